@@ -1,0 +1,11 @@
+"""``python -m aecourse``: the same commands as ``aecourse``."""
+
+import sys
+
+if sys.version_info < (3, 11):  # this file must parse in an old Python, so that the sentence can be read there
+    sys.exit("aecourse needs Python 3.11 or newer; this is Python %d.%d. Install a newer one from "  # noqa: UP031
+             "https://www.python.org/downloads/ and make the environment again." % sys.version_info[:2])
+
+from aecourse.cli import main
+
+sys.exit(main())
