@@ -1,0 +1,130 @@
+"""A lesson's statements as computed numbers, and the learner's predictions beside them."""
+
+import html
+import os
+from dataclasses import asdict, dataclass
+from typing import Any
+
+MIMETYPE = "application/vnd.aecourse.claim+json"
+
+
+@dataclass
+class Record:
+    """One claim as it is stored in the notebook's output; RESULTS.md is made from these alone."""
+
+    lesson: str
+    name: str
+    statement: str
+    value: float
+    unit: str
+    spread: float | None
+    seeds: int
+    data: str
+    baseline: str | None
+    paper: str | None
+    bound: str
+    held: bool | None  # None: shown without being asserted
+
+
+class Claims:
+    """The claims of one lesson: ``claim = Claims("02", digits.name)``, then ``claim("name", "statement", 1.2)``."""
+
+    def __init__(self, lesson: str, data: str) -> None:
+        self.lesson, self.data = lesson, data
+        self.records: dict[str, Record] = {}
+        self.quick = os.environ.get("AECOURSE_QUICK") == "1"
+
+    def __call__(self, name: str, statement: str, value: float, unit: str = "", *, at_most: float | None = None,
+                 at_least: float | None = None, near: float | None = None, within: float | None = None,
+                 spread: float | None = None, seeds: int = 1, baseline: str | None = None, paper: str | None = None,
+                 holds_on: tuple[str, ...] = ("mnist", "strokes")) -> None:
+        """Show a measured value with its statement and remember it for the checkpoint.
+
+        Parameters
+        ----------
+        at_most, at_least, near, within
+            What the checkpoint asserts: an upper bound, a lower bound, or ``near`` ± ``within``. One is needed.
+        spread, seeds
+            Standard deviation over so many runs, where there is more than one.
+        baseline, paper
+            A figure to show beside ours, and the published one with its protocol.
+        holds_on
+            The data sets on which the claim is asserted; on others it is shown only.
+        """
+        value = float(value)
+        tests = []
+        if at_most is not None:
+            tests.append((value <= at_most, f"at most {at_most:.4g}"))
+        if at_least is not None:
+            tests.append((value >= at_least, f"at least {at_least:.4g}"))
+        if near is not None and within is not None:
+            tests.append((abs(value - near) <= within, f"{near:.4g} ± {within:.2g}"))
+        if not tests:
+            raise ValueError(f"the claim {name!r} needs at_most, at_least, or near and within")
+        asserted = self.data in holds_on and not self.quick
+        held = all(ok for ok, _ in tests) if asserted else None
+        record = Record(self.lesson, name, statement, value, unit, spread, seeds, self.data, baseline, paper,
+                        " and ".join(bound for _, bound in tests), held)
+        self.records[name] = record
+        _show(record)
+
+    def checkpoint(self) -> None:
+        """Assert every claim made so far; with AECOURSE_QUICK=1 only count them."""
+        failed = [r for r in self.records.values() if r.held is False]
+        shown = sum(r.held is None for r in self.records.values())
+        assert not failed, "; ".join(f"{r.name}: {r.value:.4g}, expected {r.bound}" for r in failed)
+        kept = len(self.records) - shown
+        print(f"{kept} claims hold on {self.data}." + f" {shown} more are shown without being asserted." * (shown > 0))
+
+
+def score(predictions: list[tuple[str, Any, Any]]) -> None:
+    """Show what the learner predicted beside what was found: (question, prediction, found); None is no prediction."""
+    rows = [(question, _text(guess), _text(found), _verdict(guess, found)) for question, guess, found in predictions]
+    head = ("question", "you said", "we found", "")
+    cells = "".join("<tr>" + "".join(f'<td style="text-align:left">{html.escape(c)}</td>' for c in row) + "</tr>"
+                    for row in rows)
+    titles = "".join(f'<th style="text-align:left">{t}</th>' for t in head)
+    _display("\n".join(" | ".join(row) for row in [head, *rows]), f"<table><tr>{titles}</tr>{cells}</table>")
+
+
+def _verdict(guess: Any, found: Any) -> str:
+    if guess is None or guess is ...:
+        return "no prediction"
+    if isinstance(found, str):
+        return "right" if str(guess).strip().lower() == found.lower() else "not this time"
+    try:
+        guess = float(guess)
+    except (TypeError, ValueError):
+        return "not a number"
+    if guess == found or (found and abs(guess / found - 1) <= 0.2):
+        return "close: within 20 %"
+    return f"{max(guess / found, found / guess):.1f} times off" if guess * found > 0 else "far off"
+
+
+def _text(value: Any) -> str:
+    return "–" if value is None or value is ... else f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def _show(record: Record) -> None:
+    spread = "" if record.spread is None else f" ± {record.spread:.2g}"
+    measured = f"{record.value:.4g}{spread} {record.unit}".strip()
+    mark = {True: "✓", False: "✗", None: "·"}[record.held]
+    notes = [f"expected {record.bound}", f"data {record.data}"]
+    notes += [f"{record.seeds} seeds"] * (record.seeds > 1) + ["not asserted here"] * (record.held is None)
+    notes += [f"beside it: {record.baseline}"] * bool(record.baseline)
+    notes += [f"paper: {record.paper}"] * bool(record.paper)
+    detail = " · ".join(notes)
+    colour = {True: "#009E73", False: "#D55E00", None: "#888888"}[record.held]
+    markup = (f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:2px 0">{mark} '
+              f"{html.escape(record.statement)}: <b>{html.escape(measured)}</b><br>"
+              f'<small style="opacity:.75">{html.escape(detail)}</small></div>')
+    _display(f"{mark} {record.statement}: {measured}\n  {detail}", markup, {MIMETYPE: asdict(record)})
+
+
+def _display(text: str, markup: str, more: dict | None = None) -> None:
+    try:
+        from IPython.display import display
+    except ImportError:  # a script without Jupyter
+        print(text)
+        return
+    display({"text/plain": text, "text/html": markup, **(more or {})}, raw=True)

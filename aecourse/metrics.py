@@ -1,0 +1,50 @@
+"""What lessons measure: reconstruction error, linear probe, and what can be read off the images themselves."""
+
+import numpy as np
+import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor, nn
+
+
+@torch.no_grad()
+def reconstruction_error(model: nn.Module, x: Tensor) -> float:
+    """Return the mean over images of ‖x − model(x)‖², in squared grey levels; x has shape (N, 784)."""
+    model.eval()
+    return (model(x) - x).square().sum(1).mean().item()
+
+
+def linear_probe(z: Tensor, y: Tensor, z_test: Tensor, y_test: Tensor) -> float:
+    """Return the test accuracy (0 to 1) of logistic regression on standardised codes z (N, K) with labels y (N,).
+
+    The usual measure of a representation: if a linear classifier reads the class off the code, the code shows it.
+    """
+    probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, tol=1e-3))
+    return float(probe.fit(np.asarray(z), np.asarray(y)).score(np.asarray(z_test), np.asarray(y_test)))
+
+
+def thickness(x: Tensor) -> Tensor:
+    """Return the stroke's thickness in pixels, shape (N,), for images x (N, 784).
+
+    A stroke of width w and length L has area wL and an outline of about 2L, so w = 2 · area / outline. Ink is the
+    area; the outline's length is the total variation, the sum of the gradient's lengths.
+    """
+    image = torch.nn.functional.pad(x.reshape(-1, 28, 28), (1, 1, 1, 1))
+    down = image[:, 1:, :-1] - image[:, :-1, :-1]
+    right = image[:, :-1, 1:] - image[:, :-1, :-1]
+    outline = (down.square() + right.square()).sqrt().sum((1, 2))
+    return 2 * image.sum((1, 2)) / outline.clamp(min=1e-6)
+
+
+def slant(x: Tensor) -> Tensor:
+    """Return the slant, shape (N,), for images x (N, 784): pixels to the right for each pixel upwards.
+
+    It is the slope of the regression of the ink's column on its height, from the image's second moments.
+    """
+    ink = x.reshape(-1, 28, 28) / x.sum(1).clamp(min=1e-6)[:, None, None]
+    height, column = -torch.arange(28.0)[:, None], torch.arange(28.0)[None, :]
+    mean_height = (ink * height).sum((1, 2))[:, None, None]
+    mean_column = (ink * column).sum((1, 2))[:, None, None]
+    covariance = (ink * (height - mean_height) * (column - mean_column)).sum((1, 2))
+    return covariance / (ink * (height - mean_height).square()).sum((1, 2)).clamp(min=1e-6)

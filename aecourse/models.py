@@ -1,0 +1,47 @@
+"""Networks that lessons reuse after having built them by hand."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+
+def mlp(widths: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
+    """Return linear layers of the given widths with an activation between them, none after the last.
+
+    ``mlp([784, 128, 10])`` maps (B, 784) to (B, 10).
+    """
+    layers: list[nn.Module] = []
+    for n_in, n_out in pairwise(widths):
+        layers += [nn.Linear(n_in, n_out), activation()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Autoencoder(nn.Module):
+    """An encoder and its mirror, built in lesson 02.
+
+    ``Autoencoder([784, 128, 64, 32])`` encodes (B, 784) to a code (B, 32) and decodes it to (B, 784). Code and
+    output are linear: the output is the image itself under squared error, and logits under the Bernoulli loss.
+    """
+
+    def __init__(self, widths: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> None:
+        super().__init__()
+        self.encoder = mlp(widths, activation)
+        self.decoder = mlp(widths[::-1], activation)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the latent code (B, widths[-1])."""
+        return self.encoder(x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the decoder's output (B, widths[0])."""
+        return self.decoder(z)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the reconstruction (B, widths[0])."""
+        return self.decode(self.encode(x))
+
+
+def n_parameters(model: nn.Module) -> int:
+    """Return how many numbers training can change."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -1,0 +1,65 @@
+"""The pictures that lessons share, in one style."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import torch
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from aecourse.train import History
+
+# Okabe and Ito's palette, told apart with any colour vision; black last.
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442")
+
+
+def use_style() -> None:
+    """Set the course's style for all pictures that follow."""
+    plt.rcParams.update({
+        "figure.dpi": 90, "figure.constrained_layout.use": True, "figure.facecolor": "white",
+        "font.size": 11, "axes.titlesize": 11, "axes.grid": True, "grid.alpha": 0.25, "lines.linewidth": 2,
+        "axes.spines.top": False, "axes.spines.right": False, "image.cmap": "gray",
+        "axes.prop_cycle": cycler(color=[BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, "black"]),
+    })
+
+
+def images(rows: Mapping[str, Tensor], *, columns: Sequence[str] | None = None, limits: tuple[float, float] = (0, 1),
+           zoom: float = 0.9) -> Figure:
+    """Draw named rows of images, each (n, 784), all on one grey scale from black to white.
+
+    One fixed scale matters: a picture that is stretched to its own minimum and maximum hides what is wrong with it.
+    """
+    n, side = max(len(x) for x in rows.values()), int(next(iter(rows.values())).shape[1] ** 0.5)
+    figure, axes = plt.subplots(len(rows), n, squeeze=False, figsize=(zoom * n + 1.6, zoom * len(rows) + 0.3),
+                                layout="constrained")
+    for row_of_axes, (name, x) in zip(axes, rows.items(), strict=True):
+        for i, axis in enumerate(row_of_axes):
+            axis.set_axis_off()
+            if i < len(x):
+                picture = x[i].detach().reshape(side, side).numpy()
+                axis.imshow(picture, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+        row_of_axes[0].text(-0.15, 0.5, name, transform=row_of_axes[0].transAxes, ha="right", va="center")
+    for axis, title in zip(axes[0], columns or [], strict=False):
+        axis.set_title(title)
+    return figure
+
+
+def curves(history: History, *, unit: str, axis: Axes | None = None, label: str = "") -> Axes:
+    """Draw the training and held-out loss over epochs; ``unit`` says what one unit of the loss is."""
+    axis = axis or plt.subplots(figsize=(6, 3.2))[1]
+    prefix = f"{label}, " if label else ""
+    (line,) = axis.plot(history.epochs, history.train["loss"], "o--", markersize=4, label=f"{prefix}training")
+    if history.held_out:
+        axis.plot(history.epochs, history.held_out["loss"], "s-", markersize=4, color=line.get_color(),
+                  label=f"{prefix}held out")
+    axis.set(xlabel="epoch", ylabel=unit)
+    axis.legend(frameon=False)
+    return axis
+
+
+def first_of_each(labels: Tensor, n: int = 10) -> Tensor:
+    """Return the index of the first image of each of the classes 0 to n − 1, shape (n,)."""
+    return torch.stack([(labels == label).nonzero()[0, 0] for label in range(n)])

@@ -1,0 +1,76 @@
+import subprocess
+import sys
+
+import pytest
+
+from aecourse import claims
+
+
+def test_a_claim_that_holds_and_one_that_does_not(capsys):
+    claim = claims.Claims("02", "mnist")
+    claim("a", "the error is small", 4.2, at_most=5, paper="3.0")
+    assert "✓ the error is small: 4.2" in capsys.readouterr().out
+    claim.checkpoint()
+    claim("b", "the accuracy is high", 0.3, at_least=0.9)
+    claim("c", "a count", 7, near=9, within=1)
+    with pytest.raises(AssertionError, match=r"b: 0.3, expected at least 0.9; c: 7, expected 9 ± 1"):
+        claim.checkpoint()
+
+
+def test_a_claim_made_again_replaces_the_first():
+    claim = claims.Claims("02", "mnist")
+    claim("a", "the error is small", 9, at_most=5)
+    claim("a", "the error is small", 4, at_most=5)
+    claim.checkpoint()
+
+
+@pytest.mark.parametrize(("data", "quick"), [("fashion", "0"), ("mnist", "1")])
+def test_elsewhere_or_in_a_hurry_a_claim_is_shown_and_not_asserted(monkeypatch, capsys, data, quick):
+    monkeypatch.setenv("AECOURSE_QUICK", quick)
+    claim = claims.Claims("02", data)
+    claim("a", "the error is small", 9, at_most=5)
+    claim.checkpoint()
+    out = capsys.readouterr().out
+    assert "not asserted here" in out
+    assert "0 claims hold" in out
+
+
+def test_a_claim_without_a_bound_is_refused():
+    with pytest.raises(ValueError, match="needs at_most"):
+        claims.Claims("02", "mnist")("a", "says nothing", 1.0)
+
+
+def test_nan_never_holds():
+    claim = claims.Claims("02", "mnist")
+    claim("a", "not a number", float("nan"), at_most=5)
+    with pytest.raises(AssertionError):
+        claim.checkpoint()
+
+
+@pytest.mark.parametrize(("guess", "found", "verdict"), [
+    (None, 3.0, "no prediction"), (3.1, 3.0, "close"), (30, 3.0, "10.0 times off"), ("Yes ", "yes", "right"),
+    ("no", "yes", "not this time"), ("three", 3.0, "not a number"), (0, 3.0, "far off"), (0, 0, "close")])
+def test_predictions_are_scored_and_nothing_raises(guess, found, verdict, capsys):
+    claims.score([("How many?", guess, found)])
+    assert verdict in capsys.readouterr().out
+
+
+def test_a_claim_is_stored_as_a_record_in_a_notebook():
+    pytest.importorskip("nbclient")
+    import nbformat
+    from nbclient import NotebookClient
+
+    code = "from aecourse.claims import Claims\nClaims('02', 'mnist')('a', 'small', 4.25, 'nats', at_most=5)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
+    (output,) = notebook.cells[0].outputs
+    record = output.data[claims.MIMETYPE]
+    assert (record["value"], record["unit"], record["held"], record["data"]) == (4.25, "nats", True, "mnist")
+    assert "✓ small: 4.25 nats" in output.data["text/plain"]
+
+
+def test_claims_need_no_notebook():
+    code = ("import sys; sys.modules['IPython'] = None\nfrom aecourse.claims import Claims\n"
+            "Claims('02', 'mnist')('a', 'small', 4, at_most=5)")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8")
+    assert "small: 4" in done.stdout, done.stderr

@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from aecourse import metrics, models
+from aecourse.train import seeded
+
+
+def bar(width, slope=0.0):
+    """A 20-pixel-high bar with the given width, leaning `slope` pixels to the right for each pixel upwards."""
+    rows, columns = np.mgrid[0:28, 0:28].astype(np.float32)
+    centre = 13.5 + slope * (13.5 - rows)
+    ink = np.clip(width / 2 + 0.5 - np.abs(columns - centre), 0, 1) * ((rows >= 4) & (rows < 24))
+    return torch.from_numpy(ink.astype(np.float32)).reshape(1, 784)
+
+
+def test_thickness_grows_as_the_stroke_does():
+    measured = torch.cat([metrics.thickness(bar(width)) for width in (2, 3, 4, 5)])
+    assert (measured.diff() > 0.5).all()
+    assert measured.tolist() == pytest.approx([2, 3, 4, 5], rel=0.25)
+
+
+@pytest.mark.parametrize("slope", [-0.4, 0.0, 0.3])
+def test_slant_is_the_slope_of_the_stroke(slope):
+    assert metrics.slant(bar(3, slope)).item() == pytest.approx(slope, abs=0.03)
+
+
+def test_an_empty_image_has_no_nan():
+    empty = torch.zeros(1, 784)
+    assert torch.isfinite(metrics.slant(empty)).all()
+    assert torch.isfinite(metrics.thickness(empty)).all()
+
+
+def test_reconstruction_error_is_a_sum_over_pixels_and_a_mean_over_images():
+    half = nn.Linear(4, 4, bias=False)
+    half.weight.data = 0.5 * torch.eye(4)
+    x = torch.tensor([[2.0, 0, 0, 0], [2.0, 2, 2, 2]])
+    assert metrics.reconstruction_error(half, x) == pytest.approx((1 + 4) / 2)
+
+
+def test_linear_probe_reads_what_is_linear_and_not_what_is_not():
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randn(600, 2, generator=generator)
+    linear, xor = (z[:, 0] + z[:, 1] > 0).long(), (z[:, 0] * z[:, 1] > 0).long()
+    assert metrics.linear_probe(z[:400], linear[:400], z[400:], linear[400:]) > 0.95
+    assert metrics.linear_probe(z[:400], xor[:400], z[400:], xor[400:]) < 0.65
+
+
+def test_the_autoencoder_is_a_mirror_with_linear_code_and_output():
+    with seeded(0):
+        model = models.Autoencoder([784, 128, 64, 32])
+    x = torch.rand(5, 784)
+    assert model.encode(x).shape == (5, 32)
+    assert torch.equal(model(x), model.decode(model.encode(x)))
+    widths = [(layer.in_features, layer.out_features) for layer in model.modules() if isinstance(layer, nn.Linear)]
+    assert widths == [(784, 128), (128, 64), (64, 32), (32, 64), (64, 128), (128, 784)]
+    assert isinstance(model.encoder[-1], nn.Linear)
+    assert isinstance(model.decoder[-1], nn.Linear)
+    assert models.n_parameters(model) == sum(a * b + b for a, b in widths)

@@ -1,0 +1,51 @@
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+import torch
+from nbclient import NotebookClient
+
+from aecourse import plots
+from aecourse.progress import Line
+from aecourse.train import History
+
+
+def test_outside_a_notebook_only_the_last_line_is_printed(capsys):
+    line = Line(every=0)
+    for i in range(5):
+        line.show(f"{i}")
+    line.close("done")
+    assert capsys.readouterr().out == "done\n"
+
+
+@pytest.mark.slow
+def test_a_notebook_stores_one_clean_line():
+    code = "from aecourse.progress import Line\nline = Line(every=0)\nfor i in range(50): line.show(f'at {i}')\nline.close('done')"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
+    (output,) = notebook.cells[0].outputs
+    assert output.data == {"text/plain": "done"}
+
+
+def test_all_images_share_one_grey_scale():
+    figure = plots.images({"dark": torch.full((2, 784), 0.1), "bright": torch.full((3, 784), 0.9)})
+    limits = {image.get_clim() for axis in figure.axes for image in axis.get_images()}
+    assert limits == {(0, 1)}
+    assert sum(len(axis.get_images()) for axis in figure.axes) == 5
+    plt.close(figure)
+
+
+def test_curves_name_their_axes():
+    history = History([1, 2], {"loss": [3.0, 2.0]}, {"loss": [2.5, 2.2]})
+    axis = plots.curves(history, unit="squared error per image")
+    assert axis.get_xlabel() == "epoch"
+    assert axis.get_ylabel() == "squared error per image"
+    assert [text.get_text() for text in axis.get_legend().get_texts()] == ["training", "held out"]
+    plt.close("all")
+
+
+def test_first_of_each_class():
+    assert plots.first_of_each(torch.tensor([2, 1, 0, 1, 2]), 3).tolist() == [2, 1, 0]
