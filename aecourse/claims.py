@@ -2,6 +2,7 @@
 
 import html
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,12 +80,17 @@ class Claims:
 
 def score(predictions: list[tuple[str, Any, Any]]) -> None:
     """Show what the learner predicted beside what was found: (question, prediction, found); None is no prediction."""
-    rows = [(question, _text(guess), _text(found), _verdict(guess, found)) for question, guess, found in predictions]
-    head = ("question", "you said", "we found", "")
-    cells = "".join("<tr>" + "".join(f'<td style="text-align:left">{html.escape(c)}</td>' for c in row) + "</tr>"
-                    for row in rows)
-    titles = "".join(f'<th style="text-align:left">{t}</th>' for t in head)
-    _display("\n".join(" | ".join(row) for row in [head, *rows]), f"<table><tr>{titles}</tr>{cells}</table>")
+    table(["question", "you said", "we found", ""],
+          [(question, guess, found, _verdict(guess, found)) for question, guess, found in predictions])
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Show a table: floats with three significant digits, None as a dash."""
+    lines = [list(head), *([_text(value) for value in row] for row in rows)]
+    tag = ["th"] + ["td"] * len(rows)
+    markup = "".join("<tr>" + "".join(f'<{t} style="text-align:left">{html.escape(cell)}</{t}>' for cell in line)
+                     + "</tr>" for t, line in zip(tag, lines, strict=True))
+    _display("\n".join(" | ".join(line) for line in lines), f"<table>{markup}</table>")
 
 
 def _verdict(guess: Any, found: Any) -> str:
@@ -102,7 +108,11 @@ def _verdict(guess: Any, found: Any) -> str:
 
 
 def _text(value: Any) -> str:
-    return "–" if value is None or value is ... else f"{value:.3g}" if isinstance(value, float) else str(value)
+    if value is None or value is ...:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"
+    return str(value)
 
 
 def _show(record: Record) -> None:

@@ -15,6 +15,14 @@ def reconstruction_error(model: nn.Module, x: Tensor) -> float:
     return (model(x) - x).square().sum(1).mean().item()
 
 
+def share_kept(model: nn.Module, x: Tensor) -> float:
+    """Return the share of the images' variation that the reconstruction keeps: 1 is all, below 0 is worse than their mean.
+
+    It is 1 − (mean ‖x − model(x)‖²) / (mean ‖x − mean image‖²), so that sets of unequal contrast can be compared.
+    """
+    return 1 - reconstruction_error(model, x) / (x - x.mean(0)).square().sum(1).mean().item()
+
+
 def linear_probe(z: Tensor, y: Tensor, z_test: Tensor, y_test: Tensor) -> float:
     """Return the test accuracy (0 to 1) of logistic regression on standardised codes z (N, K) with labels y (N,).
 

@@ -39,6 +39,15 @@ def test_reconstruction_error_is_a_sum_over_pixels_and_a_mean_over_images():
     assert metrics.reconstruction_error(half, x) == pytest.approx((1 + 4) / 2)
 
 
+def test_share_kept_is_one_for_a_copy_and_zero_for_the_mean():
+    x = torch.rand(20, 4, generator=torch.Generator().manual_seed(0))
+    constant = nn.Linear(4, 4)
+    constant.weight.data.zero_()
+    constant.bias.data = x.mean(0)
+    assert metrics.share_kept(nn.Identity(), x) == 1
+    assert metrics.share_kept(constant, x) == pytest.approx(0, abs=1e-5)
+
+
 def test_linear_probe_reads_what_is_linear_and_not_what_is_not():
     generator = torch.Generator().manual_seed(0)
     z = torch.randn(600, 2, generator=generator)
