@@ -1,0 +1,172 @@
+"""`aecourse build`: execute what is missing or stale and store it, and check that source and product agree."""
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from aecourse import CourseError, project, results
+from aecourse.authoring import DATASET, Source, dumps, find_sources, loads, read, strip
+from aecourse.execute import execute
+from aecourse.sources import digest
+
+MOST_BYTES = 1_500_000
+
+
+def build(names: list[str], root: Path = project.ROOT, force: bool = False) -> int:
+    """Build what is missing or stale, then RESULTS.md; print a line for each and return 1 if one failed, else 0."""
+    if os.environ.get("AECOURSE_QUICK") or os.environ.get("AECOURSE_DATASET", DATASET) != DATASET:
+        raise CourseError("the stored notebooks are built on all of MNIST: unset AECOURSE_QUICK and AECOURSE_DATASET, "
+                          "then build again. (aecourse run --quick shows a lesson on fewer images.)")
+    failed = False
+    for source in find_sources(root, names):
+        try:
+            _build_one(source, force)
+        except CourseError as error:
+            print(f"{source.name}: failed. {error}\n", flush=True)
+            failed = True
+    for path in _leftovers(root):
+        print(f"{path}: has no source any more; delete it.")
+    if project.lessons(root) or project.solutions(root):
+        _write_if_changed(root / "RESULTS.md", results.page(root))
+    return int(failed)
+
+
+def check(names: list[str], root: Path = project.ROOT) -> list[str]:
+    """Return a line for each product that is missing, stale, edited by hand or left over; nothing is executed."""
+    lines = []
+    for source in find_sources(root, names):
+        lines += _problems(source, read(source)) or _exercise_problems(source)
+    if not names:
+        lines += [f"{path}: has no source any more; delete it" for path in _leftovers(root)]
+    stored = root / "RESULTS.md"
+    try:
+        differs = not stored.is_file() or stored.read_text(encoding="utf-8", errors="replace") != results.page(root)
+    except CourseError:  # a product that is no notebook has its own line above
+        differs = False
+    return lines + ["RESULTS.md: differs from the claims stored in the notebooks"] * differs
+
+
+# ---- one notebook ----------------------------------------------------------------------------------------------------
+
+
+def _build_one(source: Source, force: bool) -> None:
+    nb = read(source)
+    if not force and not _problems(source, nb):
+        if source.is_lab and _exercise_problems(source):
+            project.write(source.exercise, strip(project.load(source.product), source.name))
+            print(f"{source.name}: the exercises are written again from the solutions", flush=True)
+        else:
+            print(f"{source.name}: unchanged", flush=True)
+        return
+    record = nb.metadata["aecourse"]
+    if source.is_lab:  # tells a learner's copy in work/ whether the sheet changed since; a new run alone does not count
+        sheet = loads(strip(nb, source.name))
+        record["sheet"] = digest(repr([(cell.id, cell.cell_type, cell.source) for cell in sheet.cells]))
+    if record["data"]:
+        from aecourse import _files
+
+        _files.fetch(DATASET)  # a clear error before a long run, and never another data set in its place
+    folder = source.product.parent if source.product.parent.is_dir() else source.root
+    record["seconds"] = execute(nb, folder, source.root, source.name)
+    record["python"], record["torch"] = platform.python_version(), _version("torch")
+    text = _accepted(nb, source.name)
+    exercise = strip(nb, source.name) if source.is_lab else None
+    project.write(source.product, text)
+    if exercise is not None:
+        project.write(source.exercise, exercise)
+    print(f"{source.name}: built in {record['seconds']} s, {len(text.encode()) / 1e6:.2f} MB", flush=True)
+
+
+def _accepted(nb, name: str) -> str:
+    """Return an executed notebook's text, or raise where it has something that must not be stored."""
+    for number, cell in enumerate(nb.cells, start=1):
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                raise CourseError(f"{name}, cell {number} ({cell.id}) wrote to stderr, which a reader would see as a "
+                                  f"red box; mend the cause or filter the warning: {output['text'].strip()[:400]}")
+    broken = [record["statement"] for record in results.records(nb) if record["held"] is False]
+    if broken:
+        raise CourseError(f"{name}: a claim does not hold: {broken[0]!r}.")
+    text = dumps(nb)
+    if (size := len(text.encode())) > MOST_BYTES:
+        raise CourseError(f"{name} has {size / 1e6:.1f} MB and may have {MOST_BYTES / 1e6} MB: rasterise the scatters "
+                          "or lower the figures' dpi.")
+    return text
+
+
+# ---- what is wrong with what lies there -----------------------------------------------------------------------------
+
+
+def _problems(source: Source, wanted) -> list[str]:
+    """Return why the executed notebook is not what its source would give, without executing anything."""
+    where = source.product.relative_to(source.root).as_posix()
+    if not source.product.is_file():
+        return [f"{where}: missing"]
+    try:
+        stored = project.load(source.product)
+        old, new = stored.metadata["aecourse"], wanted.metadata["aecourse"]
+        lines = []
+        if old["source"] != new["source"]:
+            lines.append(f"{where}: stale, {source.path.relative_to(source.root).as_posix()} changed")
+        changed = sorted(file for file in {*old["helpers"], *new["helpers"]}
+                         if old["helpers"].get(file) != new["helpers"].get(file))
+        if changed:
+            lines.append(f"{where}: stale, {', '.join(changed)} changed")
+        if old["data"] != new["data"]:
+            lines.append(f"{where}: stale, built on the data set {old['data']}, now {new['data']}")
+        number = _first_difference(stored, wanted)
+        if not lines and (number is not None or old["digest"] != new["digest"]):
+            lines.append(f"{where}: edited by hand" + (f", cell {number} differs from the source" if number else ""))
+        if not lines and any(cell.execution_count is None for cell in _code(stored)):
+            lines.append(f"{where}: not executed, its outputs were cleared")
+    except (CourseError, KeyError, TypeError, AttributeError):
+        return [f"{where}: not a notebook that aecourse build wrote"]
+    return lines
+
+
+def _first_difference(stored, wanted) -> int | None:
+    """Return the number of the first cell whose input differs, 0 for the notebook's metadata, None for none."""
+    if {**stored.metadata, "aecourse": None} != {**wanted.metadata, "aecourse": None}:
+        return 0
+    inputs = [[(c.get("id"), c.cell_type, c.source, c.metadata) for c in nb.cells] for nb in (stored, wanted)]
+    for number, (a, b) in enumerate(zip(*inputs, strict=False), start=1):
+        if a != b:
+            return number
+    return None if len(inputs[0]) == len(inputs[1]) else min(map(len, inputs)) + 1
+
+
+def _exercise_problems(source: Source) -> list[str]:
+    if not source.is_lab:
+        return []
+    where = source.exercise.relative_to(source.root).as_posix()
+    if not source.exercise.is_file():
+        return [f"{where}: missing"]
+    stored = source.exercise.read_text(encoding="utf-8", errors="replace")
+    if stored == strip(project.load(source.product), source.name):
+        return []
+    return [f"{where}: differs from the solutions with the answers taken out"]
+
+
+def _leftovers(root: Path) -> list[str]:
+    """Return the built notebooks whose source is not there any more."""
+    known = {path for source in find_sources(root) for path in (source.product, source.exercise)}
+    there = [*project.lessons(root).values(), *project.solutions(root).values(), *project.exercises(root).values()]
+    return [path.relative_to(root).as_posix() for path in there if path not in known]
+
+
+def _code(nb):
+    return [cell for cell in nb.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def _write_if_changed(path: Path, text: str) -> None:
+    if not path.is_file() or path.read_text(encoding="utf-8", errors="replace") != text:
+        project.write(path, text)
+        print(f"{path.name}: written", flush=True)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None

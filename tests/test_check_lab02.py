@@ -1,0 +1,382 @@
+"""Lab 02's checks: right answers pass in more than one form, each known mistake gets its own sentence."""
+
+import math
+from itertools import combinations, pairwise
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from aecourse import data
+from aecourse.check import lab02, lab02_says, lab02_wrong
+from aecourse.check.engine import examine
+from aecourse.check.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED
+from aecourse.check.facts import differing, observe
+
+BY_NAME = {exercise.name: exercise for exercise in lab02.EXERCISES}
+FUNCTIONS = ["gaussian_nll", "bernoulli_nll", "sigmoid_floor"]
+SEEDS = range(25)
+
+
+@pytest.fixture
+def digits(monkeypatch):
+    """Blurred bars in the place of the data set: tests need no download."""
+    generator = torch.Generator().manual_seed(0)
+    place, width = torch.rand(2, 3000, 1, generator=generator)
+    columns = torch.exp(-((torch.arange(28) / 28 - place) ** 2) / (0.005 + 0.02 * width))
+    images = (0.2 + 0.7 * columns[:, None, :] * torch.rand(3000, 28, 1, generator=generator).round()).reshape(3000, 784)
+    digits = data.Digits("bars", images[:2000], torch.zeros(2000).long(), images[2000:], torch.zeros(1000).long())
+    monkeypatch.setattr(lab02.data, "load", lambda *_: digits)
+    return digits
+
+
+def test_seven_exercises_each_with_enough_mistakes_and_hints():
+    assert len(BY_NAME) == 7
+    for exercise in BY_NAME.values():
+        assert len(exercise.mistakes) >= 3
+        assert 2 <= len(exercise.hints) <= 3
+        assert exercise.why
+        names = [m.name for m in exercise.mistakes]
+        assert len(set(names)) == len(names)
+        assert len({m.says for m in exercise.mistakes}) == len(names)
+
+
+# ---- right answers --------------------------------------------------------------------------------------------------
+
+
+def gaussian_other_way(x_hat, x, sigma):
+    return -torch.distributions.Normal(x_hat, sigma).log_prob(x).sum(1)
+
+
+def gaussian_by_constant(x_hat, x, sigma):
+    return ((x - x_hat) ** 2).sum(1) / (2 * sigma**2) + 784 / 2 * math.log(2 * math.pi * sigma**2)
+
+
+def gaussian_mean_times_pixels(x_hat, x, sigma):
+    return 784 * ((x - x_hat) ** 2 / (2 * sigma**2) + math.log(sigma * math.sqrt(2 * math.pi))).mean(1)
+
+
+def bernoulli_softplus(logits, x):
+    return torch.einsum("bi->b", F.softplus(logits) - x * logits)
+
+
+def bernoulli_stable_form(logits, x):
+    return (logits.clamp(min=0) - logits * x + torch.log1p(torch.exp(-logits.abs()))).sum(-1)
+
+
+def bernoulli_two_classes(logits, x):
+    both = F.log_softmax(torch.stack([logits, torch.zeros_like(logits)]), 0)
+    return -(x * both[0] + (1 - x) * both[1]).sum(1)
+
+
+def floor_where(x):
+    return torch.where(x < 0, x**2, torch.zeros_like(x)).sum(1)
+
+
+def floor_relu(x):
+    return F.relu(-x).pow(2).sum(dim=-1)
+
+
+def floor_search(x):
+    grid = torch.linspace(0, 1, 401)
+    return torch.stack([(g - x) ** 2 for g in grid]).amin(0).sum(-1)
+
+
+@pytest.mark.parametrize(("name", "answer"), [
+    ("gaussian_nll", gaussian_other_way), ("gaussian_nll", gaussian_by_constant),
+    ("gaussian_nll", gaussian_mean_times_pixels), ("bernoulli_nll", bernoulli_softplus),
+    ("bernoulli_nll", bernoulli_stable_form), ("bernoulli_nll", bernoulli_two_classes),
+    ("sigmoid_floor", floor_where), ("sigmoid_floor", floor_relu),
+    *((name, BY_NAME[name].reference) for name in FUNCTIONS), *((name, BY_NAME[name].family()) for name in FUNCTIONS)])
+def test_right_functions_pass_on_many_seeds(name, answer):
+    for seed in SEEDS:
+        verdict = examine(BY_NAME[name], answer, seed)
+        assert verdict.outcome == CORRECT, verdict.text
+        assert not verdict.more
+
+
+def test_a_search_for_the_floor_is_near_enough():
+    assert examine(BY_NAME["sigmoid_floor"], floor_search, 0).outcome == CORRECT
+
+
+@pytest.mark.parametrize("number", [222_384, 222_384.0, torch.tensor(222_384), 2 * 110_080 + 2 * 1_112])
+def test_the_number_in_any_form(number):
+    verdict = examine(BY_NAME["n_parameters"], number)
+    assert (verdict.outcome == CORRECT) == (float(number) == 222_384)
+
+
+class ByHand(nn.Module):
+    """Another right autoencoder: parameters of its own, products instead of layers, two other nonlinearities."""
+
+    def __init__(self):
+        super().__init__()
+        widths = [784, 128, 64, 32, 64, 128, 784]
+        pairs = list(pairwise(widths))
+        self.w = nn.ParameterList([nn.Parameter(torch.randn(a, b) / a**0.5) for a, b in pairs])
+        self.b = nn.ParameterList([nn.Parameter(torch.zeros(b)) for _, b in pairs])
+
+    def encode(self, x):
+        x = F.gelu(x @ self.w[0] + self.b[0])
+        return F.gelu(x @ self.w[1] + self.b[1]) @ self.w[2] + self.b[2]
+
+    def decode(self, z):
+        z = torch.tanh(z @ self.w[3] + self.b[3])
+        return torch.tanh(z @ self.w[4] + self.b[4]) @ self.w[5] + self.b[5]
+
+    def forward(self, x):
+        return self.decode(self.encode(x))
+
+
+@pytest.mark.parametrize("between", [nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.SiLU])
+def test_any_nonlinearity_is_right(between):
+    for seed in range(5):
+        verdict = examine(BY_NAME["Autoencoder"], lab02_wrong.autoencoder(between=between), seed)
+        assert verdict.outcome == CORRECT, verdict.text
+
+
+@pytest.mark.parametrize("answer", [BY_NAME["Autoencoder"].reference, ByHand, lab02_wrong.autoencoder()])
+def test_right_networks_pass_on_many_seeds(answer):
+    for seed in SEEDS:
+        verdict = examine(BY_NAME["Autoencoder"], answer, seed)
+        assert verdict.outcome == CORRECT, verdict.text
+
+
+def epoch_with_a_loader(model, images, optimiser, generator, batch=256):
+    dataset = torch.utils.data.TensorDataset(images)
+    loader = torch.utils.data.DataLoader(dataset, batch, shuffle=True, generator=generator)
+    errors = []
+    for (x,) in loader:
+        optimiser.zero_grad()
+        error = F.mse_loss(torch.sigmoid(model(x)), x, reduction="none").sum(1)
+        error.mean().backward()
+        optimiser.step()
+        errors += error.tolist()
+    return sum(errors) / len(errors)
+
+
+def epoch_with_a_while(model, images, optimiser, generator, batch=256):
+    order, start, total = torch.randperm(len(images), generator=generator), 0, 0.0
+    while start < len(images):
+        x = images[order[start:start + batch]]
+        loss = (torch.sigmoid(model(x)) - x).square().sum() / len(x)
+        for p in model.parameters():
+            p.grad = None
+        loss.backward()
+        optimiser.step()
+        total, start = total + loss.item() * len(x), start + batch
+    return total / len(images)
+
+
+@pytest.mark.parametrize("answer", [BY_NAME["train_epoch"].reference, epoch_with_a_loader, epoch_with_a_while])
+def test_right_loops_pass_on_many_seeds(answer):
+    for seed in SEEDS:
+        verdict = examine(BY_NAME["train_epoch"], answer, seed)
+        assert verdict.outcome == CORRECT, verdict.text
+
+
+@pytest.mark.parametrize("loss", [lab02.gaussian_nll, lambda y, x: (torch.sigmoid(y) - x).square().sum(-1),
+                                  BY_NAME["bernoulli_nll"].reference])
+def test_a_trained_model_passes(digits, loss):
+    if loss is lab02.gaussian_nll:
+        def loss(y, x):
+            return BY_NAME["gaussian_nll"].reference(torch.sigmoid(y), x, 0.3)
+    torch.manual_seed(0)
+    model = BY_NAME["Autoencoder"].reference()
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(12):
+        for rows in torch.randperm(2000).split(50):
+            optimiser.zero_grad()
+            loss(model(digits.x_train[rows]), digits.x_train[rows]).mean().backward()
+            optimiser.step()
+    for seed in range(3):
+        verdict = examine(BY_NAME["trained"], model, seed)
+        assert verdict.outcome == CORRECT, verdict.text
+    assert model.training, "a check leaves the model in the mode in which it was"
+
+
+# ---- known mistakes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "n_parameters", "trained"])
+def test_each_mistake_gets_its_own_sentence(name, digits):
+    _own_sentences(name, range(2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*FUNCTIONS, "Autoencoder"])
+def test_each_mistake_gets_its_own_sentence_on_many_seeds(name, digits):
+    _own_sentences(name, SEEDS)
+
+
+@pytest.mark.slow
+def test_each_mistake_of_the_loop_gets_its_own_sentence():
+    _own_sentences("train_epoch", range(2))
+
+
+def _own_sentences(name, seeds):
+    exercise = BY_NAME[name]
+    for seed in seeds:
+        for mistake in exercise.mistakes:
+            verdict = examine(exercise, exercise.wrong(mistake) if exercise.takes != "number" else mistake.wrong, seed)
+            assert verdict.outcome == INCORRECT, mistake.name
+            assert verdict.says == mistake.says, f"{mistake.name}: {verdict.text}"
+
+
+@pytest.mark.parametrize("name", ["Autoencoder", "train_epoch"])
+def test_every_mistake_has_facts_of_its_own(name):
+    """Where the facts of all mistakes differ, each is recognised as itself."""
+    exercise = BY_NAME[name]
+    for seed in range(3):
+        case = exercise.draw(torch.Generator().manual_seed(seed), exercise.sizes[0])
+        right = exercise.oracle(*case.args)
+        effects = {m.name: differing(observe(exercise, exercise.wrong(m), case)[0], right) for m in exercise.mistakes}
+        assert all(effects.values())
+        assert len(set(effects.values())) == len(effects)
+        assert not differing(observe(exercise, exercise.family(), case)[0], right)
+
+
+# ---- two mistakes at once -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_two_mistakes_of_a_function_are_both_named(name):
+    exercise = BY_NAME[name]
+    named = total = 0
+    for pair in list(combinations(exercise.mistakes, 2))[::3]:
+        wrong = exercise.wrong(*pair)
+        if wrong is None:
+            continue
+        verdict = examine(exercise, wrong, 0)
+        if verdict.outcome == CORRECT:
+            continue  # a pair may cancel, as two wrong signs do
+        total += 1
+        assert "none of the usual" not in verdict.text, [m.name for m in pair]
+        named += all(m.says in verdict.text for m in pair)
+    assert total > 10
+    assert named > 0.7 * total, f"{named} of {total}"
+
+
+@pytest.mark.parametrize(("name", "first", "second"), [
+    ("train_epoch", "no zero_grad", "mean of batch means"),
+    ("train_epoch", "no sigmoid", "last batch"), ("train_epoch", "stored order", "no step"),
+    ("Autoencoder", "relu code", "sigmoid image"), ("Autoencoder", "no biases", "gives the code"),
+    ("Autoencoder", "tanh code", "decoder like encoder")])
+def test_two_mistakes_seen_by_facts_are_both_named(name, first, second):
+    exercise = BY_NAME[name]
+    by_name = {m.name: m for m in exercise.mistakes}
+    verdict = examine(exercise, exercise.wrong(by_name[first], by_name[second]), 0)
+    assert verdict.outcome == INCORRECT
+    assert by_name[first].says in verdict.text
+    assert by_name[second].says in verdict.text
+
+
+def test_the_commonest_loop_has_two_things_said_of_it():
+    def train_epoch(model, images, optimiser, generator, batch=256):
+        batches, total = torch.randperm(len(images), generator=generator).split(batch), 0.0
+        for rows in batches:
+            loss = F.mse_loss(torch.sigmoid(model(images[rows])), images[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            total += loss.item()
+        return total / len(batches)
+
+    text = examine(BY_NAME["train_epoch"], train_epoch, 0).text
+    assert "`F.mse_loss` and `.mean()` average over the pixels too" in text
+    assert "the mean of the batches' means" in text
+
+
+def test_terms_that_are_off_are_named():
+    def odd(x_hat, x, sigma):
+        return ((x - x_hat) ** 2).sum(1) / (2 * sigma**2) + 784 * (3 * math.log(sigma) + 0.5 * math.log10(2 * math.pi))
+
+    text = examine(BY_NAME["gaussian_nll"], odd, 0).says
+    assert "The term with log σ enters 3 times what it should." in text
+    assert "The term with log 2π enters 0.434 times" in text
+    assert "The rest is right: the squared error." in text
+
+
+# ---- stability, stubs, wrong kinds ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("unstable", [
+    lambda logits, x: F.binary_cross_entropy(torch.sigmoid(logits), x, reduction="none").sum(-1),
+    lambda logits, x: (torch.log(1 + torch.exp(logits)) - x * logits).sum(-1),
+    lambda logits, x: -(x * torch.log(torch.sigmoid(logits) + 1e-8)
+                        + (1 - x) * torch.log(1 - torch.sigmoid(logits) + 1e-8)).sum(-1),
+    lambda logits, x: -(x * torch.log(torch.sigmoid(logits).clamp(1e-7, 1 - 1e-7))
+                        + (1 - x) * torch.log(1 - torch.sigmoid(logits).clamp(1e-7, 1 - 1e-7))).sum(-1)])
+def test_unstable_cross_entropies_are_told_so(unstable):
+    for seed in range(5):
+        assert examine(BY_NAME["bernoulli_nll"], unstable, seed).says == lab02_says.UNSTABLE
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_the_stub_is_not_attempted(name):
+    def function(*args):
+        """Words."""
+        ...  # YOUR CODE HERE
+
+    class Network(nn.Module):
+        def __init__(self):
+            super().__init__()
+            ...  # YOUR CODE HERE
+
+        def encode(self, x):
+            ...  # YOUR CODE HERE
+
+        def decode(self, z):
+            ...  # YOUR CODE HERE
+
+        def forward(self, x):
+            ...  # YOUR CODE HERE
+
+    stub = {"function": function, "class": Network, "number": None, "model": None}[BY_NAME[name].takes]
+    assert examine(BY_NAME[name], stub).outcome == NOT_ATTEMPTED
+    assert examine(BY_NAME[name], ...).outcome == NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize(("name", "answer", "piece"), [
+    ("Autoencoder", lab02_wrong.autoencoder()(), "without parentheses"),
+    ("Autoencoder", lambda x: x, "give the class itself"),
+    ("Autoencoder", type("Autoencoder", (), dict.fromkeys(["encode", "decode", "forward"], len)), "nn.Module"),
+    ("Autoencoder", type("A", (nn.Module,), {"encode": lambda self, x: x[0]}), "no method `decode`"),
+    ("Autoencoder", lab02_wrong.autoencoder(down=(784, 100, 64, 32), up=(32, 64, 100, 784)), "trainable numbers"),
+    ("Autoencoder", lab02_wrong.autoencoder(encode=lambda self, x: self.encoder(x) + torch.randn(len(x), 32)),
+     "noise or dropout"),
+    ("Autoencoder", lab02_wrong.autoencoder(between=nn.Dropout), "noise or dropout"),
+    ("trained", lab02_wrong.autoencoder(), "give the model that was built"),
+    ("trained", "model", "give the trained model"),
+    ("trained", nn.Linear(784, 784), "raises AttributeError"),
+    ("train_epoch", lambda model, images: 0.0, "called with 5 arguments"),
+    ("train_epoch", lambda model, images, optimiser, generator, batch: 1.0, ": never."),
+    ("train_epoch", lambda model, images, optimiser, generator, batch: model(images[0, :5]), "raises RuntimeError"),
+    ("n_parameters", "222384", "between quotes"),
+    ("n_parameters", [222384], "one number"),
+    ("n_parameters", 222385, "Close"),
+    ("n_parameters", 7, "Too small"),
+])
+def test_wrong_kinds_get_a_sentence(name, answer, piece, digits):
+    verdict = examine(BY_NAME[name], answer, 0)
+    assert verdict.outcome == INCORRECT
+    assert piece in verdict.text
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_no_answer_ever_raises(name, digits):
+    for answer in (0, -1.5, "x", b"x", [], {}, object(), int, torch.rand(2, 2), lambda: 1, lambda *a, **k: a,
+                   nn.Linear(1, 1), nn.Module, max, float("nan"), 3j, True, torch.nn.functional.relu, len):
+        assert examine(BY_NAME[name], answer, 0).outcome in (INCORRECT, NOT_ATTEMPTED)
+
+
+def test_use_gives_the_lab_its_names(capsys):
+    def gaussian_nll(x_hat, x, sigma):
+        ...
+
+    assert lab02.use(gaussian_nll) is BY_NAME["gaussian_nll"].reference
+    assert lab02.use(None, "Autoencoder") is BY_NAME["Autoencoder"].reference
+    assert lab02.use(None, "trained") is None
+    lab02.summary()
+    assert "7 exercises" in capsys.readouterr().out
