@@ -5,7 +5,7 @@ and feedback/, and its database gradebook.db, are not part of the course. Before
 cells that overwrite `check`: a locked cell is restored, but code that a student adds runs in the same process.
 """
 
-from aecourse.authoring import STUB
+from aecourse.authoring.source import STUB
 
 c = get_config()  # noqa: F821 (nbgrader puts it there)
 

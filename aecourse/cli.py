@@ -59,7 +59,7 @@ def _print_reports(reports: list) -> None:
 
 
 def _build(a: argparse.Namespace) -> int:
-    from aecourse import build
+    from aecourse.authoring import build
 
     if not a.check:
         return build.build(a.names, force=a.force)

@@ -16,7 +16,7 @@ def reconstruction_error(model: nn.Module, x: Tensor) -> float:
 
 
 def share_kept(model: nn.Module, x: Tensor) -> float:
-    """Return the share of the images' variation that the reconstruction keeps: 1 is all, below 0 is worse than their mean.
+    """Return the share of the images' variation that the reconstruction keeps: 1 is all, below 0 worse than their mean.
 
     It is 1 − (mean ‖x − model(x)‖²) / (mean ‖x − mean image‖²), so that sets of unequal contrast can be compared.
     """

@@ -59,13 +59,13 @@ def load(path: Path):
     return nb
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text file whole or not at all; its folder is made where it is missing."""
+def write(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all, a text as UTF-8; its folder is made where it is missing."""
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
-        with open(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with open(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
         os.chmod(temporary, 0o644)  # a temporary file is private to its maker, a page of the course is not
         os.replace(temporary, path)
     except BaseException:

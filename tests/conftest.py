@@ -13,6 +13,6 @@ def pytest_runtest_logreport(report):
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch):
-    """Tests see the course's default settings, whatever the shell that started them has set, but for the data folder."""
+    """Tests see the course's default settings, whatever the shell has set; the data folder alone is let through."""
     for name in ("AECOURSE_DATASET", "AECOURSE_QUICK", "AECOURSE_CACHE"):
         monkeypatch.delenv(name, raising=False)

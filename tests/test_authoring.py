@@ -9,7 +9,7 @@ import pytest
 import toy_course
 
 from aecourse import CourseError, project
-from aecourse.sources import digest, helpers
+from aecourse.authoring.dependencies import digest, helpers
 
 # ---- what a notebook depends on -------------------------------------------------------------------------------------
 
@@ -85,14 +85,14 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path, monkeypat
 def sources(tmp_path):
     pytest.importorskip("jupytext", reason="building needs jupytext: pip install -r requirements-dev.txt")
     pytest.importorskip("nbgrader", reason="building needs nbgrader: pip install -r requirements-dev.txt")
-    from aecourse.authoring import find_sources
+    from aecourse.authoring.source import find_sources
 
     return {source.name: source for source in find_sources(toy_course.make(tmp_path))}
 
 
 @pytest.mark.dev
 def test_ids_are_stable_valid_and_unique(sources):
-    from aecourse.authoring import read
+    from aecourse.authoring.source import read
 
     first, second = read(sources["01_toy"]), read(sources["01_toy"])
     ids = [cell.id for cell in first.cells]
@@ -105,7 +105,7 @@ def test_ids_are_stable_valid_and_unique(sources):
 
 @pytest.mark.dev
 def test_odd_and_repeated_grade_ids_still_give_valid_ids(sources):
-    from aecourse.authoring import read
+    from aecourse.authoring.source import read
 
     source = sources["01_toy"]
     cell = '\n# %% nbgrader={"grade_id": "' + "é ü" * 30 + '"}\npass\n'
@@ -117,7 +117,7 @@ def test_odd_and_repeated_grade_ids_still_give_valid_ids(sources):
 
 @pytest.mark.dev
 def test_metadata_say_what_the_notebook_is_made_from_and_nothing_that_varies(sources):
-    from aecourse.authoring import read
+    from aecourse.authoring.source import read
 
     nb = read(sources["01_toy"])
     assert nb.metadata.kernelspec == {"name": "python3", "language": "python", "display_name": "Python 3 (ipykernel)"}
@@ -132,7 +132,7 @@ def test_metadata_say_what_the_notebook_is_made_from_and_nothing_that_varies(sou
 @pytest.mark.dev
 def test_a_notebook_that_loads_images_depends_on_the_data_set(sources):
     from aecourse import data
-    from aecourse.authoring import read
+    from aecourse.authoring.source import read
 
     source = sources["01_toy"]
     (source.root / "aecourse/data.py").write_text("", encoding="utf-8")
@@ -146,7 +146,7 @@ def test_a_notebook_that_loads_images_depends_on_the_data_set(sources):
 @pytest.mark.slow
 def test_exercises_are_what_nbgrader_itself_writes(sources, tmp_path):
     """The oracle: nbgrader's own command, in a course folder of its own, on the same solutions."""
-    from aecourse.authoring import STUB, dumps, read, strip
+    from aecourse.authoring.source import STUB, dumps, read, strip
 
     nb = read(sources["lab01"])
     nb.cells[1].outputs = [nbformat.v4.new_output("stream", text="an answer's output")]
@@ -167,7 +167,7 @@ def test_exercises_are_what_nbgrader_itself_writes(sources, tmp_path):
 
 @pytest.mark.dev
 def test_an_answer_outside_a_solution_cell_is_refused(sources):
-    from aecourse.authoring import read, strip
+    from aecourse.authoring.source import read, strip
 
     source = sources["lab01"]
     toy_course.append(source.path, "\n# %%\n### BEGIN SOLUTION\nx = 1\n### END SOLUTION\n")
@@ -177,7 +177,7 @@ def test_an_answer_outside_a_solution_cell_is_refused(sources):
 
 @pytest.mark.dev
 def test_a_missing_tool_is_one_sentence_with_the_command(sources, monkeypatch):
-    from aecourse.authoring import read, strip
+    from aecourse.authoring.source import read, strip
 
     nb = read(sources["lab01"])
     monkeypatch.setitem(sys.modules, "jupytext", None)

@@ -17,7 +17,7 @@ LESSON, LAB, SHEET = "notebooks/01_toy.ipynb", "solutions/lab01/lab01.ipynb", "e
 def built_once(tmp_path_factory):
     pytest.importorskip("jupytext", reason="building needs jupytext: pip install -r requirements-dev.txt")
     pytest.importorskip("nbgrader", reason="building needs nbgrader: pip install -r requirements-dev.txt")
-    from aecourse import build
+    from aecourse.authoring import build
 
     root = toy_course.make(tmp_path_factory.mktemp("toy"))
     assert build.build([], root) == 0
@@ -31,7 +31,7 @@ def root(built_once, tmp_path):
 
 @pytest.fixture
 def tool(built_once):
-    from aecourse import build
+    from aecourse.authoring import build
 
     return build
 
@@ -248,3 +248,18 @@ def test_a_new_run_alone_does_not_change_the_sheet(root, tool):
     toy_course.append(source, "\n# %% [markdown]\n# One question more.\n")
     tool.build(["lab01"], root)
     assert sheet() != before
+
+
+def test_the_picture_of_a_tagged_cell_is_written_and_checked(root, tool):
+    cell = ('\n# %% tags=["picture-dot"]\nimport base64\nfrom IPython.display import Image\n'
+            'Image(base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptV"\n'
+            '                       "AAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="))\n')
+    toy_course.append(root / "authoring/lessons/01_toy.py", cell)
+    assert tool.build([], root) == 0
+    picture = root / "notebooks/pictures/dot.png"
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert tool.check([], root) == []
+    picture.write_bytes(b"another")
+    (root / "notebooks/pictures/old.png").write_bytes(b"left over")
+    assert [line.split(":")[0] for line in tool.check([], root)] == ["notebooks/pictures/dot.png",
+                                                                     "notebooks/pictures/old.png"]

@@ -138,7 +138,7 @@ def test_a_failed_download_is_remembered_and_fetch_tries_again_at_once(small, mo
         raise RuntimeError("Error downloading train-images-idx3-ubyte.gz: <urlopen error timed out>")
 
     serve(monkeypatch, dataset)
-    with pytest.raises(data.DataError, match="no answer in time.*AECOURSE_DATA"):
+    with pytest.raises(data.DataError, match=r"no answer in time.*AECOURSE_DATA"):
         data.load()
     with pytest.raises(data.DataError, match="minutes ago"):
         data.load()
@@ -168,7 +168,7 @@ def test_a_full_disk_or_a_forbidden_cache_is_one_sentence(small, monkeypatch, co
     serve(monkeypatch, dataset)
     if code == errno.EACCES:
         monkeypatch.setattr(_files.tempfile, "TemporaryDirectory", lambda dir: dataset(dir, True))
-    with pytest.raises(data.DataError, match="cannot be written.*AECOURSE_CACHE"):
+    with pytest.raises(data.DataError, match=r"cannot be written.*AECOURSE_CACHE"):
         data.load()
 
 

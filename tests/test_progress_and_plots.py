@@ -23,7 +23,8 @@ def test_outside_a_notebook_only_the_last_line_is_printed(capsys):
 
 @pytest.mark.slow
 def test_a_notebook_stores_one_clean_line():
-    code = "from aecourse.progress import Line\nline = Line(every=0)\nfor i in range(50): line.show(f'at {i}')\nline.close('done')"
+    code = ("from aecourse.progress import Line\nline = Line(every=0)\n"
+            "for i in range(50): line.show(f'at {i}')\nline.close('done')")
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
     NotebookClient(notebook, kernel_name="python3", timeout=60).execute()
     (output,) = notebook.cells[0].outputs

@@ -424,7 +424,7 @@ by_luck = per_epoch[-1, -50:].std()
 progress = abs(per_epoch[-1].mean() - per_epoch[-2].mean())
 print("printed:", np.round(per_epoch[:, -1], 4), "  mean of each epoch:",
       np.round(per_epoch.mean(1), 4))
-print(f"from batch to batch ±{by_luck:.4f}; the mean moved by {progress:.5f} from epoch 2 to 3")
+print(f"batch to batch ±{by_luck:.4f}; the mean moved by {progress:.5f} from epoch 2 to 3")
 
 # %% [markdown]
 # From batch to batch the loss moves far more than training moves it from epoch to epoch. What looks like progress or a setback in the
@@ -710,7 +710,7 @@ for axis in (left, right):
     axis.set_xticks(sizes, sizes)
 left.legend(frameon=False);
 
-# %%
+# %% tags=["picture-sweep"]
 with torch.no_grad():
     redrawn = {f"{k} numbers": swept[k](x_test[ten]) for k in sizes}
 plots.images({"original": x_test[ten]} | redrawn);

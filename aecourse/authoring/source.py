@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aecourse import CourseError, project
-from aecourse.sources import digest, helpers
+from aecourse.authoring.dependencies import digest, helpers
 
 STUB = "...  # YOUR CODE HERE"  # what a learner finds in an answer's place; nbgrader_config.py takes it from here
 DATASET = "mnist"

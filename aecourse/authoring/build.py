@@ -5,10 +5,11 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from aecourse import CourseError, project, results
-from aecourse.authoring import DATASET, Source, dumps, find_sources, loads, read, strip
+from aecourse import CourseError, project
+from aecourse.authoring import pictures, results
+from aecourse.authoring.source import DATASET, Source, dumps, find_sources, loads, read, strip
 from aecourse.execute import execute
-from aecourse.sources import digest
+from aecourse.authoring.dependencies import digest
 
 MOST_BYTES = 1_500_000
 
@@ -29,6 +30,7 @@ def build(names: list[str], root: Path = project.ROOT, force: bool = False) -> i
         print(f"{path}: has no source any more; delete it.")
     if project.lessons(root) or project.solutions(root):
         _write_if_changed(root / "RESULTS.md", results.page(root))
+        pictures.write(root)
     return int(failed)
 
 
@@ -41,10 +43,12 @@ def check(names: list[str], root: Path = project.ROOT) -> list[str]:
         lines += [f"{path}: has no source any more; delete it" for path in _leftovers(root)]
     stored = root / "RESULTS.md"
     try:
-        differs = not stored.is_file() or stored.read_text(encoding="utf-8", errors="replace") != results.page(root)
-    except CourseError:  # a product that is no notebook has its own line above
-        differs = False
-    return lines + ["RESULTS.md: differs from the claims stored in the notebooks"] * differs
+        if not stored.is_file() or stored.read_text(encoding="utf-8", errors="replace") != results.page(root):
+            lines.append("RESULTS.md: differs from the claims stored in the notebooks")
+        lines += pictures.problems(root)
+    except CourseError as error:  # a product that is no notebook has its own line above
+        lines = lines or [str(error)]
+    return lines
 
 
 # ---- one notebook ----------------------------------------------------------------------------------------------------
