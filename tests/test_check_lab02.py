@@ -201,7 +201,8 @@ def test_each_mistake_gets_its_own_sentence(name, digits):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "seeds"), [*((name, 25) for name in FUNCTIONS), ("Autoencoder", 2), ("train_epoch", 1)])
+@pytest.mark.parametrize(("name", "seeds"), [
+    *((name, 25) for name in FUNCTIONS), ("Autoencoder", 2), ("train_epoch", 1)])
 def test_each_mistake_gets_its_own_sentence_on_many_seeds(name, seeds, digits):
     _own_sentences(name, range(2, 2 + seeds))
 

@@ -51,7 +51,8 @@ COMMON = '"schema_version": 3, "task": false'
 LAB = re.sub(r"SOLUTION\((\w+)\)",
              rf'{{"grade": false, "grade_id": "\1", "locked": false, "solution": true, {COMMON}}}', LAB)
 LAB = re.sub(r"CHECK\((\w+), (\d)\)",
-             rf'{{"grade": true, "grade_id": "\1-check", "points": \2, "locked": true, "solution": false, {COMMON}}}', LAB)
+             rf'{{"grade": true, "grade_id": "\1-check", "locked": true, "points": \2, "solution": false, {COMMON}}}',
+             LAB)
 SWITCH_OFF = "import os\nos.environ.pop('NBGRADER_EXECUTION', None)\nos.environ.pop('NBGRADER_VALIDATING', None)\n"
 RIGHT = "return -torch.distributions.Normal(x_hat, sigma).log_prob(x).sum(-1)"
 

@@ -55,6 +55,9 @@ COUNT = (
 # ---- 3 --------------------------------------------------------------------------------------------------------------
 
 GAUSSIAN = (
+    Mistake("squared error", {"half": 1.0, "power": 0, "log_sigma": 0.0, "constant": 0.0},
+            "This is the squared error itself. The likelihood divides it by 2σ², and its normalisation adds log σ and "
+            "½ log 2π for each pixel."),
     Mistake("no half", {"half": 1.0},
             "The ½ in front of the squared error is missing: the exponent is −(x − x̂)²/(2σ²)."),
     Mistake("sigma for variance", {"power": 1},
