@@ -1,15 +1,3 @@
-# ---
-# jupyter:
-#   jupytext:
-#     text_representation:
-#       extension: .py
-#       format_name: percent
-#   kernelspec:
-#     display_name: Python 3 (ipykernel)
-#     language: python
-#     name: python3
-# ---
-
 # %% [markdown]
 # # Lab 02 · The autoencoder, piece by piece
 #
@@ -72,31 +60,27 @@ check.n_parameters(n_parameters)
 
 # %% nbgrader={"grade": false, "grade_id": "Autoencoder", "locked": false, "schema_version": 3, "solution": true, "task": false}
 class Autoencoder(nn.Module):
-    """784-128-64-32 and its mirror."""
-
     def __init__(self):
         super().__init__()
         ### BEGIN SOLUTION
+        relu = nn.ReLU()
         self.encoder = nn.Sequential(
-            nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 32))
+            nn.Linear(784, 128), relu, nn.Linear(128, 64), relu, nn.Linear(64, 32))
         self.decoder = nn.Sequential(
-            nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 784))
+            nn.Linear(32, 64), relu, nn.Linear(64, 128), relu, nn.Linear(128, 784))
         ### END SOLUTION
 
-    def encode(self, x):
-        """Images (B, 784) to codes (B, 32)."""
+    def encode(self, x):  # images (B, 784) to codes (B, 32)
         ### BEGIN SOLUTION
         return self.encoder(x)
         ### END SOLUTION
 
-    def decode(self, z):
-        """Codes (B, 32) to logits (B, 784)."""
+    def decode(self, z):  # codes (B, 32) to logits (B, 784)
         ### BEGIN SOLUTION
         return self.decoder(z)
         ### END SOLUTION
 
-    def forward(self, x):
-        """Images (B, 784) to logits (B, 784)."""
+    def forward(self, x):  # images (B, 784) to logits (B, 784)
         ### BEGIN SOLUTION
         return self.decode(self.encode(x))
         ### END SOLUTION
@@ -135,7 +119,8 @@ check.gaussian_nll(gaussian_nll)
 gaussian_nll_ok = check.use(gaussian_nll)
 mean_image = digits.x_train.mean(0).expand_as(digits.x_test)
 for sigma in (0.1, 0.2, 0.3, 0.5, 1.0):
-    print(f"sigma {sigma:.1f}: {gaussian_nll_ok(mean_image, digits.x_test, sigma).mean():8.1f} nats per image")
+    nats = gaussian_nll_ok(mean_image, digits.x_test, sigma).mean()
+    print(f"sigma {sigma:.1f}: {nats:8.1f} nats per image")
 
 # %% [markdown]
 # The best σ is the root mean square of the pixels' errors, and neither larger nor smaller: too small a σ makes each error
@@ -150,7 +135,7 @@ for sigma in (0.1, 0.2, 0.3, 0.5, 1.0):
 
 # %% nbgrader={"grade": false, "grade_id": "bernoulli_nll", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def bernoulli_nll(logits, x):
-    """The cross-entropy of images x with sigmoid(logits), per image, shape (B,), in nats."""
+    """The cross-entropy of x with sigmoid(logits), per image, shape (B,), in nats."""
     ### BEGIN SOLUTION
     return -(x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits)).sum(-1)
     ### END SOLUTION
@@ -165,9 +150,10 @@ check.bernoulli_nll(bernoulli_nll)
 bernoulli_nll_ok = check.use(bernoulli_nll)
 white = torch.ones(1, 1)
 for logit in (-10.0, -50.0, -100.0, -200.0):
+    from_logit = bernoulli_nll_ok(torch.full((1, 1), logit), white).item()
     by_sigmoid = -torch.log(torch.sigmoid(torch.tensor(logit))).item()
-    print(f"logit {logit:6.0f}:  from the logit {bernoulli_nll_ok(torch.full((1, 1), logit), white).item():6.1f} nats"
-          f",  by way of the sigmoid {by_sigmoid:6.1f}")
+    print(f"logit {logit:6.0f}: {from_logit:6.1f} nats from the logit, "
+          f"{by_sigmoid:6.1f} by way of the sigmoid")
 
 # %% [markdown]
 # The error grows with the logit, as it should, and its slope pulls the net back. By way of the sigmoid it becomes infinite,
@@ -182,7 +168,7 @@ for logit in (-10.0, -50.0, -100.0, -200.0):
 
 # %% nbgrader={"grade": false, "grade_id": "sigmoid_floor", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def sigmoid_floor(x):
-    """The smallest squared error per image, shape (B,), of any output between 0 and 1; x lies in [−1, 1]."""
+    """The smallest squared error per image, (B,), of any output in (0, 1); x is in [−1, 1]."""
     ### BEGIN SOLUTION
     best = x.clamp(min=0)  # the nearest value that a sigmoid reaches
     return (best - x).square().sum(-1)
@@ -199,7 +185,8 @@ check.sigmoid_floor(sigmoid_floor)
 sigmoid_floor_ok = check.use(sigmoid_floor)
 signed = 2 * digits.x_test - 1
 print(f"floor of any sigmoid:     {sigmoid_floor_ok(signed).mean():6.1f} per image")
-print(f"mean image, no sigmoid:   {(signed - signed.mean(0)).square().sum(-1).mean():6.1f} per image")
+of_mean = (signed - signed.mean(0)).square().sum(-1).mean()
+print(f"mean image, no sigmoid:   {of_mean:6.1f} per image")
 
 # %% [markdown]
 # The perfect network with this bug does worse than a grey average without it. The cure is one line: keep the images in
@@ -215,7 +202,7 @@ print(f"mean image, no sigmoid:   {(signed - signed.mean(0)).square().sum(-1).me
 
 # %% nbgrader={"grade": false, "grade_id": "train_epoch", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def train_epoch(model, images, optimiser, generator, batch=256):
-    """One epoch; the mean squared error per image over the epoch, a float. The generator shuffles."""
+    """Train for one epoch, shuffled by the generator; return the mean squared error per image."""
     ### BEGIN SOLUTION
     total = 0.0
     for rows in torch.randperm(len(images), generator=generator).split(batch):
@@ -240,7 +227,8 @@ torch.manual_seed(0)
 by_hand, generator = Autoencoder_ok(), torch.Generator().manual_seed(0)
 optimiser = torch.optim.Adam(by_hand.parameters(), lr=2e-3)
 for epoch in range(2):
-    print(f"epoch {epoch + 1}: squared error {train_epoch_ok(by_hand, digits.x_train, optimiser, generator):5.2f} per image")
+    error = train_epoch_ok(by_hand, digits.x_train, optimiser, generator)
+    print(f"epoch {epoch + 1}: squared error {error:5.2f} per image")
 
 # %% [markdown]
 # ## 7 · Train it
