@@ -5,10 +5,20 @@ import os
 import pytest
 
 
-def pytest_runtest_logreport(report):
+def _skip_is_failure(report):
     # .ci/run sets this where the authors' tools are installed: a skipped test then means a missing tool.
     if report.skipped and os.environ.get("AECOURSE_NO_SKIPS") == "1":
         report.outcome = "failed"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logreport(report):
+    _skip_is_failure(report)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collectreport(report):
+    _skip_is_failure(report)
 
 
 @pytest.fixture(autouse=True)

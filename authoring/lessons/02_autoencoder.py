@@ -158,9 +158,8 @@ def squared_error(model, x, step):
 
 with seeded(0):
     model = Autoencoder()
-history = fit(
-    model, (x,), squared_error, epochs=6, lr=1e-2, one_cycle=True, held_out=(x_val,)
-)
+history = fit(model, (x,), squared_error, epochs=6, lr=1e-2, one_cycle=True,
+              held_out=(x_val,))
 
 # %%
 axis = plots.curves(history, unit="squared error per image")
@@ -274,15 +273,8 @@ for seed in (1, 2):
     with seeded(seed):
         relu_model = Autoencoder()
         relu_model.encoder.append(nn.ReLU())
-    fit(
-        relu_model,
-        (x[: len(x) // 3],),
-        squared_error,
-        epochs=4,
-        lr=1e-2,
-        one_cycle=True,
-        seed=seed,
-    )
+    fit(relu_model, (x[: len(x) // 3],), squared_error, epochs=4, lr=1e-2,
+        one_cycle=True, seed=seed)
     with torch.no_grad():
         counts.append(int((relu_model.encode(x).amax(0) == 0).sum()))
 print("dead units:", counts)
@@ -466,9 +458,8 @@ claim("last batch",
 sigma = 0.3
 with torch.no_grad():
     x_hat = model(x_test[:5])
-by_hand = (x_test[:5] - x_hat).square().sum(1) / (2 * sigma**2) + 784 * (
-    np.log(sigma) + 0.5 * np.log(2 * np.pi)
-)
+constant = 784 * (np.log(sigma) + 0.5 * np.log(2 * np.pi))
+by_hand = (x_test[:5] - x_hat).square().sum(1) / (2 * sigma**2) + constant
 by_torch = -Normal(x_hat, sigma).log_prob(x_test[:5]).sum(1)
 print("equal:", torch.allclose(by_hand, by_torch, rtol=1e-4), "  nats:",
       [f"{v:.0f}" for v in by_torch.tolist()])
@@ -485,9 +476,8 @@ nats = [losses.gaussian_nll(x_hat, x_test[:5], s.item()).mean().item() for s in 
 best = (x_test[:5] - x_hat).square().mean().sqrt().item()
 axis = plt.subplots(figsize=(5.5, 3))[1]
 axis.plot(sigma_grid, nats)
-axis.axvline(
-    best, color=plots.VERMILION, linestyle="--", label="√(mean squared error per pixel)"
-)
+axis.axvline(best, color=plots.VERMILION, linestyle="--",
+             label="√(mean squared error per pixel)")
 axis.set(xlabel="σ (grey levels)", ylabel="nats per image", ylim=(min(nats) - 100, 1000))
 axis.legend(frameon=False);
 
@@ -506,11 +496,8 @@ axis.legend(frameon=False);
 # NBVAL_CHECK_OUTPUT
 logits = torch.randn(5, 784, generator=torch.Generator().manual_seed(0))
 binary = (x_test[:5] > 0.5).float()
-same = torch.allclose(
-    losses.bernoulli_nll(logits, binary),
-    -Bernoulli(logits=logits).log_prob(binary).sum(1),
-    rtol=1e-4,
-)
+by_torch = -Bernoulli(logits=logits).log_prob(binary).sum(1)
+same = torch.allclose(losses.bernoulli_nll(logits, binary), by_torch, rtol=1e-4)
 print("binary cross-entropy is the Bernoulli likelihood on 0 and 1:", same)
 try:
     Bernoulli(probs=torch.tensor(0.5)).log_prob(torch.tensor(0.5))
@@ -581,9 +568,8 @@ print("gradient of −log prior = w / τ²:", torch.allclose(w.grad, w.detach() 
 a = torch.linspace(-8, 8, 161, requires_grad=True)
 t = torch.ones_like(a)
 (grad_mse,) = torch.autograd.grad(0.5 * (torch.sigmoid(a) - t).square().sum(), a)
-(grad_bce,) = torch.autograd.grad(
-    nn.functional.binary_cross_entropy_with_logits(a, t, reduction="sum"), a
-)
+bce = nn.functional.binary_cross_entropy_with_logits(a, t, reduction="sum")
+(grad_bce,) = torch.autograd.grad(bce, a)
 axis = plt.subplots(figsize=(5.5, 3))[1]
 axis.plot(a.detach(), grad_mse, label="sigmoid and squared error")
 axis.plot(a.detach(), grad_bce, "--", label="sigmoid and cross-entropy")
@@ -648,10 +634,11 @@ plots.images({"": trio}, columns=["a digit", "shifted by 2", "nearest other clas
 claim("shift by one",
       "Digits to which another digit is nearer than their own shift by one pixel",
       share[1][0], "%", near=66, within=20, holds_on=("mnist",))
-claim("shift by two", "The same for two pixels", share[2][0], "%", at_least=90,
-      holds_on=("mnist",))
+claim("shift by two",
+      "Digits to which another digit is nearer than their own shift by two pixels",
+      share[2][0], "%", at_least=90, holds_on=("mnist",))
 claim("shift by two, class",
-      "The same for two pixels, where the other digit has to be of another class",
+      "Digits to which one of another class is nearer than their shift by two pixels",
       share[2][1], "%", at_least=80, holds_on=("mnist",))
 
 # %% [markdown]
@@ -680,9 +667,7 @@ for k in sizes:
     fit(swept[k], (x,), squared_error, epochs=3, lr=1e-2, one_cycle=True)
 
 # %%
-labelled = data.stratified_subset(
-    y, len(x) // 10
-)  # a tenth of the labels, to keep the probe quick
+labelled = data.stratified_subset(y, len(x) // 10)  # a tenth, to keep the probe quick
 
 
 def probe(encode, rows=labelled):
@@ -712,7 +697,7 @@ left.legend(frameon=False);
 
 # %% tags=["picture-sweep"]
 with torch.no_grad():
-    redrawn = {f"{k} numbers": swept[k](x_test[ten]) for k in sizes}
+    redrawn = {f"code of {k}": swept[k](x_test[ten]) for k in sizes}
 plots.images({"original": x_test[ten]} | redrawn);
 
 # %% [markdown]
@@ -721,8 +706,9 @@ plots.images({"original": x_test[ten]} | redrawn);
 # of training, while PCA finds its optimum exactly. Lesson 03 asks how far a larger network and a longer training go.
 # Right: a larger code shows the class to a linear reader better and better. For small codes the autoencoder's is the better one to read; for
 # large ones PCA's is as good or better. A smaller error does not promise a more readable code.
-# Pictures: with one number the network draws one kind of smooth average for each region of the code; with 8 the class is
-# there, with 32 the handwriting.
+# Pictures: with one or two numbers the network draws a smooth average of what lies near in the code, often of a wrong class (look at
+# the 4, the 5 and the 9). With more numbers the class settles and then the handwriting shows. The unusual 5 and 9 stay hard to
+# the end: rare shapes cost most.
 
 # %%
 at = dict(zip(sizes, zip(ae_errors, pca_errors, strict=True), strict=True))
@@ -730,7 +716,7 @@ for k in (2, 8):
     claim(f"code of {k}", f"Autoencoder's error relative to PCA's, code of {k} numbers",
           at[k][0] / at[k][1], "times", at_most=0.85,
           baseline=f"PCA {at[k][1]:.1f}, autoencoder {at[k][0]:.1f}")
-claim("code of 64", "The same, code of 64 numbers (equal short training)",
+claim("code of 64", "Autoencoder's error relative to PCA's, code of 64 numbers",
       at[64][0] / at[64][1], "times", at_least=1.1,
       baseline=f"PCA {at[64][1]:.1f}, autoencoder {at[64][0]:.1f}")
 claim("probe", "Linear probe on the code of 32 numbers", 100 * ae_probe[sizes.index(32)],
@@ -766,31 +752,23 @@ for name in properties:
         single = [r_squared(z_train[:, [i]], z[:, [i]], name) for i in range(3)]
         neighbours = r_squared(z_train, z, name, lambda: KNeighborsRegressor(20))
         rows.append([name, which, *single, r_squared(z_train, z, name), neighbours])
-head = [
-    "R²",
-    "code",
-    "axis 1",
-    "axis 2",
-    "axis 3",
-    "all three, linear",
-    "all three, neighbours",
-]
+head = ["R²", "code", "axis 1", "axis 2", "axis 3", "all, linear", "all, neighbours"]
 table(head, [[*row[:2], *(f"{value:.2f}" for value in row[2:])] for row in rows])
 
 # %%
 shown = torch.randperm(len(three), generator=torch.Generator().manual_seed(0))[:3000]
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.5), sharex=True, sharey=True)
-dot = {"s": 5, "rasterized": True}
-axes[0].scatter(*three[shown, :2].T, c=y_test[shown], cmap="tab10", alpha=0.4, **dot)
+dot = {"s": 5, "rasterized": True, "alpha": 0.6}
+axes[0].scatter(*three[shown, :2].T, c=y_test[shown], cmap="tab10", **dot)
 for label in range(10):  # the class, written at its median
     axes[0].annotate(str(label), three[y_test == label, :2].median(0).values, weight="bold")
 for axis, (name, measure) in zip(axes[1:], properties.items(), strict=True):
     values = measure(x_test)
     low, high = values.quantile(torch.tensor([0.02, 0.98])).tolist()
-    dots = axis.scatter(*three[shown, :2].T, c=values[shown], vmin=low, vmax=high, **dot)
-    figure.colorbar(
-        dots, ax=axis, label={"thickness": "pixels", "slant": "pixels per pixel"}[name]
-    )
+    dots = axis.scatter(*three[shown, :2].T, c=values[shown], cmap="viridis", vmin=low,
+                        vmax=high, **dot)
+    unit = {"thickness": "pixels", "slant": "pixels per pixel"}[name]
+    figure.colorbar(dots, ax=axis, label=unit)
 for axis, name in zip(axes, ["class", *properties], strict=True):
     axis.set(title=f"coloured by {name}", xlabel="code, axis 1", ylabel="code, axis 2")
 
@@ -798,7 +776,8 @@ for axis, name in zip(axes, ["class", *properties], strict=True):
 # The rotation changes every single axis's figure and leaves the last two columns as they were. A decoder can undo any rotation of the
 # code, so training has no reason to prefer one: **only the whole code can be asked what it knows**. The neighbours find more than
 # the straight line does: the properties are in the code, along curves. In the pictures, class forms regions and slant a gradient that
-# runs across both axes; thickness is hardly visible. Three numbers went to what changes most pixels: class and slant.
+# runs across both axes; thickness hardly shows in these two of the three axes. Three numbers went to what changes most pixels:
+# class and slant first.
 
 # %%
 change = max(abs(rows[i][j] - rows[i + 1][j]) for i in (0, 2) for j in (5, 6))
@@ -863,12 +842,8 @@ with torch.no_grad():
 
 # %%
 side = int(len(x_test) ** 0.5)  # tiles per row
-tiles = (
-    x_test[: side * side]
-    .reshape(side, side, 28, 28)
-    .permute(0, 2, 1, 3)
-    .reshape(28 * side, 28 * side)
-)
+tiles = x_test[: side * side].reshape(side, side, 28, 28).permute(0, 2, 1, 3)
+tiles = tiles.reshape(28 * side, 28 * side)
 picture = Image.fromarray((255 * tiles).round().byte().numpy())
 rates["JPEG"] = []
 for quality in (1, 5, 10, 20, 40, 60):
@@ -885,12 +860,8 @@ png = file.tell() / side**2
 figure, axis = plt.subplots(figsize=(7, 3.8))
 for (name, points), marker in zip(rates.items(), "os^", strict=True):
     code, full, error = np.array(points).T
-    (line,) = axis.plot(
-        full,
-        error,
-        marker + "-",
-        label=name if name == "JPEG" else f"{name}, with its model",
-    )
+    label = name if name == "JPEG" else f"{name}, with its model"
+    (line,) = axis.plot(full, error, marker + "-", label=label)
     if name != "JPEG":
         axis.plot(code, error, marker + ":", color=line.get_color(),
             markerfacecolor="white", label=f"{name}, codes only")
@@ -994,7 +965,7 @@ ours, theirs = tasks["autoencoder, 32 numbers"], tasks["PCA, 32 numbers"]
 claim("class from few labels", "Linear probe on 32 numbers with 1 % of the labels",
       ours[1], "% test accuracy", at_least=65,
       baseline=f"PCA {theirs[1]:.1f}, raw pixels {tasks['raw pixels'][1]:.1f}")
-claim("slant from the code", "R² of the slant from the same 32 numbers", ours[3],
+claim("slant from the code", "R² of the slant, read linearly from 32 numbers", ours[3],
       at_least=0.6, baseline=f"PCA {theirs[3]:.2f}")
 
 # %% [markdown]
