@@ -5,20 +5,22 @@ import os
 import pytest
 
 
-def _skip_is_failure(report):
+def _refuse_a_skip(report):
     # .ci/run sets this where the authors' tools are installed: a skipped test then means a missing tool.
     if report.skipped and os.environ.get("AECOURSE_NO_SKIPS") == "1":
         report.outcome = "failed"
+        report.longrepr = f"every test is promised here, and this one skips: {report.longrepr}"
+    return report
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_logreport(report):
-    _skip_is_failure(report)
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport():
+    return _refuse_a_skip((yield))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collectreport(report):
-    _skip_is_failure(report)
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report():
+    return _refuse_a_skip((yield))
 
 
 @pytest.fixture(autouse=True)

@@ -216,6 +216,7 @@ def _own_sentences(name, seeds):
             assert verdict.says == mistake.says, f"{mistake.name}: {verdict.text}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "seeds"), [
     ("Autoencoder", 2), ("train_epoch", 2), pytest.param("Autoencoder", 25, marks=pytest.mark.slow),
     pytest.param("train_epoch", 25, marks=pytest.mark.slow)])
@@ -296,6 +297,7 @@ def test_terms_that_are_off_are_named():
 # ---- stability, stubs, wrong kinds ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unstable", [
     lambda logits, x: F.binary_cross_entropy(torch.sigmoid(logits), x, reduction="none").sum(-1),
     lambda logits, x: (torch.log(1 + torch.exp(logits)) - x * logits).sum(-1),
@@ -359,6 +361,7 @@ def test_wrong_kinds_get_a_sentence(name, answer, piece, digits):
     assert piece in verdict.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(BY_NAME))
 def test_no_answer_ever_raises(name, digits):
     for answer in (0, -1.5, "x", b"x", [], {}, object(), int, torch.rand(2, 2), lambda: 1, lambda *a, **k: a,

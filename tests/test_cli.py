@@ -100,6 +100,7 @@ def course(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_run_writes_pages_names_what_fails_and_leaves_the_notebooks(course, capsys):
     before = {path: path.read_bytes() for path in course.rglob("*.ipynb")}
     assert render.run([], course) == 1
@@ -139,6 +140,7 @@ def test_run_needs_no_tool_of_the_authors(course):
     assert done.stderr == ""  # no warning about encryption, alternative texts or the like
 
 
+@pytest.mark.slow
 def test_printed_pieces_become_one_output(course):
     from aecourse.execute import execute
 

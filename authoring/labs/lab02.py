@@ -168,7 +168,7 @@ for logit in (-10.0, -50.0, -100.0, -200.0):
 
 # %% nbgrader={"grade": false, "grade_id": "sigmoid_floor", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def sigmoid_floor(x):
-    """The smallest squared error per image, (B,), of any output in (0, 1); x is in [−1, 1]."""
+    """The smallest squared error, (B,), of any output in (0, 1) for x in [−1, 1]."""
     ### BEGIN SOLUTION
     best = x.clamp(min=0)  # the nearest value that a sigmoid reaches
     return (best - x).square().sum(-1)
@@ -202,7 +202,7 @@ print(f"mean image, no sigmoid:   {of_mean:6.1f} per image")
 
 # %% nbgrader={"grade": false, "grade_id": "train_epoch", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def train_epoch(model, images, optimiser, generator, batch=256):
-    """Train for one epoch, shuffled by the generator; return the mean squared error per image."""
+    """Train for one epoch in a shuffled order; return the mean squared error per image."""
     ### BEGIN SOLUTION
     total = 0.0
     for rows in torch.randperm(len(images), generator=generator).split(batch):
