@@ -74,8 +74,8 @@ def fit(model: nn.Module, data: Batch, loss: Loss, *, epochs: int, batch: int = 
     ------
     Diverged
         The loss became NaN, infinite, or ten times as large as at the start.
-    ValueError
-        The loss returned another shape than one number per image.
+    CourseError
+        The loss returned another shape than one number per image, or the device is not there.
     """
     device, home = _device(device), next(model.parameters()).device
     model.to(device)
@@ -148,8 +148,8 @@ def _add(sums: dict[str, Tensor], terms: dict[str, Tensor], n: int) -> Tensor:
     """Add a batch to the running sums and return the summed loss of each image, shape (n,)."""
     for name, values in terms.items():
         if values.shape != (n,):
-            raise ValueError(f"the loss's term {name!r} has shape {tuple(values.shape)}, but must hold one number for "
-                             f"each of the {n} images: sum over pixels, do not average over the batch")
+            raise CourseError(f"the loss's term {name!r} has shape {tuple(values.shape)}, but must hold one number for "
+                              f"each of the {n} images: sum over pixels, do not average over the batch")
     total = sum(terms.values())
     for name, values in {**terms, "loss": total}.items():
         sums[name] = sums.get(name, 0) + values.detach().sum(dtype=torch.float32)

@@ -163,7 +163,7 @@ def test_a_loss_that_is_not_one_number_per_image_is_refused(reduce):
     def wrong(net, x, step):
         return {"error": reduce((net(x) - x).square())}
 
-    with pytest.raises(ValueError, match="one number for each of the 300 images"):
+    with pytest.raises(CourseError, match="one number for each of the 300 images"):
         fit(model(), (toy(),), wrong, epochs=1, batch=300)
 
 
