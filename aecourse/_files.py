@@ -21,6 +21,7 @@ import platformdirs
 from aecourse import CourseError
 
 FOLDERS = {"mnist": "MNIST", "fashion": "FashionMNIST"}  # our name: torchvision's class and folder
+DRAWN = "strokes"  # the built-in digits: no files, so they are always whole and at hand
 FILES = {  # name: bytes
     "train-images-idx3-ubyte": 16 + 60_000 * 784,
     "train-labels-idx1-ubyte": 8 + 60_000,
@@ -43,6 +44,10 @@ class DataError(CourseError):
     """The images cannot be had; the message names the file and the command that mends it."""
 
 
+class NotHere(DataError):
+    """The images are not on this computer, and no download brought them: the built-in digits may take their place."""
+
+
 @dataclass(frozen=True)
 class Report:
     """What was found of one file: ``state`` is "ok", "missing", "truncated", "damaged" or "unreadable"."""
@@ -54,9 +59,11 @@ class Report:
 def fetch(name: str | None = None) -> Path:
     """Return the folder of verified raw files; missing or damaged ones are downloaded into the cache.
 
-    Unlike `load` it tries the network again at once after a failed download.
+    Unlike `load` it tries the network again at once after a failed download, and never takes another data set.
     """
     name = known(name)
+    if name == DRAWN:
+        return cache_folder()
     with contextlib.suppress(OSError):
         _failure_file(name).unlink()
     return find(name)
@@ -70,6 +77,8 @@ def at_hand(name: str) -> bool:
 def inspect(name: str | None = None) -> list[Report]:
     """Return a report for each raw file of the place that `load` would read; nothing is downloaded."""
     name = known(name)
+    if name == DRAWN:
+        return []
     folder = _own_folder(name) or _cache(name)
     return [Report(folder / file, _state(folder / file, name)) for file in FILES]
 
@@ -77,6 +86,8 @@ def inspect(name: str | None = None) -> list[Report]:
 def where(name: str | None = None) -> str:
     """Return one line that says where the data set is taken from."""
     name = known(name)
+    if name == DRAWN:
+        return f"{name}, drawn by the course itself"
     own = _own_folder(name)
     if own is not None:
         return f"{name} from {own} (AECOURSE_DATA)"
@@ -99,8 +110,8 @@ def cache_folder() -> Path:
 def known(name: str | None) -> str:
     """Return the data set's name, from the environment where None is given; an unknown one raises DataError."""
     name = name or os.environ.get("AECOURSE_DATASET") or "mnist"
-    if name not in FOLDERS:
-        raise DataError(f"there is no data set named {name!r}; the course knows {', '.join(FOLDERS)}. "
+    if name not in (*FOLDERS, DRAWN):
+        raise DataError(f"there is no data set named {name!r}; the course knows {', '.join(FOLDERS)}, {DRAWN}. "
                         "Mend the name, or unset AECOURSE_DATASET.")
     return name
 
@@ -126,7 +137,7 @@ def _own_folder(name: str) -> Path | None:
 
 
 def find(name: str) -> Path:
-    """Return a folder whose four files are verified."""
+    """Return a folder whose four files are verified; `NotHere` where they can only come from elsewhere."""
     own = _own_folder(name)
     bad = [report for report in inspect(name) if report.state != "ok"]
     if own is None:
@@ -175,7 +186,7 @@ def _download(name: str) -> None:
     """Download with torchvision into a temporary folder, verify, then move into the cache."""
     failed = _failure_file(name)
     if failed.is_file() and (age := time.time() - failed.stat().st_mtime) < REMEMBER:
-        raise DataError(f"{name} could not be downloaded {age / 60:.0f} minutes ago, so it is not tried again. {_MEND}")
+        raise NotHere(f"{name} could not be downloaded {age / 60:.0f} minutes ago, so it is not tried again. {_MEND}")
     cache = _cache(name)
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -184,7 +195,7 @@ def _download(name: str) -> None:
             raw = Path(temporary) / FOLDERS[name] / "raw"
             bad = [file for file in FILES if _state(raw / file, name) != "ok"]
             if bad:
-                raise DataError(f"{name} was downloaded, but {bad[0]} is not the published file. {_MEND}")
+                raise NotHere(f"{name} was downloaded, but {bad[0]} is not the published file. {_MEND}")
             record = {f: hashlib.sha256((raw / f).read_bytes()).hexdigest() for f in FILES}
             (raw / "sha256.json").write_text(json.dumps(record, indent=1), encoding="utf-8", newline="\n")
             for file in [*FILES, "sha256.json"]:
@@ -192,9 +203,9 @@ def _download(name: str) -> None:
                     shutil.rmtree(cache / file)
                 os.replace(raw / file, cache / file)
     except OSError as error:
-        raise DataError(f"the cache folder {cache} cannot be written ({error.strerror or error}). Free 130 MB there, "
-                        "or set AECOURSE_CACHE to a folder that you may write, then run: "
-                        "python -m aecourse data") from None
+        raise NotHere(f"the cache folder {cache} cannot be written ({error.strerror or error}). Free 130 MB there, "
+                      "or set AECOURSE_CACHE to a folder that you may write, then run: "
+                      "python -m aecourse data") from None
 
 
 def _download_into(folder: Path, name: str) -> None:
@@ -212,7 +223,7 @@ def _download_into(folder: Path, name: str) -> None:
         if isinstance(error, OSError) and error.errno == 28:  # the disk is full
             raise
         _failure_file(name).touch()
-        raise DataError(f"{name} could not be downloaded ({_reason(error)}). {_MEND}") from None
+        raise NotHere(f"{name} could not be downloaded ({_reason(error)}). {_MEND}") from None
     finally:
         socket.setdefaulttimeout(before)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from pathlib import Path
 
 from aecourse import CourseError, __version__
 
@@ -43,6 +44,10 @@ def _doctor(_: argparse.Namespace) -> int:
 def _data(a: argparse.Namespace) -> int:
     from aecourse import _files
 
+    if a.bundle:
+        from aecourse.bundle import bundle
+
+        return bundle(a.bundle)
     print(_files.where(a.dataset))
     reports = _files.inspect(a.dataset)
     _print_reports(reports)
@@ -103,9 +108,12 @@ def _parser() -> argparse.ArgumentParser:
             ["python -m aecourse doctor"])
 
     sub = command("data", _data, "fetch the images, or verify them",
-                  "Say for each file of the data set whether it is whole; download what is missing or damaged.",
-                  ["python -m aecourse data", "python -m aecourse data --dataset fashion"])
-    sub.add_argument("--dataset", metavar="NAME", help="mnist (default) or fashion")
+                  "Say for each file of the data set whether it is whole; download what is missing or damaged.\n"
+                  "With --bundle, put MNIST and all packages into a folder, for computers without a network.",
+                  ["python -m aecourse data", "python -m aecourse data --dataset fashion",
+                   "python -m aecourse data --bundle stick"])
+    sub.add_argument("--dataset", metavar="NAME", help="mnist (default), fashion or strokes (drawn, nothing to fetch)")
+    sub.add_argument("--bundle", metavar="FOLDER", type=Path, help="fill a folder for computers without a network")
 
     sub = command("run", _run, "execute lessons and labs without a browser, into rendered/*.html",
                   "Execute the lessons and the labs' solutions and write each as one HTML page into rendered/. The\n"

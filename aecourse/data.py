@@ -1,34 +1,60 @@
 """The images, and how to take parts of them.
 
 MNIST is looked for in this order: the absolute folder named by the environment variable ``AECOURSE_DATA`` (only ever
-read), the course's cache, torchvision's download into that cache.
+read), the course's cache, torchvision's download into that cache. Where none of them has it, the built-in digits of
+`strokes` take its place, and this is said.
 """
 
+import hashlib
+import io
 import os
-from dataclasses import dataclass
+import zipfile
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from aecourse._files import DataError, Report, at_hand, cache_folder, fetch, find, fingerprint, inspect, known, where
+from aecourse import _letterforms, strokes
+from aecourse._files import (
+    DRAWN,
+    DataError,
+    NotHere,
+    Report,
+    at_hand,
+    cache_folder,
+    fetch,
+    find,
+    fingerprint,
+    inspect,
+    known,
+    where,
+)
+from aecourse.project import write
 
 __all__ = ["DataError", "Digits", "Report", "at_hand", "cache_folder", "fetch", "fingerprint", "inspect", "load",
            "stratified_subset", "validation_split", "where"]
 
 QUICK = (6_000, 1_000)  # training and test images with AECOURSE_QUICK=1
+STROKES = (20_000, 4_000)  # training and test images of the built-in digits
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Images float32 in [0, 1] of shape (N, 784) and labels int64 of shape (N,), for training and for the test."""
+    """Images float32 in [0, 1] of shape (N, 784) and labels int64 of shape (N,), for training and for the test.
+
+    Of the built-in digits the drawing is known too: ``drawn_train`` and ``drawn_test`` hold "thickness" (pixels) and
+    "slant" (pixels to the right for each pixel upwards), shape (N,); for other data sets they are empty.
+    """
 
     name: str
     x_train: Tensor
     y_train: Tensor
     x_test: Tensor
     y_test: Tensor
+    drawn_train: dict[str, Tensor] = field(default_factory=dict)
+    drawn_test: dict[str, Tensor] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"{self.name}: {len(self.x_train):,} training and {len(self.x_test):,} test images of 28 × 28 pixels"
@@ -40,16 +66,28 @@ def load(name: str | None = None) -> Digits:
     Parameters
     ----------
     name
-        "mnist" or "fashion"; None takes the environment variable ``AECOURSE_DATASET``, else "mnist".
+        "mnist", "fashion" or "strokes"; None takes the environment variable ``AECOURSE_DATASET``, else "mnist", and
+        where that cannot be had, after saying so, "strokes".
 
     Raises
     ------
     DataError
-        The data set is unknown, damaged where only the reader can mend it, or cannot be downloaded.
+        The data set is unknown, damaged where only the reader can mend it, or was asked for by name and cannot be had.
     """
+    asked = name or os.environ.get("AECOURSE_DATASET")
     name = known(name)
-    folder = find(name)
-    n_train, n_test = QUICK if os.environ.get("AECOURSE_QUICK") == "1" else (60_000, 10_000)
+    quick = os.environ.get("AECOURSE_QUICK") == "1"
+    if name == DRAWN:
+        return _draw(*(QUICK if quick else STROKES))
+    try:
+        folder = find(name)
+    except NotHere as error:
+        if asked:
+            raise
+        print(f"{error}\nUntil then the built-in digits, \"{DRAWN}\", take its place: every figure below is theirs, "
+              "not MNIST's.")
+        return load(DRAWN)
+    n_train, n_test = QUICK if quick else (60_000, 10_000)
     x_train, y_train = _read(folder, "train", n_train)
     x_test, y_test = _read(folder, "t10k", n_test)
     return Digits(name, x_train, y_train, x_test, y_test)
@@ -91,3 +129,40 @@ def _read(folder: Path, part: str, n: int) -> tuple[Tensor, Tensor]:
     images = np.fromfile(folder / f"{part}-images-idx3-ubyte", np.uint8, count=n * 784, offset=16)
     labels = np.fromfile(folder / f"{part}-labels-idx1-ubyte", np.uint8, count=n, offset=8)
     return torch.from_numpy(images).reshape(n, 784).float().div_(255), torch.from_numpy(labels).long()
+
+
+# ---- the built-in digits --------------------------------------------------------------------------------------------
+
+
+def _draw(n_train: int, n_test: int) -> Digits:
+    """Return the first built-in digits, drawn once and then read from the cache."""
+    drawn = _cached_strokes()
+    x, y = torch.from_numpy(drawn["images"]).float().div_(255), torch.from_numpy(drawn["labels"]).long()
+    known_of = {name: torch.from_numpy(drawn[name]) for name in ("thickness", "slant")}
+    train, test = slice(n_train), slice(STROKES[0], STROKES[0] + n_test)
+    return Digits(DRAWN, x[train], y[train], x[test], y[test],
+                  *({name: values[part] for name, values in known_of.items()} for part in (train, test)))
+
+
+def _cached_strokes() -> dict[str, np.ndarray]:
+    """Return all built-in digits from the cache; where they are not there, or not whole, draw and keep them."""
+    source = b"".join(Path(module.__file__).read_bytes() for module in (strokes, _letterforms))
+    path = cache_folder() / f"strokes-{hashlib.sha256(source).hexdigest()[:12]}.npz"  # other strokes, another file
+    try:
+        with np.load(path) as file:
+            return dict(file)
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):  # not there, or cut off
+        pass
+    print(f"Drawing {sum(STROKES):,} digits, once, in a few seconds …", flush=True)
+    made = strokes.draw(sum(STROKES), seed=0)
+    drawn = {"images": np.rint(255 * np.asarray(made.images)).astype(np.uint8),
+             "labels": np.asarray(made.labels).astype(np.uint8),
+             "thickness": np.asarray(made.thickness), "slant": np.asarray(made.slant)}
+    content = io.BytesIO()
+    np.savez(content, **drawn)
+    try:
+        write(path, content.getvalue())
+    except OSError as error:
+        print(f"They could not be kept in {path.parent} ({error.strerror or error}), so they are drawn again next "
+              "time. AECOURSE_CACHE names another folder.")
+    return drawn

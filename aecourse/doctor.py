@@ -147,7 +147,8 @@ def _data(root: Path) -> Iterator[Finding]:
         yield Finding("PROBLEM", "data", f"{listed}; the course only reads in AECOURSE_DATA",
                       "copy these files again, or unset AECOURSE_DATA and run: python -m aecourse data")
     elif all(report.state == "missing" for report in reports):
-        yield Finding("note", "data", f"{where}. A lesson downloads it at first use.", "python -m aecourse data")
+        yield Finding("note", "data", f"{where}. A lesson downloads it at first use; without a network it takes the "
+                                      "built-in digits.", "python -m aecourse data")
     else:
         listed = ", ".join(f"{report.path.name} is {report.state}" for report in bad)
         yield Finding("note", "data", f"{listed}; the next lesson downloads it again", "python -m aecourse data")

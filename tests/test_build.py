@@ -263,3 +263,25 @@ def test_the_picture_of_a_tagged_cell_is_written_and_checked(root, tool):
     (root / "notebooks/pictures/old.png").write_bytes(b"left over")
     assert [line.split(":")[0] for line in tool.check([], root)] == ["notebooks/pictures/dot.png",
                                                                      "notebooks/pictures/old.png"]
+
+
+def test_the_readme_lists_the_lessons_with_their_measured_seconds(root, tool):
+    from aecourse.authoring import syllabus
+
+    readme = root / "README.md"
+    readme.write_text(f"# A course\n\n{syllabus.START}{syllabus.END}\nThe end.\n", encoding="utf-8")
+    for name, title, more in (
+            ("lessons/01_toy.py", "# # A toy lesson\n", "# **Promise.** You can add. More.\n# **Time:** 7 minutes.\n"),
+            ("labs/lab01.py", "# # A toy lab\n", "# **Time:** 9 minutes.\n")):
+        source = root / "authoring" / name
+        text = source.read_text(encoding="utf-8").replace(title, title + more)
+        source.write_text(text, encoding="utf-8", newline="\n")
+    assert tool.build([], root) == 0
+    assert tool.check([], root) == []
+    text = readme.read_text(encoding="utf-8")
+    seconds = nbformat.read(root / LESSON, as_version=4).metadata.aecourse.seconds
+    assert f"| [A toy lesson]({LESSON}) | You can add. | 7 | {seconds} | [lab01]({SHEET}), 9 minutes," in text
+    assert text.startswith("# A course\n")
+    assert text.endswith("The end.\n")
+    readme.write_text(text.replace("| 7 |", "| 1 |"), encoding="utf-8")
+    assert tool.check([], root) == ["README.md: its table of lessons differs from the notebooks"]

@@ -139,9 +139,9 @@ def test_a_failed_download_is_remembered_and_fetch_tries_again_at_once(small, mo
 
     serve(monkeypatch, dataset)
     with pytest.raises(data.DataError, match=r"no answer in time.*AECOURSE_DATA"):
-        data.load()
+        data.load("mnist")
     with pytest.raises(data.DataError, match="minutes ago"):
-        data.load()
+        data.load("mnist")
     assert len(tries) == 1
     with pytest.raises(data.DataError, match="no answer"):
         data.fetch()
@@ -156,7 +156,7 @@ def test_a_download_that_is_not_the_published_file_is_refused(small, monkeypatch
 
     serve(monkeypatch, dataset)
     with pytest.raises(data.DataError, match="not the published file"):
-        data.load()
+        data.load("mnist")
     assert not data.at_hand("mnist")
 
 
@@ -169,14 +169,14 @@ def test_a_full_disk_or_a_forbidden_cache_is_one_sentence(small, monkeypatch, co
     if code == errno.EACCES:
         monkeypatch.setattr(_files.tempfile, "TemporaryDirectory", lambda dir: dataset(dir, True))
     with pytest.raises(data.DataError, match=r"cannot be written.*AECOURSE_CACHE"):
-        data.load()
+        data.load("mnist")
 
 
 def test_a_cache_path_that_is_a_file_is_one_sentence(small, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("", encoding="utf-8")
     monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path / "file"))
     with pytest.raises(data.DataError, match="cannot be written"):
-        data.load()
+        data.load("mnist")
 
 
 def test_an_unknown_data_set_is_one_sentence(small, monkeypatch):
@@ -216,3 +216,82 @@ def test_stratified_subset_says_which_class_is_short():
     labels = torch.tensor([0] * 50 + [1] * 3)
     with pytest.raises(ValueError, match="5 of class 1; it has 3"):
         data.stratified_subset(labels, 10)
+
+
+# ---- the built-in digits --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def few_strokes(small, monkeypatch):
+    """A small set of built-in digits, and a count of how often they were drawn."""
+    monkeypatch.setattr(data, "STROKES", (60, 30))
+    monkeypatch.delenv("AECOURSE_QUICK")
+    calls, draw = [], data.strokes.draw
+
+    def counted(n, seed):
+        calls.append(n)
+        return draw(n, seed)
+
+    monkeypatch.setattr(data.strokes, "draw", counted)
+    return calls
+
+
+def no_network(monkeypatch):
+    def dataset(root, download):
+        raise RuntimeError("Error downloading: <urlopen error>")
+
+    serve(monkeypatch, dataset)
+
+
+def test_without_mnist_and_a_network_the_built_in_digits_take_its_place_and_say_so(few_strokes, monkeypatch, capsys):
+    no_network(monkeypatch)
+    digits = data.load()
+    assert digits.name == "strokes"
+    out = capsys.readouterr().out
+    assert "mnist could not be downloaded" in out
+    assert '"strokes", take its place' in out
+    with pytest.raises(data.DataError, match="could not be downloaded"):
+        data.load("mnist")
+
+
+@pytest.mark.parametrize("harm", ["flip", "delete"])
+def test_a_bad_file_in_the_own_folder_is_never_replaced_by_strokes(few_strokes, small, monkeypatch, harm):
+    damage(use_folder(small, monkeypatch) / "train-images-idx3-ubyte", harm)
+    with pytest.raises(data.DataError, match="train-images-idx3-ubyte"):
+        data.load()
+
+
+def test_strokes_can_be_forced_and_are_drawn_once(few_strokes, small, monkeypatch):
+    monkeypatch.setenv("AECOURSE_DATASET", "strokes")
+    first, again = data.load(), data.load()
+    assert few_strokes == [90]
+    assert small.downloads == []
+    assert (len(first.x_train), len(first.x_test)) == (60, 30)
+    assert torch.equal(first.x_train, again.x_train)
+    assert first.x_train.dtype == torch.float32
+    assert first.x_train.max() <= 1
+    assert first.drawn_test["slant"].shape == first.drawn_test["thickness"].shape == (30,)
+    assert data.fetch() == data.cache_folder()
+    assert data.at_hand("strokes")
+    assert "drawn by the course" in data.where()
+
+
+def test_mnist_has_no_drawing(small):
+    assert data.load().drawn_train == {}
+
+
+@pytest.mark.parametrize("harm", ["flip", "truncate", "delete"])
+def test_a_damaged_cache_of_strokes_is_drawn_again(few_strokes, small, harm):
+    whole = data.load("strokes")
+    (kept,) = small.cache.glob("strokes-*.npz")
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 3] ^= 1
+    kept.write_bytes({"flip": bytes(content), "truncate": content[:2000], "delete": b""}[harm])
+    assert torch.equal(data.load("strokes").x_train, whole.x_train)
+    assert len(few_strokes) == 2
+
+
+def test_strokes_that_cannot_be_kept_are_drawn_all_the_same(few_strokes, small, capsys):
+    small.cache.write_text("a file is in the way", encoding="utf-8")
+    assert len(data.load("strokes").x_train) == 60
+    assert "could not be kept" in capsys.readouterr().out

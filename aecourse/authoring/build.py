@@ -6,7 +6,7 @@ from importlib import metadata
 from pathlib import Path
 
 from aecourse import CourseError, project
-from aecourse.authoring import pictures, results
+from aecourse.authoring import pictures, results, syllabus
 from aecourse.authoring.source import DATASET, Source, dumps, find_sources, loads, read, strip
 from aecourse.execute import execute
 from aecourse.authoring.dependencies import digest
@@ -31,6 +31,8 @@ def build(names: list[str], root: Path = project.ROOT, force: bool = False) -> i
     if project.lessons(root) or project.solutions(root):
         _write_if_changed(root / "RESULTS.md", results.page(root))
         pictures.write(root)
+        if (root / "README.md").is_file():
+            _write_if_changed(root / "README.md", syllabus.page(root))
     return int(failed)
 
 
@@ -46,6 +48,9 @@ def check(names: list[str], root: Path = project.ROOT) -> list[str]:
         if not stored.is_file() or stored.read_text(encoding="utf-8", errors="replace") != results.page(root):
             lines.append("RESULTS.md: differs from the claims stored in the notebooks")
         lines += pictures.problems(root)
+        readme = root / "README.md"
+        if readme.is_file() and readme.read_text(encoding="utf-8") != syllabus.page(root):
+            lines.append("README.md: its table of lessons differs from the notebooks")
     except CourseError as error:  # a product that is no notebook has its own line above
         lines = lines or [str(error)]
     return lines

@@ -1,0 +1,53 @@
+"""`aecourse data --bundle FOLDER`: everything that a computer without a network needs, on one stick."""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from aecourse import CourseError, _files, project
+
+BUILD = ("setuptools>=68", "wheel")  # what pip needs to install the course itself, where it cannot fetch it
+
+
+def bundle(folder: Path, root: Path = project.ROOT) -> int:
+    """Put the learner's packages and MNIST into a folder, and print how they are used; return 0.
+
+    The packages are those for this system and this Python: a stick for Windows is made on Windows.
+
+    Raises
+    ------
+    CourseError
+        The folder cannot be written, or the packages or MNIST cannot be had.
+    """
+    folder = folder.absolute()
+    source = _files.fetch("mnist")
+    try:
+        (folder / "MNIST" / "raw").mkdir(parents=True, exist_ok=True)
+        for name in _files.FILES:
+            shutil.copyfile(source / name, folder / "MNIST" / "raw" / name)
+    except OSError as error:
+        raise CourseError(f"{folder} cannot be written ({error.strerror or error}): choose a folder with 4 GB of "
+                          "space.") from None
+    print(f"MNIST is in {folder / 'MNIST' / 'raw'}. Now the packages (0.5 GB with a CPU build of torch) …", flush=True)
+    _download(folder, (root / "requirements.txt").read_text(encoding="utf-8"))
+    print(f"""
+The bundle is whole. On a computer without a network, with the same system and Python and a copy of the course:
+
+    python -m pip install --no-index --find-links {folder} -r requirements.txt
+
+and set AECOURSE_DATA to {folder} (wherever the folder lies there).""")
+    return 0
+
+
+def _download(folder: Path, requirements: str) -> None:
+    wanted = [line for line in requirements.splitlines() if not line.startswith("-e")]
+    with tempfile.TemporaryDirectory() as temporary:
+        file = Path(temporary) / "requirements.txt"
+        file.write_text("\n".join([*wanted, *BUILD]), encoding="utf-8")
+        done = subprocess.run([sys.executable, "-m", "pip", "download", "--only-binary=:all:", "--dest", str(folder),
+                               "--requirement", str(file)])
+    if done.returncode:
+        raise CourseError("pip could not download the packages (its own message stands above). With a network, run the "
+                          "same command again: what is there already is not fetched twice.")

@@ -1,0 +1,51 @@
+import subprocess
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from aecourse import CourseError, _files, bundle, cli
+
+
+@pytest.fixture
+def mnist(tmp_path, monkeypatch):
+    """A small MNIST, and a pip that notes what it is asked for."""
+    raw = tmp_path / "mnist"
+    raw.mkdir()
+    for name in _files.FILES:
+        (raw / name).write_bytes(name.encode())
+    monkeypatch.setattr(_files, "fetch", lambda name: raw)
+    asked = SimpleNamespace(returncode=0)
+
+    def run(command):
+        asked.command = command
+        asked.wanted = Path(command[-1]).read_text(encoding="utf-8").splitlines()
+        return asked
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return asked
+
+
+def test_a_bundle_holds_mnist_and_asks_pip_for_everything_but_the_course(tmp_path, mnist, capsys):
+    stick = tmp_path / "stick"
+    assert cli.main(["data", "--bundle", str(stick)]) == 0
+    assert (stick / "MNIST" / "raw" / "train-images-idx3-ubyte").read_bytes() == b"train-images-idx3-ubyte"
+    assert mnist.command[mnist.command.index("--dest") + 1] == str(stick)
+    assert any(line.startswith("torch==") for line in mnist.wanted)
+    assert any(line.startswith("setuptools") for line in mnist.wanted), "pip builds the course itself with it"
+    assert not any(line.startswith("-e") for line in mnist.wanted)
+    out = capsys.readouterr().out
+    assert f"--no-index --find-links {stick} -r requirements.txt" in out
+    assert f"AECOURSE_DATA to {stick}" in out
+
+
+def test_a_pip_that_fails_is_one_sentence(tmp_path, mnist):
+    mnist.returncode = 1
+    with pytest.raises(CourseError, match="could not download the packages"):
+        bundle.bundle(tmp_path / "stick")
+
+
+def test_a_folder_that_cannot_be_written_is_one_sentence(tmp_path, mnist):
+    (tmp_path / "stick").write_text("a file is in the way", encoding="utf-8")
+    with pytest.raises(CourseError, match="cannot be written"):
+        bundle.bundle(tmp_path / "stick")
