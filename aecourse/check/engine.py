@@ -18,8 +18,9 @@ from aecourse.check.facts import check_facts
 from aecourse.check.show import card
 from aecourse.check.stub import empty_methods, is_stub
 from aecourse.check.values import check_function, wrong_kind
+from aecourse.project import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")  # nbgrader's, around an answer
 
 
 def _graded_at_start() -> bool:
@@ -164,9 +165,7 @@ def _solution_cell(path: Path, name: str) -> str | None:
     for cell in cells:
         if cell.get("metadata", {}).get("nbgrader", {}).get("grade_id") == name:
             lines = "".join(cell["source"]).splitlines()
-            return ("\n").join(line for line in lines if "### "
-                                                         "BEGIN SOLUTION" not in line and "### "
-                                                                 "END SOLUTION" not in line)
+            return "\n".join(line for line in lines if line.strip() not in MARKS)
     return None
 
 

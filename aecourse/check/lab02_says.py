@@ -10,6 +10,21 @@ UNSTABLE = ("It is right for small logits and breaks for large ones: a sigmoid r
             "logarithm is lost, an exponential overflows. Stay with the logits: torch has a function for "
             "log(sigmoid), and one for the whole loss.")
 
+# Said of every likelihood: the reduction goes wrong in the same ways.
+_BATCH_TOO = (
+    Mistake("mean over the batch", {"reduce": "batch mean"},
+            "The batch is averaged too. One number for each image is asked for; only the training loop averages."),
+    Mistake("sum over everything", {"reduce": "everything"},
+            "The images are summed too: one number comes back for the whole batch. Sum over the pixels alone, "
+            "`.sum(-1)`."),
+)
+_NOT_PIXELS = (
+    Mistake("no sum", {"reduce": "none"},
+            "One number for each pixel comes back: the sum over the pixels is missing."),
+    Mistake("sum over the images", {"reduce": "images"},
+            "The sum runs over the images, dimension 0. The pixels are the last dimension, −1."),
+)
+
 # ---- 1 --------------------------------------------------------------------------------------------------------------
 
 _WEIGHTS = 784 * 128 + 128 * 64 + 64 * 32
@@ -94,18 +109,11 @@ GAUSSIAN = (
     Mistake("mean over pixels", {"reduce": "mean"},
             "There is a mean over the pixels where the sum belongs: independent pixels multiply, so their logarithms "
             "add up."),
-    Mistake("mean over the batch", {"reduce": "batch mean"},
-            "The batch is averaged too. One number for each image is asked for; only the training loop averages."),
-    Mistake("sum over everything", {"reduce": "everything"},
-            "The images are summed too: one number comes back for the whole batch. Sum over the pixels alone, "
-            "`.sum(-1)`."),
+    *_BATCH_TOO,
     Mistake("mean over everything", {"reduce": "mean of all"},
             "`.mean()` averages over pixels and images. Sum over the pixels, and keep one number for each image: "
             "`.sum(-1)`."),
-    Mistake("no sum", {"reduce": "none"},
-            "One number for each pixel comes back: the sum over the pixels is missing."),
-    Mistake("sum over the images", {"reduce": "images"},
-            "The sum runs over the images, dimension 0. The pixels are the last dimension, −1."),
+    *_NOT_PIXELS,
 )
 
 # ---- 4 --------------------------------------------------------------------------------------------------------------
@@ -139,18 +147,11 @@ BERNOULLI = (
     Mistake("mean over pixels", {"reduce": "mean"},
             "There is a mean over the pixels where the sum belongs: an image's likelihood is the product over its "
             "pixels."),
-    Mistake("mean over the batch", {"reduce": "batch mean"},
-            "The batch is averaged too. One number for each image is asked for; only the training loop averages."),
-    Mistake("sum over everything", {"reduce": "everything"},
-            "The images are summed too: one number comes back for the whole batch. Sum over the pixels alone, "
-            "`.sum(-1)`."),
+    *_BATCH_TOO,
     Mistake("mean over everything", {"reduce": "mean of all"},
             "The mean runs over pixels and images, which is what the function does unless it is told "
             "`reduction=\"none\"`. Then sum over the pixels."),
-    Mistake("no sum", {"reduce": "none"},
-            "One number for each pixel comes back: the sum over the pixels is missing."),
-    Mistake("sum over the images", {"reduce": "images"},
-            "The sum runs over the images, dimension 0. The pixels are the last dimension, −1."),
+    *_NOT_PIXELS,
 )
 
 BERNOULLI_ERRORS = {
@@ -200,8 +201,5 @@ FLOOR = (
             "The images are summed too: sum over the pixels alone, `.sum(-1)`."),
     Mistake("mean over everything", {"reduce": "mean of all"},
             "`.mean()` averages over pixels and images: sum over the pixels, `.sum(-1)`."),
-    Mistake("no sum", {"reduce": "none"},
-            "One number for each pixel comes back: the sum over the pixels is missing."),
-    Mistake("sum over the images", {"reduce": "images"},
-            "The sum runs over the images, dimension 0. The pixels are the last dimension, −1."),
+    *_NOT_PIXELS,
 )
