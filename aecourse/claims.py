@@ -4,6 +4,7 @@ import html
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from numbers import Integral, Real
 from typing import Any
 
 MIMETYPE = "application/vnd.aecourse.claim+json"
@@ -52,7 +53,7 @@ class Claims:
         holds_on
             The data sets on which the claim is asserted; on others it is shown only.
         """
-        value = float(value)
+        value, spread = float(value), None if spread is None else float(spread)
         tests = []
         if at_most is not None:
             tests.append((value <= at_most, f"at most {at_most:.4g}"))
@@ -110,7 +111,7 @@ def _verdict(guess: Any, found: Any) -> str:
 def _text(value: Any) -> str:
     if value is None or value is ...:
         return "–"
-    if isinstance(value, float):
+    if isinstance(value, Real) and not isinstance(value, Integral):  # NumPy's numbers, too
         return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"
     return str(value)
 

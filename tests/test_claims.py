@@ -1,6 +1,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 from aecourse import claims
@@ -74,3 +75,8 @@ def test_claims_need_no_notebook():
             "Claims('02', 'mnist')('a', 'small', 4, at_most=5)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, encoding="utf-8")
     assert "small: 4" in done.stdout, done.stderr
+
+
+def test_a_table_rounds_the_numbers_of_numpy_too(capsys):
+    claims.table(["a", "b", "c", "d"], [[np.float32(85.729996), np.float64(0.12345), np.int64(7), None]])
+    assert "85.7 | 0.123 | 7 | –" in capsys.readouterr().out

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,76 +18,89 @@ import nbformat  # noqa: E402
 pytestmark = [pytest.mark.dev, pytest.mark.slow]
 
 ROOT = Path(__file__).resolve().parent.parent
-# A short lab: two exercises of lab 02, which need no data and no training.
-LAB = '''
-# %%
-from aecourse.check import lab02 as check
-
-# %% nbgrader=SOLUTION(n_parameters)
-n_parameters = None
-### BEGIN SOLUTION
-n_parameters = 222_384
-### END SOLUTION
-
-# %% nbgrader=CHECK(n_parameters, 1)
-check.n_parameters(n_parameters)
-
-# %% nbgrader=SOLUTION(gaussian_nll)
-import torch
-
-
-def gaussian_nll(x_hat, x, sigma):
-    ### BEGIN SOLUTION
-    return -torch.distributions.Normal(x_hat, sigma).log_prob(x).sum(-1)
-    ### END SOLUTION
-
-# %% nbgrader=CHECK(gaussian_nll, 2)
-check.gaussian_nll(gaussian_nll)
-
-# %%
-gaussian_nll_ok = check.use(gaussian_nll)
-check.summary()
-'''
-COMMON = '"schema_version": 3, "task": false'
-LAB = re.sub(r"SOLUTION\((\w+)\)",
-             rf'{{"grade": false, "grade_id": "\1", "locked": false, "solution": true, {COMMON}}}', LAB)
-LAB = re.sub(r"CHECK\((\w+), (\d)\)",
-             rf'{{"grade": true, "grade_id": "\1-check", "locked": true, "points": \2, "solution": false, {COMMON}}}',
-             LAB)
 SWITCH_OFF = "import os\nos.environ.pop('NBGRADER_EXECUTION', None)\nos.environ.pop('NBGRADER_VALIDATING', None)\n"
-RIGHT = "return -torch.distributions.Normal(x_hat, sigma).log_prob(x).sum(-1)"
+COMMON = '"schema_version": 3, "task": false'
 
 
-def _submission(number: str, body: str, before: str = "") -> dict[str, str]:
-    return {"n_parameters": f"{before}n_parameters = {number}",
-            "gaussian_nll": f"import torch\n\n\ndef gaussian_nll(x_hat, x, sigma):\n    {body}"}
+@dataclass(frozen=True)
+class Short:
+    """A short lab: two exercises that need no data and no training, with the head and the right body of each."""
+
+    lab: str
+    first: tuple[str, str, str]  # name, text before the answer, right answer
+    second: tuple[str, str, str]
+    wrong: tuple[str, str]
+    hidden: str  # a word of the answers that no released lab shows
+
+    @property
+    def names(self) -> tuple[str, str]:
+        return self.first[0], self.second[0]
+
+    def source(self) -> str:
+        cells = [f"# %%\nfrom aecourse.check import {self.lab} as check\n"]
+        for points, (name, head, right) in enumerate((self.first, self.second), 1):
+            indent = " " * 4 if head.startswith("def ") else ""
+            cells += [f'# %% nbgrader={{"grade": false, "grade_id": "{name}", "locked": false, "solution": true, '
+                      f'{COMMON}}}',
+                      f"{head}\n{indent}### BEGIN SOLUTION\n{indent}{right}\n{indent}### END SOLUTION\n",
+                      f'# %% nbgrader={{"grade": true, "grade_id": "{name}-check", "locked": true, "points": {points}, '
+                      f'"solution": false, {COMMON}}}', f"check.{name}({name})\n"]
+        name = self.names[1]
+        return "\n".join([*cells, f"# %%\n{name}_ok = check.use({name})\ncheck.summary()\n"])
+
+    def answers(self, first: str, second: str, before: str = "") -> dict[str, str]:
+        """Return the two cells, each with this answer in the place of the right one."""
+        cells = {}
+        for (name, head, _), answer in zip((self.first, self.second), (first, second), strict=True):
+            text = f"{head}\n    {answer}" if head.startswith("def ") else answer
+            cells[name] = (before + text) if name == self.first[0] else text
+        return cells
+
+    def students(self) -> dict[str, tuple[dict[str, str], tuple[int, int]]]:
+        """Return what each hands in, and the points for the two exercises."""
+        (_, _, right1), (_, _, right2) = self.first, self.second
+        name = self.first[0]
+        raising = f"{name} = 1 / 0" if not self.first[1].startswith("def ") else "raise ValueError('no')"
+        loud = f"import sys, warnings; warnings.warn('a'); print('b', file=sys.stderr); {right2}"
+        return {
+            "right": (self.answers(right1, right2), (1, 2)),
+            "partial": (self.answers(right1, self.wrong[1]), (1, 0)),
+            "wrong": (self.answers(*self.wrong), (0, 0)),
+            "raising": (self.answers(raising, "return None.no_such_thing()"), (0, 0)),
+            "untouched": ({}, (0, 0)),
+            "loud": (self.answers(right1, loud), (1, 2)),
+            "switching": (self.answers(self.wrong[0], "return 3.0", SWITCH_OFF), (0, 0)),
+            "number_at_the_end": (self.answers(self.wrong[0], "return 3.0\n\n\n3"), (0, 0)),
+        }
 
 
-STUDENTS = {  # what each hands in, and the points for the two exercises
-    "right": (_submission("222_384", RIGHT), (1, 2)),
-    "partial": (_submission("222_384", "return ((x - x_hat) ** 2).sum(-1)"), (1, 0)),
-    "wrong": (_submission("111_568", "return x_hat"), (0, 0)),
-    "raising": (_submission("222_384 / 0", "return x.no_such_thing()"), (0, 0)),
-    "untouched": ({}, (0, 0)),
-    "loud": (_submission("222_384", f"import sys, warnings; warnings.warn('a'); print('b', file=sys.stderr); {RIGHT}"),
-             (1, 2)),
-    "switching": (_submission("5", "return 3.0", SWITCH_OFF), (0, 0)),
-    "number_at_the_end": (_submission("5", "return 3.0\n\n\n3"), (0, 0)),
+LABS = {
+    "lab01": Short(
+        "lab01", ("updates", "def updates(n_labels, batch, epochs):", "return -(-n_labels // batch) * epochs"),
+        ("halves", "def halves(x):", "return x.split(392, dim=1)"),
+        ("return n_labels // batch * epochs", "return x[:, :392], x"), "split"),
+    "lab02": Short(
+        "lab02", ("n_parameters", "n_parameters = None", "n_parameters = 222_384"),
+        ("gaussian_nll", "def gaussian_nll(x_hat, x, sigma):",
+         "import torch; return -torch.distributions.Normal(x_hat, sigma).log_prob(x).sum(-1)"),
+        ("n_parameters = 111_568", "return ((x - x_hat) ** 2).sum(-1)"), "log_prob"),
 }
+STUDENTS = list(LABS["lab01"].students())
 
 
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    """A course folder with the project's own configuration, the released lab, and one submission a student."""
+@pytest.fixture(scope="module", params=list(LABS))
+def course(request, tmp_path_factory):
+    """A course folder with the project's own configuration, a released short lab, and one submission a student."""
+    short = LABS[request.param]
     course = tmp_path_factory.mktemp("c")
     shutil.copy(ROOT / "nbgrader_config.py", course)
     source = course / "solutions" / "short"
     source.mkdir(parents=True)
-    lab = jupytext.reads(LAB, fmt="py:percent")
+    lab = jupytext.reads(short.source(), fmt="py:percent")
     lab.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
     nbformat.write(lab, source / "short.ipynb")
     _nbgrader(course, "generate_assignment", "short")
-    for student, (answers, _) in STUDENTS.items():
+    for student, (answers, _) in short.students().items():
         notebook = nbformat.read(course / "exercises" / "short" / "short.ipynb", as_version=4)
         for cell in notebook.cells:
             name = cell.metadata.get("nbgrader", {}).get("grade_id")
@@ -98,38 +112,42 @@ def course(tmp_path_factory):
         folder.mkdir(parents=True)
         nbformat.write(notebook, folder / "short.ipynb")
     _nbgrader(course, "autograde", "short")
-    return course
+    return course, short
 
 
 def test_the_released_lab_holds_stubs_and_no_answers(course):
-    text = (course / "exercises" / "short" / "short.ipynb").read_text(encoding="utf-8")
+    folder, short = course
+    text = (folder / "exercises" / "short" / "short.ipynb").read_text(encoding="utf-8")
     assert text.count("...  # YOUR CODE HERE") == 2
-    assert "log_prob" not in text
+    assert short.hidden in short.source()
+    assert short.hidden not in text
     assert "SOLUTION" not in text
 
 
-@pytest.mark.parametrize("student", list(STUDENTS))
+@pytest.mark.parametrize("student", STUDENTS)
 def test_scores(course, student):
     from nbgrader.api import Gradebook
 
+    folder, short = course
     if student == "switching" and sys.platform != "linux":
         pytest.skip("the environment at a process's start can be read on Linux alone")
-    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+    with Gradebook(f"sqlite:///{folder / 'gradebook.db'}") as book:
         notebook = book.find_submission_notebook("short", "short", student)
         scores = {grade.name: grade.score for grade in notebook.grades}
         assert notebook.max_score == 3
         assert not notebook.needs_manual_grade
-    expected = STUDENTS[student][1]
-    assert (scores["n_parameters-check"], scores["gaussian_nll-check"]) == expected
+    assert tuple(scores[f"{name}-check"] for name in short.names) == short.students()[student][1]
 
 
 def test_graded_errors_are_sentences(course):
-    graded = nbformat.read(course / "autograded" / "partial" / "short" / "short.ipynb", as_version=4)
-    cell = next(c for c in graded.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "gaussian_nll-check")
+    folder, short = course
+    name = short.names[1]
+    graded = nbformat.read(folder / "autograded" / "partial" / "short" / "short.ipynb", as_version=4)
+    cell = next(c for c in graded.cells if c.metadata.get("nbgrader", {}).get("grade_id") == f"{name}-check")
     (error,) = cell.outputs
     assert error.output_type == "error"
     text = re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(error.traceback))
-    assert text.startswith("AssertionError: gaussian_nll: incorrect.")
+    assert text.startswith(f"AssertionError: {name}: incorrect.")
     assert "engine.py" not in text
 
 
@@ -137,7 +155,7 @@ def test_graded_errors_are_sentences(course):
 def test_validate(course, student, failed):
     from nbgrader.validator import Validator
 
-    result = Validator().validate(str(course / "submitted" / student / "short" / "short.ipynb"))
+    result = Validator().validate(str(course[0] / "submitted" / student / "short" / "short.ipynb"))
     assert len(result.get("failed", [])) == failed
 
 

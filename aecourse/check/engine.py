@@ -15,6 +15,7 @@ import torch
 from aecourse import CourseError
 from aecourse.check.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED, Exercise, Verdict
 from aecourse.check.facts import check_facts
+from aecourse.check.results import check_results
 from aecourse.check.show import card
 from aecourse.check.stub import empty_methods, is_stub
 from aecourse.check.values import check_function, wrong_kind
@@ -59,9 +60,9 @@ def examine(exercise: Exercise, answer: Any, seed: int | None = None) -> Verdict
         return _check_number(exercise, answer)
     if trouble := _wrong_kind(exercise, answer):
         return Verdict(INCORRECT, trouble)
-    if exercise.probe is None:
-        return check_function(exercise, answer, generator)
-    return check_facts(exercise, answer, generator)
+    if exercise.probe:
+        return check_facts(exercise, answer, generator)
+    return (check_results if exercise.gives else check_function)(exercise, answer, generator)
 
 
 def _wrong_kind(exercise: Exercise, answer: Any) -> str:
@@ -108,10 +109,10 @@ def _check_number(exercise: Exercise, answer: Any) -> Verdict:
         if abs(value - exercise.wrong(mistake)) <= close:
             return Verdict(INCORRECT, mistake.says)
     if abs(value - right) < 0.005 * abs(right):
-        return Verdict(INCORRECT, "Close: the form seems right, one small thing is counted wrongly. Look at each "
-                                  "layer's biases.")
+        return Verdict(INCORRECT, "Close: the form seems right, one small thing is counted wrongly. "
+                                  f"`check.{exercise.name}.hint()` helps.")
     return Verdict(INCORRECT, f"Too {'large' if value > right else 'small'}, and none of the usual slips. "
-                   f"Write the sum out, one line per layer. `check.{exercise.name}.hint()` helps.")
+                   f"Write the sum out, one line for each part. `check.{exercise.name}.hint()` helps.")
 
 
 class Check:

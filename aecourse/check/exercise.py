@@ -46,6 +46,21 @@ class Mistake:
 
 
 @dataclass(frozen=True)
+class Form:
+    """What a function returns, where it is not one number per image; of a tuple, one of its parts.
+
+    ``kind`` is a tensor's type, "float32" or "int64", or "count" or "share" for a plain number, which may come as a
+    tensor of one element too. ``says`` completes "asked for is …": "the nearest centre's index for each image, shape
+    (N,)". ``row`` is what the first dimension counts, ``name`` tells the parts of a tuple apart.
+    """
+
+    kind: str
+    says: str
+    row: str = "image"
+    name: str = ""
+
+
+@dataclass(frozen=True)
 class Exercise:
     """An exercise as data.
 
@@ -61,6 +76,11 @@ class Exercise:
     draw
         ``draw(generator, size)`` gives a fresh `Case`; ``sizes`` is the ladder, smallest first. The smallest input on
         which an answer differs is shown.
+    gives
+        What a function returns, one `Form` for each part; left empty, it is one number per image, float32 (B,).
+    tidy, look
+        With ``gives``: ``tidy(parts)`` brings results that are equally right into one order; ``look(cases, got, want)``
+        returns the sentence for wrong values that no known mistake explains, or nothing.
     family
         ``family(**changes)`` gives a wrong answer, and without changes a right one.
     parts
@@ -90,6 +110,9 @@ class Exercise:
     draw: Callable[[torch.Generator, int], Case] = lambda generator, size: Case(())
     sizes: tuple[int, ...] = (1, 2, 5)
     arguments: tuple[str, ...] = ()
+    gives: tuple[Form, ...] = ()
+    tidy: Callable[[tuple], tuple] | None = None
+    look: Callable[[list, list, list], str] | None = None
     family: Callable | None = None
     parts: tuple[Callable, ...] = ()
     gradients: tuple[int, ...] = ()

@@ -15,20 +15,9 @@ from aecourse.check.exercise import CORRECT, INCORRECT, Case, Exercise, Verdict
 def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) -> Verdict:
     """Return the verdict on a function of tensors."""
     cases = [exercise.draw(generator, size) for size in exercise.sizes]
-    results = []
-    for case in cases:
-        args = copied(case.args)
-        shown = describe(exercise.arguments, args)
-        ran = run(answer, *args, name=exercise.name, shown=shown)
-        if ran.trouble:
-            return Verdict(INCORRECT, ran.trouble + exercise.advice(ran.error))
-        changed = [name for name, before, after in zip(exercise.arguments, case.args, args, strict=True)
-                   if isinstance(before, Tensor) and not _identical(before, after)]
-        if changed:
-            return Verdict(INCORRECT, f"It changes its input `{changed[0]}` in place, so whoever calls it finds "
-                                      "other images afterwards. Compute a new tensor: no `-=`, no `name[...] =`, no "
-                                      "function that ends in `_`.")
-        results.append(ran.value)
+    results, verdict = called(exercise, answer, cases)
+    if verdict:
+        return verdict
     expected = [exercise.oracle(*case.args) for case in cases]
     got, asides = [], {}
     for result, want in zip(results, expected, strict=True):
@@ -50,7 +39,26 @@ def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) 
     if trouble := _unsteady(exercise, answer, cases, got) or _gradients(exercise, answer, cases):
         return Verdict(INCORRECT, trouble)
     return Verdict(CORRECT, f"It agrees with another way of computing it, on {len(cases)} fresh inputs.",
-                   _loops(exercise, answer, generator))
+                   one_at_a_time(exercise, answer, generator))
+
+
+def called(exercise: Exercise, answer: Any, cases: list[Case]) -> tuple[list, Verdict | None]:
+    """Return what a function gives on each input, or the verdict on one that raises or changes its input."""
+    results = []
+    for case in cases:
+        args = copied(case.args)
+        shown = describe(exercise.arguments, args)
+        ran = run(answer, *args, name=exercise.name, shown=shown)
+        if ran.trouble:
+            return [], Verdict(INCORRECT, ran.trouble + exercise.advice(ran.error))
+        changed = [name for name, before, after in zip(exercise.arguments, case.args, args, strict=True)
+                   if isinstance(before, Tensor) and not _identical(before, after)]
+        if changed:
+            return [], Verdict(INCORRECT, f"It changes its input `{changed[0]}` in place, so whoever calls it finds "
+                                          "other numbers in it afterwards. Compute a new tensor, or work on a "
+                                          "`.clone()`: no `-=`, no `name[...] =`, no function that ends in `_`.")
+        results.append(ran.value)
+    return results, None
 
 
 def wrong_kind(exercise: Exercise, answer: Any) -> str:
@@ -98,10 +106,10 @@ def _as_tensor(result: Any, want: Tensor) -> tuple[Tensor, str, list[str]]:
         return nothing, (f"Its result lies on the device {result.device}, its inputs on {want.device}: compute where "
                          "the inputs are, without `.cuda()` or `.to(...)`."), []
     if not result.is_floating_point():
-        aside.append(f"Its result has the type {_dtype(result)}; float32 is asked for.")
+        aside.append(f"Its result has the type {dtype_of(result)}; float32 is asked for.")
     elif result.dtype != torch.float32:
-        aside.append(f"Its result is {_dtype(result)} although the inputs are float32: some tensor or `.double()` "
-                     f"inside is {_dtype(result)}. The course stays in float32.")
+        aside.append(f"Its result is {dtype_of(result)} although the inputs are float32: some tensor or `.double()` "
+                     f"inside is {dtype_of(result)}. The course stays in float32.")
     if result.shape != want.shape and result.numel() == want.numel() and want.dim() == 1 and result.dim() <= 2:
         if result.dim() == 2:
             if len(want) > 1:
@@ -160,14 +168,19 @@ def _slopes(exercise: Exercise, function: Any, case: Case) -> list[Tensor | None
     return list(torch.autograd.grad(value.sum(), [args[i] for i in exercise.gradients], allow_unused=True))
 
 
-def _loops(exercise: Exercise, answer: Any, generator: torch.Generator) -> str:
-    """Return advice where a right function visits the images one by one: its calls into torch grow with the batch."""
-    few, many = (exercise.draw(generator, size) for size in (4, 24))
+def one_at_a_time(exercise: Exercise, answer: Any, generator: torch.Generator) -> str:
+    """Return advice where a right function visits the images one by one: its calls into torch grow with the batch.
+
+    Indices may be taken out as numbers (a loop over clusters is no loop over images), images and losses not.
+    """
+    sizes, growth = ((24, 72), 40) if exercise.gives else ((4, 24), 20)  # clusters and steps may grow a little too
+    few, many = (exercise.draw(generator, size) for size in sizes)
     ran = run(lambda: [count_calls(answer, copied(case.args)) for case in (few, many)], name=exercise.name)
     if ran.trouble:
         return ""
     less, more = ran.value
-    if "tolist" in more or "numpy" in more or len(more) - len(less) >= 20:
+    numbers = not exercise.gives and ("tolist" in more or "numpy" in more)
+    if numbers or len(more) - len(less) >= growth:
         return ("One piece of advice: it goes through the images one at a time. On whole tensors, without a Python "
                 "loop, the same formula runs a hundred times faster.")
     return ""
@@ -191,7 +204,7 @@ def _number(value: Tensor) -> str:
     return f"{float(value):.6g}"
 
 
-def _dtype(tensor: Tensor) -> str:
+def dtype_of(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
 
 

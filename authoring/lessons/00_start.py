@@ -168,6 +168,7 @@ check.n_parameters.hint()
 
 # %%
 steps = {"00": ("start here", 0, 1), "01": ("supervised to\nunsupervised", 1, 1),
+         "01x": ("a zoo of\nmethods (extra)", 1, 0),
          "02": ("the\nautoencoder", 2, 1), "03": ("manifolds\nand PCA", 3, 2),
          "04": ("denoising", 3, 1), "05": ("sparse\ncodes", 3, 0),
          "06": ("the VAE\nand its ELBO", 4, 1), "07": ("semi-\nsupervised", 5, 1),
@@ -188,7 +189,8 @@ axis.set_axis_off()
 
 # %% [markdown]
 # From left to right: the first three lessons build the autoencoder (blue); 03 to 05 ask what a code should look like and can be read in
-# any order (yellow); from 06 on, probability takes over (orange). A lesson that is not in the folder yet is being written.
+# any order (yellow); from 06 on, probability takes over (orange). Nothing needs the extra 01x. A lesson that is not in the folder yet is
+# being written.
 #
 # **Why "auto"?** From the Greek word for *self*: the network is trained to give back its own input. The target of the training is the input
 # itself, so nobody has to write a label.
@@ -244,7 +246,8 @@ score([("pixels that are exactly 0 (%)", prediction_black, black)])
 # | lesson | predict, run, read the claim |
 # | lab | write, check, hint, solution; your copy is safe in `work/` |
 #
-# **Next:** [lesson 02, the autoencoder](02_autoencoder.ipynb), and its [lab](../work/lab02.ipynb).
+# **Next:** [lesson 01, supervised, unsupervised, and what lies between](01_settings.ipynb), and its
+# [lab](../work/lab01.ipynb).
 #
 # ### Papers
 # - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). *Gradient-based learning applied to document recognition.* Proceedings of the

@@ -1,0 +1,338 @@
+"""Lab 01's checks: right answers pass in every form, each known mistake gets its own sentence, the rest a true one."""
+
+import math
+import sys
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
+from sklearn.metrics.cluster import contingency_matrix
+from torch import nn
+
+from aecourse.check import lab01, lab01_wrong
+from aecourse.check.engine import examine
+from aecourse.check.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED
+
+BY_NAME = {exercise.name: exercise for exercise in lab01.EXERCISES}
+SEEDS = range(8)
+
+
+def test_seven_exercises_each_with_enough_mistakes_and_hints():
+    assert len(BY_NAME) == 7
+    assert 45 <= sum(exercise.minutes for exercise in BY_NAME.values()) <= 55
+    assert [e.difficulty for e in lab01.EXERCISES] == sorted(e.difficulty for e in lab01.EXERCISES)
+    for exercise in BY_NAME.values():
+        assert len(exercise.mistakes) >= 3
+        assert 2 <= len(exercise.hints) <= 3
+        assert exercise.why
+        names = [m.name for m in exercise.mistakes]
+        assert len(set(names)) == len(names)
+        assert len({m.says for m in exercise.mistakes}) == len(names)
+
+
+# ---- right answers --------------------------------------------------------------------------------------------------
+
+
+def as_images(x):
+    x = x.view(-1, 28, 28)
+    return x[:, :14].reshape(len(x), -1), x[:, 14:].reshape(len(x), -1)
+
+
+def by_one_hot(x, clusters, centres):
+    belongs = F.one_hot(clusters, len(centres)).float()
+    n = belongs.sum(0)[:, None]
+    return torch.where(n > 0, belongs.T @ x / n.clamp(min=1), centres)
+
+
+def by_index_add(x, clusters, centres):
+    n = clusters.bincount(minlength=len(centres))[:, None]
+    return torch.where(n > 0, torch.zeros_like(centres).index_add(0, clusters, x) / n, centres)
+
+
+def by_numbers(clusters, labels):
+    right = 0
+    for k in set(clusters.tolist()):
+        inside = labels[clusters == k].tolist()
+        right += max(inside.count(c) for c in inside)
+    return right / len(labels)
+
+
+def by_mask(logits, threshold):
+    p, labels = F.softmax(logits, dim=1).max(dim=1)
+    return torch.arange(len(logits))[p > threshold], labels[p > threshold]
+
+
+def surest_first(logits, threshold):
+    p, labels = logits.softmax(1).max(1)
+    order = p.argsort(descending=True)
+    index = order[: int((p >= threshold).sum())]
+    return index, labels[index]
+
+
+def degrees(W):
+    return W / (W.sum(1)[:, None] * W.sum(1)).sqrt()
+
+
+def by_powers(W, Y, alpha, steps):
+    step = torch.linalg.matrix_power
+    S = alpha * degrees(W)
+    return step(S, steps) @ Y + (1 - alpha) * sum(step(S, k) @ Y for k in range(steps))
+
+
+def spread_over(matrix, steps_of=lambda steps: steps):
+    def spread(W, Y, alpha, steps):
+        F = Y.clone()
+        for _ in range(steps_of(steps)):
+            F = alpha * matrix(W) @ F + (1 - alpha) * Y
+        return F
+
+    return spread
+
+
+RIGHT = [
+    ("updates", lambda n_labels, batch, epochs: math.ceil(n_labels / batch) * epochs),
+    ("updates", lambda n_labels, batch, epochs: len(torch.arange(n_labels).split(batch)) * epochs),
+    ("updates", lambda n_labels, batch, epochs: (n_labels // batch + (n_labels % batch > 0)) * epochs),
+    ("updates", lambda n_labels, batch, epochs: np.int64(-(-n_labels // batch) * epochs)),
+    ("halves", as_images), ("halves", lambda x: x.chunk(2, dim=1)), ("halves", lambda x: [x[:, :392], x[:, 392:]]),
+    ("halves", lambda x: x.view(-1, 2, 392).transpose(0, 1)),
+    ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1)),
+    ("assign", lambda x, centres: ((x[:, None] - centres) ** 2).sum(-1).argmin(-1)),
+    ("assign", lambda x, centres: (x @ centres.T - centres.square().sum(1) / 2).argmax(1)),
+    ("assign", lambda x, centres: (x[:, None] - centres).norm(dim=2).min(1).indices),
+    ("assign", lambda x, centres: torch.from_numpy(pairwise_distances_argmin(x, centres))),
+    ("assign", lambda x, centres: torch.cdist(x, centres).topk(1, largest=False).indices[:, 0]),
+    ("move", by_one_hot), ("move", by_index_add),
+    ("move", lambda x, clusters, centres: centres.clone().index_reduce_(0, clusters, x, "mean", include_self=False)),
+    ("move", lambda x, clusters, centres: torch.stack(
+        [x[clusters == k].mean(0) if (clusters == k).any() else c for k, c in enumerate(centres)])),
+    ("purity", by_numbers),
+    ("purity", lambda clusters, labels: contingency_matrix(labels, clusters).max(0).sum() / len(labels)),
+    ("purity", lambda clusters, labels: (F.one_hot(clusters).T @ F.one_hot(labels)).amax(1).sum() / len(labels)),
+    ("purity", lambda clusters, labels: torch.tensor([by_numbers(clusters, labels)])),
+    ("pseudo_labels", by_mask), ("pseudo_labels", surest_first),
+    ("spread", by_powers), ("spread", spread_over(degrees)),
+    ("spread", spread_over(lambda W: torch.diag(W.sum(1) ** -0.5) @ W @ torch.diag(W.sum(0) ** -0.5))),
+    *((e.name, e.reference) for e in lab01.EXERCISES), *((e.name, e.family()) for e in lab01.EXERCISES)]
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT)
+def test_right_answers_pass_on_many_seeds(name, answer):
+    for seed in SEEDS:
+        verdict = examine(BY_NAME[name], answer, seed)
+        assert verdict.outcome == CORRECT, verdict.text
+        assert not verdict.more
+
+
+@pytest.mark.parametrize(("name", "answer", "advice"), [
+    ("updates", lambda n_labels, batch, epochs: np.ceil(n_labels / batch) * epochs, "`math.ceil`"),
+    ("assign", lambda x, centres: torch.stack([((row - centres) ** 2).sum(1).argmin() for row in x]), "one at a time"),
+    ("pseudo_labels", lambda logits, threshold: tuple(
+        torch.tensor([pair[i] for pair in [(j, int(row.argmax())) for j, row in enumerate(logits)
+                                           if row.softmax(0).max() >= threshold]], dtype=torch.int64) for i in (0, 1)),
+     "one at a time")])
+def test_right_answers_that_could_be_better_pass_with_advice(name, answer, advice):
+    for seed in range(5):
+        verdict = examine(BY_NAME[name], answer, seed)
+        assert verdict.outcome == CORRECT, verdict.text
+        assert advice in verdict.more
+
+
+# ---- known mistakes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_each_known_mistake_is_refused_with_its_own_sentence(name):
+    _own_sentences(name, range(2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_each_known_mistake_is_refused_with_its_own_sentence_on_many_seeds(name):
+    _own_sentences(name, range(2, 27))
+
+
+def _own_sentences(name, seeds):
+    exercise = BY_NAME[name]
+    for seed in seeds:
+        for mistake in exercise.mistakes:
+            verdict = examine(exercise, exercise.wrong(mistake), seed)
+            assert verdict.outcome == INCORRECT, mistake.name
+            assert verdict.says == mistake.says, f"{mistake.name}, seed {seed}: {verdict.text}"
+            assert "expected" in verdict.more
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_two_mistakes_are_both_named(name):
+    exercise = BY_NAME[name]
+    known = {mistake.says for mistake in exercise.mistakes}
+    named = total = 0
+    for pair in list(combinations(exercise.mistakes, 2))[::3]:
+        wrong = exercise.wrong(*pair)
+        if wrong is None:
+            continue
+        verdict = examine(exercise, wrong, 0)
+        if verdict.outcome == CORRECT:
+            continue  # a pair may cancel
+        total += 1
+        known_pair = verdict.says.startswith(("Two things", "It gives the same result", "Every number"))
+        assert known_pair or verdict.says in known
+        named += all(m.says in verdict.text for m in pair)
+    assert total > 3
+    assert named > 0.4 * total, f"{named} of {total}"  # of many pairs, one covers the other
+
+
+# ---- answers that are in no list ------------------------------------------------------------------------------------
+
+
+def in_place(x, clusters, centres):
+    for k in clusters.unique():
+        centres[k] = x[clusters == k].mean(0)
+    return centres
+
+
+def starts_with_y_in_place(W, Y, alpha, steps):
+    F = Y
+    for _ in range(steps):
+        F *= alpha
+    return F
+
+
+def squeezed(logits, threshold):
+    index = (logits.softmax(1).amax(1) >= threshold).nonzero().squeeze()
+    return index, logits.argmax(1)[index]
+
+
+def lists(logits, threshold):
+    rows = [(i, int(row.argmax())) for i, row in enumerate(logits.softmax(1)) if row.max() >= threshold]
+    return torch.tensor([i for i, _ in rows]), torch.tensor([k for _, k in rows])
+
+
+UNLISTED = [
+    ("updates", lambda n_labels, batch, epochs: 20, "same result for every input"),
+    ("updates", lambda n_labels, batch, epochs: n_labels * epochs // batch, "Two things at once"),
+    ("updates", lambda n_labels, batch, epochs: str(n_labels), "returns a str"),
+    ("updates", lambda n_labels, batch, epochs: [1] * epochs, "returns a list;"),
+    ("updates", lambda n_labels, batch, epochs: math.ceil(n_labels / batch) * epochs + 1, "too many steps wherever"),
+    ("updates", lambda n_labels, batch, epochs: math.ceil(n_labels / batch) * (epochs - 1), "too few steps wherever"),
+    ("updates", lambda n_labels, batch: 1, "called with 3 arguments"),
+    ("halves", lambda x: x[:, :392], "returns one tensor"),
+    ("halves", lambda x: x.chunk(2), "cut dimension 0, the images"),
+    ("halves", lambda x: (x[:, :391], x[:, 391:]), "has the shape (1, 391)"),
+    ("halves", lambda x: (x[:, :392].numpy(), x[:, 392:].numpy()), "`top` is a NumPy array"),
+    ("halves", lambda x: (x[:, :392].double(), x[:, 392:]), "`top` has the type float64; it should be float32"),
+    ("halves", lambda x: (x[:, :392], x[:, 392:].flip(1)), "starts with other pixels: (row 27, column 27)"),
+    ("halves", lambda x: (x[:, :392] * 2 - 1, x[:, 392:]), "no pixels of the image"),
+    ("halves", lambda x: (x[:, 392:], x), "Two things at once"),
+    ("halves", lambda x: (x[:, :392], None), "`bottom` is None"),
+    ("halves", lambda x: (x.view(28, 28)[:14], x.view(28, 28)[14:]), "the first dimension counts them"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).min(1), "`.indices` or `.values`"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1).float(), "float32; it should be int64"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1).int(), "int32; it should be int64"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1).tolist(), "a Python list; a tensor is asked for"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1).numpy(), "a NumPy array"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1, True), "one dimension too many"),
+    ("assign", lambda x, centres: torch.zeros(len(x)).long(), "Every number that it gives is 0"),
+    ("assign", lambda x, centres: torch.cdist(x, centres, p=1).argmax(1), "Two things at once"),
+    ("assign", lambda x, centres: torch.randint(99, (len(x),)), "gives two results"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).argsort(1)[:, 1], "It sends 0 of"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1) * 5 + 2, "numbers go from 0 to"),
+    ("move", in_place, "changes its input `centres` in place"),
+    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).T, "rows and columns are swapped"),
+    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).numpy(), "a NumPy array"),
+    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).double(), "should be float32"),
+    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres) * 0.9 + 0.1 * centres,
+     "go 0.9 times the way"),
+    ("move", lambda x, clusters, centres: torch.stack([x[clusters == k].mean(1) for k in range(len(centres))]),
+     "take the mean over the images, dimension 0"),
+    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).index_copy(
+        0, torch.tensor([0]), centres[:1]), "come out right"),
+    ("purity", lambda clusters, labels: 0.9, "same result for every input"),
+    ("purity", lambda clusters, labels: 3 * by_numbers(clusters, labels), "A share lies between 0 and 1"),
+    ("purity", lambda clusters, labels: by_numbers(clusters, labels) / 2, "counts too few images"),
+    ("purity", lambda clusters, labels: clusters == labels, "returns a tensor of the shape"),
+    ("purity", lambda clusters, labels: adjusted_rand_score(labels, clusters), "too few images"),
+    ("purity", lambda clusters, labels: sum(labels[clusters == k].bincount().max() for k in range(10)) / len(labels),
+     "go through those that occur"),
+    ("pseudo_labels", squeezed, "has no dimension left where there is one entry only"),
+    ("pseudo_labels", lists, "An empty list becomes float32"),
+    ("pseudo_labels", lambda logits, threshold: by_mask(logits, threshold)[0], "returns one tensor"),
+    ("pseudo_labels", lambda logits, threshold: ((logits.amax(1) > threshold).nonzero(), logits.argmax(1)),
+     "Two things at once. 1. The threshold is compared with the logits."),
+    ("pseudo_labels", lambda logits, threshold: ((logits.amax(1) > threshold).nonzero(), logits.argmax(1)),
+     "one dimension too many"),
+    ("pseudo_labels", lambda logits, threshold: by_mask(logits, threshold / 2), "numbers where there should be"),
+    ("pseudo_labels", lambda logits, threshold: [part.tolist() for part in by_mask(logits, threshold)], "Python list"),
+    ("pseudo_labels", lambda logits, threshold: tuple(part + i for i, part in enumerate(by_mask(logits, threshold))),
+     "The images are the right ones; their labels are not."),
+    ("spread", starts_with_y_in_place, "changes its input `Y` in place"),
+    ("spread", lambda W, Y, alpha, steps: Y, "no label reaches a neighbour"),
+    ("spread", spread_over(degrees, lambda steps: 30), "It takes 30 steps always"),
+    ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha**2, steps), "The matrix S is right, the steps are not"),
+    ("spread", lambda W, Y, alpha, steps: torch.linalg.matrix_power(W / W.sum(1), 2) @ Y,
+     "each column divided by its sum"),
+    ("spread", spread_over(lambda W: W.softmax(1)), "The matrix is not S"),
+    ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha, steps).double(), "should be float32"),
+    ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha, steps).T, "rows and columns are swapped"),
+    ("spread", spread_over(lambda W: W**-0.5), "It gives NaN"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "piece"), UNLISTED)
+def test_unlisted_answers_get_a_true_sentence(name, answer, piece):
+    for seed in range(3):
+        verdict = examine(BY_NAME[name], answer, seed)
+        assert verdict.outcome == INCORRECT, verdict.text
+        assert piece in verdict.text, f"seed {seed}: {verdict.text}"
+        assert "Traceback" not in verdict.text
+
+
+def test_nobody_is_told_apart_from_a_wrong_choice():
+    def pseudo_labels(logits, threshold):
+        index, labels = by_mask(logits, threshold)
+        return (index, labels) if len(index) else (torch.tensor([0]), logits.argmax(1)[:1])
+
+    assert "wrong where none is" in examine(BY_NAME["pseudo_labels"], pseudo_labels, 0).says
+
+
+def test_the_smallest_input_is_shown_with_expected_and_got():
+    verdict = examine(BY_NAME["assign"], lab01_wrong.assign(measure="manhattan"), 0)
+    assert verdict.more.startswith("On the image [")
+    assert "expected [" in verdict.more
+    assert "got [" in verdict.more
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_the_stub_is_not_attempted(name):
+    def function(*args):
+        """Words."""
+        ...  # YOUR CODE HERE
+
+    assert examine(BY_NAME[name], function).outcome == NOT_ATTEMPTED
+    assert examine(BY_NAME[name], ...).outcome == NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_no_answer_ever_raises(name, capfd):
+    for answer in (0, -1.5, "x", b"x", [], {}, object(), int, torch.rand(2, 2), lambda: 1, lambda *a, **k: a,
+                   nn.Linear(1, 1), nn.Module, max, float("nan"), 3j, True, torch.nn.functional.relu, len, print,
+                   lambda *a: 3j, lambda *a: (), lambda *a: [[1], [1, 2]], lambda *a: torch.rand(3, 2).to_sparse(),
+                   lambda *a: (a[0], a[0], a[0]), lambda *a: (None, None), lambda *a: np.array(["a"]),
+                   lambda *a: torch.tensor(float("nan")), lambda *a: (float("nan"), 2), lambda *a: sys.exit(),
+                   lambda *a: torch.empty(0), lambda *a: torch.rand(2, 3, 4), lambda *a: (torch.empty(0), [])):
+        assert examine(BY_NAME[name], answer, 0).outcome in (INCORRECT, NOT_ATTEMPTED)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_use_gives_the_lab_its_names(capsys):
+    def spread(W, Y, alpha, steps):
+        ...
+
+    assert lab01.use(spread) is BY_NAME["spread"].reference
+    assert lab01.use(lambda x: (x[:, :392], x[:, 392:]), "halves") is not BY_NAME["halves"].reference
+    lab01.summary()
+    assert "7 exercises" in capsys.readouterr().out
