@@ -150,8 +150,8 @@ def train_nets(nets, pools, sizes, targets, steps, stops=()):
     for step in range(1, steps + 1):
         draw = (torch.rand(len(sizes), 32, generator=generator) * sizes[:, None]).long()
         rows = pools.gather(1, draw)  # (S, 32): which images
-        images = x.index_select(0, rows.flatten()).reshape(*rows.shape, 784)  # quick x[rows]
-        logits, labels = nets(images), targets.gather(1, rows)
+        images = x.index_select(0, rows.flatten())  # as x[rows], in half the time
+        logits, labels = nets(images.view(*rows.shape, 784)), targets.gather(1, rows)
         each = losses.categorical_nll(logits.flatten(0, 1), labels.flatten())
         optimiser.zero_grad()
         (each.sum() / 32).backward()
