@@ -103,7 +103,7 @@ EXERCISES = (
             "keeps a small pure cluster from weighing as much as a large mixed one."),
     Exercise(
         "pseudo_labels", "6 · Labels from the model itself", "function", 2, 7,
-        reference=_pseudo_labels, oracle=draw.pseudo_labels_oracle, draw=draw.pseudo_labels, sizes=(2, 3, 6, 40),
+        reference=_pseudo_labels, oracle=draw.pseudo_labels_oracle, draw=draw.pseudo_labels, sizes=(2, 3, 6, 40, 60),
         arguments=("logits", "threshold"), tidy=draw.by_index,
         gives=(Form("int64", "the positions of the sure images, shape (M,)", "entry", "index"),
                Form("int64", "their predicted classes, shape (M,)", "entry", "labels")),

@@ -45,6 +45,9 @@ PSEUDO_LABELS = (
     Mistake("max", lambda logits, threshold: tuple(logits.softmax(-1).max(-1)),
             "This is what `.max(1)` gives, probability and class of every image. The threshold has to choose among "
             "them, and the positions of the chosen come first."),
+    Mistake("every class", lambda logits, threshold: tuple((logits.softmax(-1) >= threshold).nonzero().T),
+            "You compare every class with the threshold. Below one half two classes of one image can reach it, and the "
+            "image appears twice: take the largest probability first."),
     Mistake("swapped", {"order": "labels first"}, "The two are swapped: the index comes first, then the labels."),
 )
 
