@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import toy_course
 
-from aecourse import CourseError
+from aecourse import CourseError, project
 
 pytestmark = pytest.mark.dev
 LESSON, LAB, SHEET = "notebooks/01_toy.ipynb", "solutions/lab01/lab01.ipynb", "exercises/lab01/lab01.ipynb"
@@ -147,7 +147,7 @@ def test_missing_and_left_over_products_are_named(root, tool, no_kernel, capsys)
     (root / "authoring/labs/lab01.py").unlink()
     assert tool.check([], root) == [f"{LESSON}: missing", f"{LAB}: has no source any more; delete it",
                                     f"{SHEET}: has no source any more; delete it",
-                                    "RESULTS.md: differs from the claims stored in the notebooks"]
+                                    "RESULTS.md: differs from the claims stored in the notebooks or from the long runs"]
 
 
 def test_results_are_made_from_the_stored_claims_alone(root, tool, no_kernel):
@@ -155,9 +155,28 @@ def test_results_are_made_from_the_stored_claims_alone(root, tool, no_kernel):
     assert "## A toy lesson" in text
     assert "| one and one \\| together | 2.00 ± 0.12 nats | – | 2 (1950) | mnist | 3 |" in text
     toy_course.append(root / "RESULTS.md", "our number is better\n")
-    assert tool.check([], root) == ["RESULTS.md: differs from the claims stored in the notebooks"]
+    assert tool.check([], root) == ["RESULTS.md: differs from the claims stored in the notebooks or from the long runs"]
     tool.build([], root)
     assert (root / "RESULTS.md").read_text(encoding="utf-8") == text
+
+
+def test_a_long_run_is_shown_beside_its_claim_and_a_change_of_it_is_seen(root, tool, no_kernel):
+    stored = root / "benchmarks" / "papers.json"
+    run = {"lesson": "01", "claim": "two", "statement": "one and one", "unit": "nats", "paper": "2 (1950)",
+           "value": 2.5, "spread": None, "seeds": [0], "beside": "", "data": "mnist", "protocol": "Counted.",
+           "seconds": 60, "threads": 1, "machine": "abacus", "date": "1950-01-01"}
+    project.write(stored, json.dumps({"counting": run}))
+    assert tool.check([], root) == ["RESULTS.md: differs from the claims stored in the notebooks or from the long runs"]
+    assert tool.build([], root) == 0
+    assert tool.check([], root) == []
+    text = (root / "RESULTS.md").read_text(encoding="utf-8")
+    assert "| one and one \\| together | 2.00 ± 0.12 nats | – | 2.5 nats | 2 (1950) | mnist | 3 |" in text
+    project.write(stored, json.dumps({"counting": run | {"claim": "three"}}))
+    tool.build([], root)
+    assert tool.check([], root) == ["benchmarks/papers.json: the run 'counting' belongs to the claim 'three', and "
+                                    "lesson 01 has no such claim"]
+    project.write(stored, "no results")
+    assert "papers.json is not a file" in tool.check([], root)[0]
 
 
 def _refused(root, tool, capsys, cell, name="01"):

@@ -84,6 +84,10 @@ LABS = {
         ("gaussian_nll", "def gaussian_nll(x_hat, x, sigma):",
          "import torch; return -torch.distributions.Normal(x_hat, sigma).log_prob(x).sum(-1)"),
         ("n_parameters = 111_568", "return ((x - x_hat) ** 2).sum(-1)"), "log_prob"),
+    "lab03": Short(
+        "lab03", ("encode", "def encode(x, mean, axes):", "return (x - mean) @ axes.T"),
+        ("decode", "def decode(z, mean, axes):", "return mean.add(z @ axes)"),
+        ("return x @ axes.T", "return z @ axes"), "mean.add"),
 }
 STUDENTS = list(LABS["lab01"].students())
 

@@ -140,7 +140,7 @@ def _one(form: Form, value: Any, want: Tensor) -> tuple[Tensor, str, list[str], 
         if form.kind == "count" and tensor.is_floating_point() and tensor.numel() == 1:
             advice.append("One piece of advice: it returns a float, and a count is an `int`, so that `range(...)` "
                           "takes it. `math.ceil` gives one, and so does `//`.")
-    elif not asides and dtype_of(tensor) != form.kind:
+    elif not asides and dtype_of(tensor) != form.kind and not (form.kind == "float" and tensor.is_floating_point()):
         asides.append(_type_says(of, form, tensor))
     if want.dim() == 1 and tensor.shape != want.shape and (
             tensor.numel() == want.numel() or (tensor.dim() == 2 and tensor.shape[1] == 1)):
@@ -159,7 +159,8 @@ def _type_says(of: str, form: Form, tensor: Tensor) -> str:
         empty = " An empty list becomes float32 in `torch.tensor([])`." if not tensor.numel() else ""
         return (f"{whose} has the type {dtype_of(tensor)}; it should be int64, the type that torch takes for an index "
                 f"and for a label.{empty}")
-    return f"{whose} has the type {dtype_of(tensor)}; it should be {form.kind}, as the inputs are."
+    kind = "float32" if form.kind == "float" else form.kind
+    return f"{whose} has the type {dtype_of(tensor)}; it should be {kind}, as the inputs are."
 
 
 def _together(value: Any) -> Parts:
@@ -198,7 +199,7 @@ def _diagnose(exercise: Exercise, cases: list[Case], got: list[Parts], want: lis
         for g in got[i]:
             if not torch.isfinite(g.double()).all():
                 return (f"It gives {'NaN' if torch.isnan(g).any() else 'inf'} on {cases[i].text or 'an input'}: look "
-                        "for a division by 0 or a logarithm of 0.")
+                        "for a division by 0, or a logarithm, root or arc cosine of a number that has none.")
     chosen = [[values[i] for i in usual] for values in (cases, got, want)]
     return (exercise.look(*chosen) if exercise.look else "") or _factor(exercise, *chosen[1:]) or _UNKNOWN
 
@@ -234,7 +235,7 @@ def _fixed(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 def _factor(exercise: Exercise, got: list[Parts], want: list[Parts]) -> str:
     """Return the sentence for one constant factor between all got and all expected values."""
-    if len(exercise.gives) > 1 or exercise.gives[0].kind not in ("float32", "share", "count"):
+    if len(exercise.gives) > 1 or exercise.gives[0].kind not in ("float32", "float", "share", "count"):
         return ""
     g = torch.cat([parts[0].double().flatten() for parts in got])
     w = torch.cat([parts[0].double().flatten() for parts in want])
@@ -245,6 +246,8 @@ def _factor(exercise: Exercise, got: list[Parts], want: list[Parts]) -> str:
     r = float(ratio.mean())
     if abs(r) < 1e-6 or float((ratio - r).abs().max()) > 3e-3 * abs(r):
         return ""
+    if abs(r - 1) < 1e-3:
+        return "Your values are right in their first digits only: is something rounded on the way, or of low precision?"
     return (f"Everywhere your value is {r:.4g} times the right one: the form is right, one factor is not." if r != -1
             else "Everywhere your value is the right one with the wrong sign.")
 

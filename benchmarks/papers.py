@@ -1,0 +1,283 @@
+"""The long runs, which a lesson cannot afford: the papers' networks, trained until they come near the papers' figures.
+
+    python benchmarks/papers.py                               # list the runs and what they reached
+    python benchmarks/papers.py autoencoder-30                # do one, or go on with it
+    python benchmarks/papers.py autoencoder-30 --minutes 10   # ten minutes of it; the rest another time
+
+After each epoch a checkpoint is stored in the course's cache folder, so a run can be stopped at any time (Ctrl-C) and
+loses at most one epoch; stopped or not, it ends with the same numbers. The result goes into benchmarks/papers.json;
+`python -m aecourse build` then shows it in RESULTS.md, beside the lesson's figure and the paper's.
+
+To add a run, write a `Run` with functions for its network, its loss and its measure, and put it into RUNS. Its
+settings are chosen beforehand on validation images, `data.validation_split(60_000, 5_000)`; the test images are used
+once, at the end.
+"""
+
+import argparse
+import io
+import json
+import os
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import torch
+from fit import machine  # the script beside this one
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from aecourse import CourseError, data, losses, project
+from aecourse.models import Autoencoder
+from aecourse.progress import Line
+from aecourse.train import Loss, Step, seeded
+
+RESULTS = Path(__file__).with_suffix(".json")
+STORE = data.cache_folder() / "papers"  # the checkpoints
+
+
+@dataclass(frozen=True)
+class Run:
+    """One long run: what it belongs to, what it trains and what it measures."""
+
+    name: str
+    lesson: str  # with `claim` the key by which RESULTS.md puts the figure beside the lesson's
+    claim: str
+    statement: str
+    unit: str
+    paper: str  # the published figure and its source
+    protocol: str  # in words: network, loss, what was chosen on which images, where the paper differs
+    network: Callable[[Tensor, int], nn.Module]  # from the training images (N, 784) and a seed
+    loss: Loss
+    measure: Callable[[nn.Module, data.Digits], tuple[float, str]]  # the figure, and in words one to show beside it
+    epochs: int
+    batch: int
+    lr: float  # the peak of one cycle of Adam
+    seeds: tuple[int, ...] = (0,)
+
+
+# ---- training that can be interrupted -------------------------------------------------------------------------------
+
+
+def train(run: Run, seed: int, x: Tensor, until: float = float("inf")) -> tuple[nn.Module, int, float]:
+    """Train on the images (N, 784), from the checkpoint if there is one; return model, epochs done, seconds taken.
+
+    It ends with fewer than ``run.epochs`` epochs done after Ctrl-C, or with the epoch in which ``time.monotonic()``
+    passes ``until``.
+
+    `aecourse.train.fit` begins every call with a new Adam and a new cycle of the learning rate, so it cannot go on with
+    a run. This loop keeps both in the checkpoint. Each epoch has a random generator of its own, seeded by seed and
+    epoch: there is no random state to store, and a resumed epoch draws what the uninterrupted one draws.
+    """
+    path, key = _path(run, seed), [run.protocol, run.epochs, run.batch, run.lr, len(x)]
+    model, steps = run.network(x, seed), -(-len(x) // run.batch)
+    optimiser = torch.optim.Adam(model.parameters(), run.lr, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, run.lr, total_steps=run.epochs * steps)
+    parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
+    done, seconds, line, last = 0, 0.0, Line(), ""
+    if path.is_file():
+        stored = torch.load(path, weights_only=True)
+        if stored["key"] != key:
+            raise CourseError(f"{path} was made with other settings of {run.name}. --again starts from the beginning.")
+        for name, part in parts.items():
+            part.load_state_dict(stored[name])
+        done, seconds = stored["done"], stored["seconds"]
+    try:
+        while done < run.epochs and time.monotonic() < until:
+            start, total, own = time.perf_counter(), 0.0, 1_000_000 * seed + done
+            left = f"about {_minutes(seconds / done * (run.epochs - done))} left" if done else ""
+            generator = torch.Generator().manual_seed(own)
+            model.train()
+            with seeded(own):  # for layers that draw by themselves, such as dropout
+                for i, index in enumerate(torch.randperm(len(x), generator=generator).split(run.batch)):
+                    step = Step((done + i / steps) / run.epochs, generator, True)
+                    loss = sum(run.loss(model, x[index], step=step).values()).mean()
+                    if not torch.isfinite(loss):
+                        raise CourseError(f"{run.name}: the loss became {loss.item()} in epoch {done + 1}; the epochs "
+                                          "before it are stored.")
+                    optimiser.zero_grad()
+                    loss.backward()
+                    optimiser.step()
+                    schedule.step()
+                    total += loss.item() * len(index)
+                    line.show(f"{run.name}, seed {seed} · epoch {done + 1} of {run.epochs} · step {i + 1} of {steps} · "
+                              f"loss {loss.item():.3f} · {left}   ")
+            seconds += time.perf_counter() - start
+            _store(path, {"key": key, "done": done + 1, "seconds": seconds}
+                   | {name: part.state_dict() for name, part in parts.items()})
+            done, last = done + 1, f" · training loss {total / len(x):.3f}"
+    except KeyboardInterrupt:
+        last = " · interrupted"
+    line.close(f"{run.name}, seed {seed} · {done} of {run.epochs} epochs are stored, {_minutes(seconds)}{last}   ")
+    return model.eval(), done, seconds
+
+
+def _path(run: Run, seed: int) -> Path:
+    return STORE / f"{run.name}-{seed}.pt"
+
+
+def _store(path: Path, state: dict) -> None:
+    file = io.BytesIO()
+    torch.save(state, file)
+    project.write(path, file.getvalue())
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds / 60:.1f} min"
+
+
+# ---- results --------------------------------------------------------------------------------------------------------
+
+
+def results() -> dict[str, dict]:
+    """Return name → record of the finished runs."""
+    return json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
+
+
+def do(run: Run, digits: data.Digits, minutes: float = float("inf"), again: bool = False) -> dict | None:
+    """Do the run, or go on with it; store and return its record, or return None where it is not finished yet."""
+    if again:
+        _forget(run)
+    elif run.name in results() and not _begun(run):
+        print(f"{run.name} is finished; --again does it from the beginning.")
+        return results()[run.name]
+    until, values, beside, seconds = time.monotonic() + 60 * minutes, [], "", 0.0
+    for seed in run.seeds:
+        model, done, taken = train(run, seed, digits.x_train, until)
+        if done < run.epochs:
+            print("The same command goes on with it.")
+            return None
+        value, beside = run.measure(model, digits)
+        values, seconds = [*values, value], seconds + taken
+    training = (f"Adam, one cycle of the learning rate with a peak of {run.lr:g}, batch {run.batch}, {run.epochs} "
+                f"epochs over all {len(digits.x_train):,} training images; the test images were used once, at the end.")
+    record = {
+        "lesson": run.lesson, "claim": run.claim, "statement": run.statement, "unit": run.unit, "paper": run.paper,
+        "value": round(statistics.mean(values), 4), "seeds": list(run.seeds),
+        "spread": round(statistics.stdev(values), 4) if len(values) > 1 else None, "beside": beside,
+        "data": digits.name, "protocol": f"{run.protocol} {training}", "seconds": round(seconds),
+        "threads": torch.get_num_threads(), "machine": machine(), "date": date.today().isoformat(),
+    }
+    text = json.dumps(results() | {run.name: record}, indent=1, sort_keys=True, ensure_ascii=False)
+    project.write(RESULTS, text + "\n")
+    _forget(run)
+    return record
+
+
+def _begun(run: Run) -> list[Path]:
+    """Return the run's checkpoints; a finished run has none."""
+    return [path for path in (_path(run, seed) for seed in run.seeds) if path.is_file()]
+
+
+def _forget(run: Run) -> None:
+    for path in _begun(run):
+        path.unlink()
+
+
+def _state(run: Run) -> str:
+    """Return in words what the run reached and, where it is not finished, how far it is."""
+    words, record = [], results().get(run.name)
+    if record:
+        words.append(f"{record['value']} {record['unit']}, after {_minutes(record['seconds'])}")
+    if _begun(run) or not record:
+        done = sum(torch.load(path, weights_only=True)["done"] for path in _begun(run))
+        words.append(f"not finished, {done} of {run.epochs * len(run.seeds)} epochs are stored")
+    return "; a new run is ".join(words)
+
+
+# ---- lesson 03: 784-1000-500-250-30 ---------------------------------------------------------------------------------
+
+
+def deep_autoencoder(x: Tensor, seed: int) -> Autoencoder:
+    """Return the net with the first weights of He and others (2015); its first drawing is the mean image."""
+    with seeded(seed):
+        model = Autoencoder([784, 1000, 500, 250, 30], nn.SiLU)
+        for layer in model.modules():
+            if isinstance(layer, nn.Linear):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
+    with torch.no_grad():
+        model.decoder[-1].bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
+    return model
+
+
+LINEAR, ELASTIC = 0.05, 0.05
+
+
+def bend(x: Tensor, generator: torch.Generator, linear: float = LINEAR, elastic: float = ELASTIC) -> Tensor:
+    """Return the images (B, 784), each turned, scaled and sheared, and bent a little, at random.
+
+    ``linear`` is the standard deviation of the entries that are added to the identity matrix of the map from the new
+    image's coordinates to the old one's; ``elastic`` that of the shifts of a grid of 5 × 5 points, between which a
+    smooth surface runs. Coordinates go from −1 to 1 over the image: 0.05 are 0.7 pixels.
+    """
+    maps = torch.eye(2, 3) + linear * torch.randn(len(x), 2, 3, generator=generator) * torch.tensor([1.0, 1.0, 0.0])
+    shifts = elastic * torch.randn(len(x), 2, 5, 5, generator=generator)
+    grid = F.affine_grid(maps, [len(x), 1, 28, 28], align_corners=False)
+    grid = grid + F.interpolate(shifts, (28, 28), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    return F.grid_sample(x.view(-1, 1, 28, 28), grid, align_corners=False).clamp(0, 1).view(-1, 784)
+
+
+def drawn_error(model: Autoencoder, x: Tensor, step: Step) -> dict[str, Tensor]:
+    """Return the squared error of each image as drawn by the net (B,): bent images, in the last tenth plain ones."""
+    if step.training and step.progress < 0.9:
+        x = bend(x, step.generator)
+    return {"squared error": losses.squared_error(torch.sigmoid(model(x)), x)}
+
+
+@torch.no_grad()
+def test_error(model: Autoencoder, digits: data.Digits) -> tuple[float, str]:
+    def error(x: Tensor) -> float:
+        return losses.squared_error(torch.sigmoid(model(x)), x).mean().item()
+
+    return error(digits.x_test), f"on training images {error(digits.x_train[:10_000]):.2f}"
+
+
+AUTOENCODER_30 = Run(
+    name="autoencoder-30", lesson="03", claim="784-1000-500-250-30",
+    statement="Squared error per test image, 30 numbers", unit="squared grey levels",
+    paper="3.00 (Hinton and Salakhutdinov 2006)",
+    protocol="784-1000-500-250-30 and its mirror, SiLU units, a linear code, a sigmoid at the output; first weights "
+             "of He and others (2015), the output's bias the logit of the mean image; squared error summed over the "
+             "pixels. Against overfitting, each image is turned, scaled and sheared (standard deviation of each entry "
+             f"of the linear map {LINEAR:g}) and bent (of the shifts of 5 × 5 points {14 * ELASTIC:g} pixels), anew in "
+             "every epoch; in the last tenth of the training it is left plain. Units, deformations and batch were "
+             "chosen in short trials on 5,000 of the training images. The paper trained layer by layer first, with "
+             "logistic units and without deformed images.",
+    network=deep_autoencoder, loss=drawn_error, measure=test_error, epochs=160, batch=128, lr=2e-3,
+)
+
+RUNS = {run.name: run for run in (AUTOENCODER_30,)}
+
+
+# ---- the command ----------------------------------------------------------------------------------------------------
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", nargs="?", choices=RUNS, help="the run; without it, the runs are listed")
+    parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so many minutes")
+    parser.add_argument("--again", action="store_true", help="throw away what is stored of it and begin anew")
+    asked = parser.parse_args(arguments)
+    if asked.name is None:
+        for run in RUNS.values():
+            print(f"{run.name}: lesson {run.lesson}, {run.statement}: {_state(run)}; paper: {run.paper}")
+        return 0
+    try:
+        if os.environ.get("AECOURSE_QUICK") == "1":
+            raise CourseError("this figure needs all of MNIST: unset AECOURSE_QUICK.")
+        record = do(RUNS[asked.name], data.load("mnist"), asked.minutes, asked.again)
+    except CourseError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if record:
+        print(f"{record['statement']}: {record['value']} {record['unit']} ({record['beside']}); "
+              f"paper: {record['paper']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

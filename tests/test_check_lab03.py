@@ -1,0 +1,338 @@
+"""Lab 03's checks: right answers pass in every form, each known mistake gets its own sentence, the rest a true one."""
+
+import sys
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from scipy.linalg import subspace_angles
+from sklearn import decomposition, manifold
+from sklearn.neighbors import NearestNeighbors
+from torch import nn
+
+from aecourse.check import lab03
+from aecourse.check.engine import examine
+from aecourse.check.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED
+
+BY_NAME = {exercise.name: exercise for exercise in lab03.EXERCISES}
+SEEDS = range(3)
+
+
+def test_seven_exercises_each_with_enough_mistakes_and_hints():
+    assert len(BY_NAME) == 7
+    assert 50 <= sum(exercise.minutes for exercise in BY_NAME.values()) <= 60
+    assert [e.difficulty for e in lab03.EXERCISES] == sorted(e.difficulty for e in lab03.EXERCISES)
+    for exercise in BY_NAME.values():
+        assert len(exercise.mistakes) >= 3
+        assert 2 <= len(exercise.hints) <= 3
+        assert exercise.why
+        names = [m.name for m in exercise.mistakes]
+        assert len(set(names)) == len(names)
+        assert len({m.says for m in exercise.mistakes}) == len(names)
+
+
+# ---- right answers --------------------------------------------------------------------------------------------------
+
+
+def pca_eigh(x, k):
+    values, vectors = torch.linalg.eigh(torch.cov(x.T))
+    return x.mean(0), vectors.flip(1)[:, :k].T, values.flip(0)[:k]
+
+
+def pca_lowrank(x, k):
+    _, S, V = torch.pca_lowrank(x, q=min(*x.shape, k + 2), niter=8)
+    return x.mean(dim=0), -V.T[:k], S[:k] ** 2 / (x.shape[0] - 1)
+
+
+def pca_sklearn(x, k):
+    fitted = decomposition.PCA(k).fit(x.numpy())
+    return tuple(torch.from_numpy(part) for part in (fitted.mean_, fitted.components_, fitted.explained_variance_))
+
+
+def pca_full(x, k):
+    mean = x.mean(0)
+    axes = torch.linalg.svd(x - mean)[2][:k]
+    return [mean, axes, ((x - mean) @ axes.T).var(0)]
+
+
+def pca_double(x, k):
+    return BY_NAME["pca"].reference(x.double(), k)
+
+
+def angle_by_projection(A, B):
+    P = torch.linalg.svd(A, full_matrices=False)[0]
+    Q = torch.linalg.svd(B, full_matrices=False)[0]
+    return torch.rad2deg(torch.linalg.matrix_norm(Q - P @ (P.T @ Q), 2).clamp(max=1).asin())
+
+
+def angle_by_eigenvalues(A, B):
+    P, Q = (torch.linalg.qr(M.double())[0] for M in (A, B))
+    return (torch.linalg.eigvalsh(Q.T @ P @ P.T @ Q).clamp(0, 1).sqrt().acos() * 180 / torch.pi)[0]
+
+
+def error_by_rebuilding(x, k):
+    U, S, Vh = torch.linalg.svd(x, full_matrices=False)
+    return ((U[:, :k] * S[:k] @ Vh[:k] - x) ** 2).sum(1).mean()
+
+
+def dimension_by_sklearn(points):
+    r = NearestNeighbors(n_neighbors=3).fit(points).kneighbors(points)[0]
+    return 1 / np.mean(np.log(r[:, 2] / r[:, 1]))
+
+
+def dimension_by_loops(points):
+    total = 0.0
+    for i, p in enumerate(points):
+        r = sorted(float((p - q).norm()) for j, q in enumerate(points) if j != i)
+        total += np.log(r[1]) - np.log(r[0])
+    return len(points) / total
+
+
+def trust_by_loops(x, z, k):
+    n, cost = len(x), 0
+    for i in range(n):
+        others = [j for j in range(n) if j != i]
+        by_x = sorted(others, key=lambda j: float((x[i] - x[j]).norm()))
+        for j in sorted(others, key=lambda j: float((z[i] - z[j]).norm()))[:k]:
+            cost += max(by_x.index(j) + 1 - k, 0)
+    return 1 - 2 * cost / (n * k * (2 * n - 3 * k - 1))
+
+
+RIGHT = [
+    ("pca", pca_eigh), ("pca", pca_lowrank), ("pca", pca_sklearn), ("pca", pca_full), ("pca", pca_double),
+    ("encode", lambda x, mean, axes: (axes @ (x - mean).T).T),
+    ("encode", lambda x, mean, axes: torch.einsum("bd,kd->bk", x - mean, axes)),
+    ("encode", lambda x, mean, axes: x @ axes.T - mean @ axes.T),
+    ("encode", lambda x, mean, axes: ((x - mean)[:, None] * axes).sum(-1).double()),
+    ("decode", lambda z, mean, axes: torch.addmm(mean, z, axes)),
+    ("decode", lambda z, mean, axes: mean + (z[:, :, None] * axes).sum(1)),
+    ("angle", angle_by_projection), ("angle", angle_by_eigenvalues),
+    ("angle", lambda A, B: np.rad2deg(subspace_angles(A, B))[0]),
+    ("best_error", error_by_rebuilding),
+    ("best_error", lambda x, k: torch.linalg.eigvalsh(x.T @ x / len(x))[:-k].sum()),
+    ("best_error", lambda x, k: torch.tensor([error_by_rebuilding(x.double(), k)])),
+    ("two_nn", dimension_by_sklearn),
+    ("two_nn", lambda points: 1 / torch.cdist(points, points).sort(1).values[:, 1:3].log().diff().mean()),
+    ("trustworthiness", lambda x, z, k: manifold.trustworthiness(x, z, n_neighbors=k)),
+    *((e.name, e.reference) for e in lab03.EXERCISES), *((e.name, e.family()) for e in lab03.EXERCISES)]
+
+
+@pytest.mark.parametrize(("name", "answer"), RIGHT)
+def test_right_answers_pass_on_many_seeds(name, answer):
+    for seed in SEEDS:
+        verdict = examine(BY_NAME[name], answer, seed)
+        assert verdict.outcome == CORRECT, verdict.text
+        assert not verdict.more
+
+
+@pytest.mark.parametrize(("name", "answer"), [("two_nn", dimension_by_loops), ("trustworthiness", trust_by_loops)])
+def test_loops_over_points_pass_with_advice(name, answer):
+    for seed in range(2):
+        verdict = examine(BY_NAME[name], answer, seed)
+        assert verdict.outcome == CORRECT, verdict.text
+        assert "one at a time" in verdict.more
+
+
+# ---- known mistakes -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_each_known_mistake_is_refused_with_its_own_sentence(name):
+    _own_sentences(name, range(1))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_each_known_mistake_is_refused_with_its_own_sentence_on_many_seeds(name):
+    _own_sentences(name, range(1, 5))
+
+
+def _own_sentences(name, seeds):
+    exercise = BY_NAME[name]
+    for seed in seeds:
+        for mistake in exercise.mistakes:
+            verdict = examine(exercise, exercise.wrong(mistake), seed)
+            assert verdict.outcome == INCORRECT, mistake.name
+            assert verdict.says == mistake.says, f"{mistake.name}, seed {seed}: {verdict.text}"
+            assert "expected" in verdict.more
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_two_mistakes_are_both_named(name):
+    exercise = BY_NAME[name]
+    known = {mistake.says for mistake in exercise.mistakes}
+    named = total = 0
+    for pair in list(combinations(exercise.mistakes, 2))[::9]:
+        wrong = exercise.wrong(*pair)
+        if wrong is None:
+            continue
+        verdict = examine(exercise, wrong, 0)
+        if verdict.outcome == CORRECT:
+            continue  # a pair may cancel
+        if " raises " in verdict.says:
+            continue  # two mistakes that cannot be made together
+        total += 1
+        assert verdict.says.startswith(("Two things", "It gives the same", "Every number")) or verdict.says in known
+        named += all(m.says in verdict.text for m in pair)
+    assert total > 1
+    assert named > 0.4 * total, f"{named} of {total}"  # of many pairs, one covers the other
+
+
+# ---- answers that are in no list ------------------------------------------------------------------------------------
+
+
+def in_place(x, k):
+    x -= x.mean(0)
+    return x.mean(0), torch.linalg.svd(x)[2][:k], torch.linalg.svdvals(x)[:k] ** 2 / (len(x) - 1)
+
+
+def unflipped(x, k):
+    values, vectors = torch.linalg.eigh(torch.cov(x.T))
+    return x.mean(0), vectors[:, -k:].T, values[-k:]
+
+
+def rows_of_vectors(x, k):
+    values, vectors = torch.linalg.eigh(torch.cov(x.T))
+    return x.mean(0), vectors.flip(1)[:k], values.flip(0)[:k]
+
+
+def scaled_by_n(x, k):
+    mean, axes, variances = BY_NAME["pca"].reference(x, k)
+    return mean, axes, variances * 3
+
+
+def not_centred_by_n(x, k):
+    _, S, Vh = torch.linalg.svd(x, full_matrices=False)
+    return x.mean(0), Vh[:k], S[:k] ** 2 / len(x)
+
+
+def cosine_of_all(A, B):
+    return torch.nn.functional.cosine_similarity(A, B, dim=0).mean()
+
+
+def trust_ranks_in_map_from_zero(x, z, k):
+    rank_x, rank_z = (torch.cdist(p, p).argsort(1).argsort(1) for p in (x, z))
+    cost = (rank_z - k)[(rank_z <= k) & (rank_x > k)].sum()
+    return 1 - 2 * cost / (len(x) * k * (2 * len(x) - 3 * k - 1))
+
+
+def overlap(x, z, k):
+    near_x, near_z = (torch.cdist(p, p).topk(k + 1, largest=False).indices[:, 1:] for p in (x, z))
+    return (near_x[:, :, None] == near_z[:, None]).any(-1).float().mean()
+
+
+UNLISTED = [
+    ("pca", in_place, "changes its input `x` in place"),
+    ("pca", unflipped, "in reverse order"),
+    ("pca", rows_of_vectors, "span another surface than PCA's"),
+    ("pca", scaled_by_n, "The variances are 3 times the right ones"),
+    ("pca", not_centred_by_n, "Two things at once"),
+    ("pca", lambda x, k: BY_NAME["pca"].reference(x, k)[1:], "It returns a tuple of 2; 3 are asked for"),
+    ("pca", lambda x, k: tuple(p.numpy() for p in BY_NAME["pca"].reference(x, k)), "`mean` is a NumPy array"),
+    ("pca", lambda x, k: torch.linalg.svd(x - x.mean(1), full_matrices=False), "brightness of each image"),
+    ("pca", lambda x, k: torch.linalg.svd(x - x.mean(0), full_matrices=False), "has the shape"),
+    ("pca", lambda x, k: torch.linalg.eigh(x), "takes a square matrix"),
+    ("pca", lambda x, k: (x.mean(0), torch.eye(x.shape[1])[:k], x.var(0)[:k]), "Right: `mean`."),
+    ("encode", lambda x, mean, axes: (x - mean) @ axes, "D must stand inside"),
+    ("encode", lambda x, mean, axes: (x - mean) * axes, "`*` multiplies entry by entry"),
+    ("encode", lambda x, mean, axes: ((x - mean) @ axes.T).numpy(), "a NumPy array"),
+    ("encode", lambda x, mean, axes: 2 * (x - mean) @ axes.T, "2 times the right one"),
+    ("encode", lambda x, mean, axes: (x + mean) @ axes.T / len(x), "Two things at once"),
+    ("encode", lambda x, mean, axes: x @ axes.T - 2 * mean @ axes.T, "Look at the mean"),
+    ("encode", lambda x, mean, axes: x.sub_(mean) @ axes.T, "changes its input `x` in place"),
+    ("encode", lambda x, mean, axes: ((x - mean) @ axes.T).half(), "in their first digits only"),
+    ("decode", lambda z, mean, axes: z @ axes.T + mean, "k must stand inside"),
+    ("decode", lambda z, mean, axes: (z + mean) @ axes, "the mean belongs to the image"),
+    ("decode", lambda z, mean, axes: z @ axes + 2 * mean, "Look at the mean"),
+    ("decode", lambda z, mean, axes: torch.sigmoid(z @ axes), "Two things at once"),
+    ("angle", lambda A, B: torch.rad2deg(torch.acos(torch.linalg.svdvals(A.T @ B)).max()),
+     "by QR. 2. Of two equal spaces"),
+    ("angle", lambda A, B: float(np.rad2deg(subspace_angles(A, B)).mean()), "the mean of the angles"),
+    ("angle", cosine_of_all, "Three things at once"),
+    ("angle", lambda A, B: subspace_angles(A, B)[0], "in radians; degrees"),
+    ("angle", lambda A, B: np.rad2deg(subspace_angles(A, B)), "it should return one number"),
+    ("angle", lambda A, B: 180 - angle_by_projection(A, B), "lies from 0° to 90°"),
+    ("angle", lambda A, B: angle_by_projection(A, B) * 0 + 45, "same result for every input"),
+    ("best_error", lambda x, k: error_by_rebuilding(x - x.mean(0), k), "This is PCA's error"),
+    ("best_error", lambda x, k: error_by_rebuilding(x, k) / 2, "0.5 times the right one"),
+    ("best_error", lambda x, k: error_by_rebuilding(x, k) - 0.01 * x.mean(), "no network of this form"),
+    ("best_error", lambda x, k: (x**2).sum(1).mean() * 0.9, "there is a better network"),
+    ("best_error", lambda x, k: torch.linalg.svdvals(x)[k:] ** 2 / len(x), "returns a tensor of the shape"),
+    ("two_nn", lambda points: torch.tensor(dimension_by_sklearn(points)) * 1.5, "1.5 times the right one"),
+    ("two_nn", lambda points: points.shape[1], "the number of coordinates"),
+    ("two_nn", lambda points: 1 / torch.cdist(points, points).sort(1).values[:, :2].log().diff().mean(), "itself"),
+    ("two_nn", lambda points: 1 / torch.cdist(points, points).sort(1).values[:, 2:5:2].log().diff().mean(),
+     "neighbours number 2 and 4"),
+    ("trustworthiness", trust_ranks_in_map_from_zero, "ranks are those on the map"),
+    ("trustworthiness", overlap, "You count the intruders"),
+    ("trustworthiness", lambda x, z, k: manifold.trustworthiness(z, x, n_neighbors=k), "roles of the data and the map"),
+    ("trustworthiness", lambda x, z, k: torch.cdist(x, x).argsort(1), "returns a tensor of the shape"),
+    ("trustworthiness", lambda x, z, k: torch.cdist(x, z), "raises"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "piece"), UNLISTED)
+def test_unlisted_answers_get_a_true_sentence(name, answer, piece):
+    for seed in range(2):
+        verdict = examine(BY_NAME[name], answer, seed)
+        assert verdict.outcome == INCORRECT, verdict.text
+        assert piece in verdict.text, f"seed {seed}: {verdict.text}"
+        assert "Traceback" not in verdict.text
+
+
+def test_equal_spaces_are_told_apart_from_a_wrong_angle():
+    def angle(A, B):
+        value = angle_by_projection(A, B)
+        return value if value > 1 else 5.0
+
+    assert "wrong where they are the same" in examine(BY_NAME["angle"], angle, 0).says
+
+
+def test_the_sign_of_an_axis_is_free():
+    def pca(x, k):
+        mean, axes, variances = BY_NAME["pca"].reference(x, k)
+        return mean, axes * torch.where(torch.rand(k, 1) < 0.5, -1, 1), variances
+
+    for seed in range(5):
+        assert examine(BY_NAME["pca"], pca, seed).outcome == CORRECT
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_the_smallest_input_is_shown_and_the_code_is_not(name):
+    exercise = BY_NAME[name]
+    verdict = examine(exercise, exercise.wrong(exercise.mistakes[0]), 0)
+    assert verdict.more.startswith("On ")
+    assert "expected" in verdict.more
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_the_stub_is_not_attempted(name):
+    def function(*args):
+        """Words."""
+        ...  # YOUR CODE HERE
+
+    assert examine(BY_NAME[name], function).outcome == NOT_ATTEMPTED
+    assert examine(BY_NAME[name], ...).outcome == NOT_ATTEMPTED
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_no_answer_ever_raises(name, capfd):
+    for answer in (0, -1.5, "x", b"x", [], {}, object(), int, torch.rand(2, 2), lambda: 1, lambda *a, **k: a,
+                   nn.Linear(1, 1), nn.Module, max, float("nan"), 3j, True, len, print,
+                   lambda *a: 3j, lambda *a: (), lambda *a: [[1], [1, 2]], lambda *a: torch.rand(3, 2).to_sparse(),
+                   lambda *a: (a[0], a[0], a[0]), lambda *a: (None, None, None), lambda *a: np.array(["a"]),
+                   lambda *a: torch.tensor(float("nan")), lambda *a: (1, 2, 3), lambda *a: sys.exit(),
+                   lambda *a: torch.empty(0), lambda *a: torch.rand(2, 3, 4), lambda *a: (torch.empty(0), [], 1)):
+        assert examine(BY_NAME[name], answer, 0).outcome in (INCORRECT, NOT_ATTEMPTED)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_use_gives_the_lab_its_names(capsys):
+    def two_nn(points):
+        ...
+
+    assert lab03.use(two_nn) is BY_NAME["two_nn"].reference
+    lab03.summary()
+    assert "7 exercises" in capsys.readouterr().out

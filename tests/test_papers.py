@@ -1,0 +1,242 @@
+"""The long runs of benchmarks/papers.py: stopped and gone on with, stored, and shown in RESULTS.md."""
+
+import dataclasses
+import json
+
+import nbformat
+import pytest
+import torch
+
+from aecourse import CourseError, data, project, strokes
+from aecourse.authoring import results
+from aecourse.models import Autoencoder
+from aecourse.train import seeded
+
+
+@pytest.fixture(scope="module")
+def digits():
+    drawn = strokes.draw(600, 0)
+    images, labels = torch.from_numpy(drawn.images), torch.from_numpy(drawn.labels)
+    return data.Digits("strokes", images[:500], labels[:500], images[500:], labels[500:])
+
+
+@pytest.fixture
+def papers(monkeypatch, tmp_path):
+    """The module, with its checkpoints and its results in a folder of the test."""
+    monkeypatch.syspath_prepend(project.ROOT / "benchmarks")
+    import papers
+
+    monkeypatch.setattr(papers, "STORE", tmp_path / "store")
+    monkeypatch.setattr(papers, "RESULTS", tmp_path / "benchmarks" / "papers.json")
+    return papers
+
+
+def tiny(x, seed):
+    with seeded(seed):
+        net = Autoencoder([784, 12, 4])
+        net.encoder.insert(0, torch.nn.Dropout(0.1))  # draws from the global random state
+    return net
+
+
+@pytest.fixture
+def toy(papers):
+    return dataclasses.replace(papers.AUTOENCODER_30, name="toy", network=tiny, epochs=4, batch=100, seeds=(0, 1))
+
+
+def _stop_in(run, call):
+    """Return the run with a Ctrl-C in the given call of its loss."""
+    calls = 0
+
+    def loss(model, x, step):
+        nonlocal calls
+        calls += 1
+        if calls == call:
+            raise KeyboardInterrupt
+        return run.loss(model, x, step)
+
+    return dataclasses.replace(run, loss=loss)
+
+
+# ---- training -------------------------------------------------------------------------------------------------------
+
+
+def test_an_interrupted_run_ends_with_the_numbers_of_the_uninterrupted_one(papers, toy, digits, capsys):
+    whole, done, _ = papers.train(toy, 1, digits.x_train)
+    assert done == 4
+    [path] = papers.STORE.iterdir()
+    path.unlink()
+    _, done, _ = papers.train(_stop_in(toy, 13), 1, digits.x_train)  # five steps an epoch: in the third one
+    assert done == 2
+    assert "2 of 4 epochs are stored" in capsys.readouterr().out
+    resumed, done, _ = papers.train(toy, 1, digits.x_train)
+    assert done == 4
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, rtol=0, atol=0)
+    assert not torch.equal(whole.encoder[1].weight, tiny(None, 1).encoder[1].weight)
+
+
+def test_time_ends_a_session_and_the_schedule_spans_the_whole_run(papers, toy, digits, monkeypatch, capsys):
+    clock = iter(range(100))
+    with monkeypatch.context() as patch:
+        patch.setattr(papers.time, "monotonic", lambda: next(clock))
+        assert papers.do(toy, digits, minutes=0.04) is None  # 2.4 ticks of the clock: it is read before each epoch
+    assert "The same command goes on with it" in capsys.readouterr().out
+    assert not papers.RESULTS.exists()
+    path = papers.STORE / "toy-0.pt"
+    assert 0 < torch.load(path, weights_only=True)["done"] < 4
+    papers.train(toy, 0, digits.x_train)
+    schedule = torch.load(path, weights_only=True)["schedule"]
+    assert schedule["last_epoch"] == 4 * 5
+    assert schedule["_last_lr"][0] < 0.02 * toy.lr
+
+
+def test_a_checkpoint_of_other_settings_is_refused(papers, toy, digits):
+    papers.train(_stop_in(toy, 6), 0, digits.x_train)
+    with pytest.raises(CourseError, match="--again"):
+        papers.train(dataclasses.replace(toy, lr=1e-4), 0, digits.x_train)
+
+
+def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_epoch(papers, toy, digits):
+    bad = dataclasses.replace(toy, loss=lambda model, x, step: {
+        name: value * (float("nan") if step.progress > 0.3 else 1) for name, value in toy.loss(model, x, step).items()})
+    with pytest.raises(CourseError, match="became nan in epoch 2"):
+        papers.train(bad, 0, digits.x_train)
+    assert torch.load(next(papers.STORE.iterdir()), weights_only=True)["done"] == 1
+
+
+# ---- results --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def record(papers, toy, digits):
+    return papers.do(toy, digits)
+
+
+def test_a_finished_run_is_stored_as_it_is_returned_and_is_not_done_twice(papers, toy, digits, record, capsys):
+    text = papers.RESULTS.read_text(encoding="utf-8")
+    stored = json.loads(text)
+    assert stored == papers.results() == {"toy": record}
+    assert text == json.dumps(stored, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    capsys.readouterr()
+    assert papers.do(dataclasses.replace(toy, loss=None), digits) == record
+    assert "toy is finished; --again" in capsys.readouterr().out
+    assert list(papers.STORE.iterdir()) == []
+    errors = []
+    for seed in toy.seeds:
+        net, _, _ = papers.train(toy, seed, digits.x_train)
+        errors.append((torch.sigmoid(net(digits.x_test)) - digits.x_test).square().sum(1).mean().item())
+    assert record["value"] == pytest.approx(sum(errors) / 2, abs=1e-3)
+    assert record["spread"] == pytest.approx(abs(errors[0] - errors[1]) / 2**0.5, abs=1e-3)
+    assert record["seeds"] == [0, 1]
+
+
+def test_again_begins_anew_can_be_interrupted_too_and_other_runs_stay(papers, toy, digits, record, capsys):
+    papers.do(dataclasses.replace(toy, name="other", epochs=1), digits)
+    assert papers.do(_stop_in(toy, 6), digits, again=True) is None
+    assert papers._state(toy).endswith("; a new run is not finished, 1 of 8 epochs are stored")
+    assert papers.do(_stop_in(toy, 1), digits, again=True) is None
+    assert papers.do(_stop_in(toy, 6), digits, again=True) is None
+    capsys.readouterr()
+    assert papers.do(toy, digits)["value"] == record["value"]
+    assert "is finished" not in capsys.readouterr().out
+    assert list(papers.results()) == ["other", "toy"]
+
+
+def test_the_command_lists_the_runs_and_how_far_they_are(papers, toy, digits, capsys, monkeypatch):
+    monkeypatch.setattr(papers, "RUNS", {"toy": toy})
+    beginning = "toy: lesson 03, Squared error per test image, 30 numbers: "
+    papers.do(_stop_in(toy, 6), digits)
+    capsys.readouterr()
+    assert papers.main([]) == 0
+    assert capsys.readouterr().out == f"{beginning}not finished, 1 of 8 epochs are stored; paper: {toy.paper}\n"
+    record = papers.do(toy, digits)
+    capsys.readouterr()
+    assert papers.main([]) == 0
+    assert capsys.readouterr().out.startswith(f"{beginning}{record['value']} squared grey levels, after 0.0 min; paper")
+
+
+def test_a_part_of_the_images_is_refused(papers, capsys, monkeypatch):
+    monkeypatch.setenv("AECOURSE_QUICK", "1")
+    assert papers.main(["autoencoder-30"]) == 1
+    assert "AECOURSE_QUICK" in capsys.readouterr().err
+
+
+def test_bent_images_are_digits_still_and_the_last_tenth_is_plain(papers, digits):
+    x = digits.x_train
+    bent = papers.bend(x, torch.Generator().manual_seed(0))
+    moved = (bent - x).square().sum(1)
+    between = (x - x.roll(1, 0)).square().sum(1)
+    assert 0.02 * between.mean() < moved.mean() < 0.4 * between.mean()
+    torch.testing.assert_close(papers.bend(x, torch.Generator(), linear=0, elastic=0), x, rtol=0, atol=1e-4)
+    net = tiny(x, 0).eval()
+    for training, progress, plain in ((True, 0.5, False), (True, 0.95, True), (False, 0.5, True)):
+        step = papers.Step(progress, torch.Generator().manual_seed(0), training)
+        error = papers.drawn_error(net, x, step)["squared error"]
+        assert error.shape == (len(x),)
+        assert torch.equal(error, papers.losses.squared_error(torch.sigmoid(net(x)), x)) == plain
+
+
+# ---- RESULTS.md -----------------------------------------------------------------------------------------------------
+
+
+def _lesson(root, name="deep"):
+    record = {"lesson": "03", "name": name, "statement": "error", "value": 4.0, "unit": "levels", "spread": None,
+              "seeds": 1, "data": "mnist", "baseline": None, "paper": "3.00 (2006)", "bound": "", "held": True}
+    output = nbformat.v4.new_output("display_data", {results.MIMETYPE: record})
+    cell = nbformat.v4.new_code_cell("", outputs=[output])
+    project.write(root / "notebooks" / "03_toy.ipynb", nbformat.writes(nbformat.v4.new_notebook(cells=[cell])))
+
+
+@pytest.fixture
+def course(papers, record, tmp_path):
+    """A folder with the stored result of a toy run, which belongs to the claim "deep" of lesson 03."""
+    stored = record | {"claim": "deep", "value": 3.1, "spread": None, "unit": "levels", "beside": "training 2.00",
+                       "paper": "3.00 | 2006", "seconds": 1800}
+    papers.project.write(papers.RESULTS, json.dumps({"toy": stored}))
+    return tmp_path
+
+
+def test_results_show_lesson_run_and_paper_side_by_side(course):
+    _lesson(course)
+    text = results.page(course)
+    assert "| error | 4 levels | – | 3.1 levels | 3.00 (2006) | mnist | 1 |" in text
+    assert ("| toy | 03 | Squared error per test image, 30 numbers | 4 levels | 3.1 levels | training 2.00 "
+            "| 3.00 \\| 2006 | strokes | 2 | 30 |") in text
+    assert "**toy.** " in text
+    assert results.unmatched(course) == []
+
+
+def test_a_run_whose_lesson_is_not_there_yet_has_a_dash(course):
+    assert "30 numbers | – | 3.1 levels |" in results.page(course)
+    assert results.unmatched(course) == []
+
+
+def test_a_run_that_fits_no_claim_of_its_lesson_is_named(course):
+    _lesson(course, "deeper")
+    assert "| – | 3.1 levels |" in results.page(course)
+    [line] = results.unmatched(course)
+    assert "'toy' belongs to the claim 'deep', and lesson 03 has no such claim" in line
+
+
+def test_a_lesson_without_long_runs_has_no_column_for_them(course):
+    _lesson(course)
+    (course / "benchmarks" / "papers.json").unlink()
+    text = results.page(course)
+    assert "| error | 4 levels | – | 3.00 (2006) | mnist | 1 |" in text
+    assert "ong run" not in text.split("##")[1]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"toy": {}}', '{"toy": 1}'])
+def test_a_damaged_results_file_is_a_sentence(tmp_path, text):
+    project.write(tmp_path / "benchmarks" / "papers.json", text)
+    with pytest.raises(CourseError, match=r"papers\.json is not a file"):
+        results.page(tmp_path)
+
+
+def test_what_is_stored_for_the_course_was_measured_by_the_runs_as_they_are_written(papers):
+    stored = {record["run"]: record for record in results.long_runs(project.ROOT).values()}
+    assert set(stored) == set(papers.RUNS)
+    for name, run in papers.RUNS.items():
+        assert stored[name]["protocol"].startswith(run.protocol)
+        for part in ("lesson", "claim", "statement", "unit", "paper"):
+            assert stored[name][part] == getattr(run, part)
