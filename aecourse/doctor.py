@@ -20,7 +20,7 @@ from pathlib import Path
 from aecourse import CourseError, project
 
 INSTALL = "python -m pip install -r requirements.txt"
-MODULES = {"scikit-learn": "sklearn"}  # package: what to import, where the names differ
+MODULES = {"scikit-learn": "sklearn", "scikit-image": "skimage"}  # package: what to import, where the names differ
 SPACE = {"the cache": 0.2, "the course's folder": 0.3}  # GB: MNIST and its archives; copies, pages, checkpoints
 TIMEOUT = 120  # seconds for one import: torch from a cold, slow disk
 

@@ -53,6 +53,7 @@ def execute(nb, folder: Path, root: Path, name: str, quick: bool = False) -> int
                 progress["text"] = f"cell {number} of {len(nb.cells)}"
                 client.execute_cell(cell, number - 1)
                 _join_streams(cell)
+                _drop_widgets(cell)
         except CellExecutionError as error:
             raise CellError(_describe(name, number, cell, f"{error.ename}: {error.evalue}", error.traceback)) from None
         except KeyboardInterrupt:
@@ -76,6 +77,12 @@ def _join_streams(cell) -> None:
             joined.append(output)
     if "outputs" in cell:
         cell.outputs = joined
+
+
+def _drop_widgets(cell) -> None:
+    """Leave out sliders: without the kernel that made them, a page shows an error in their place."""
+    if "outputs" in cell:
+        cell.outputs = [o for o in cell.outputs if "application/vnd.jupyter.widget-view+json" not in o.get("data", {})]
 
 
 def _kernel_config():

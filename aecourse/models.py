@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 
@@ -40,6 +41,21 @@ class Autoencoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction (B, widths[0])."""
         return self.decode(self.encode(x))
+
+
+def he(model: Autoencoder, x: Tensor) -> Autoencoder:
+    """Give the model the first weights of He and others (2015), and let it begin at the mean image; return it.
+
+    The output's bias becomes the logit of the mean of the images x (N, D), for an output that passes through a sigmoid.
+    Lesson 03 shows why.
+    """
+    for layer in model.modules():
+        if isinstance(layer, nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
+    with torch.no_grad():
+        model.decoder[-1].bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
+    return model
 
 
 def n_parameters(model: nn.Module) -> int:

@@ -214,6 +214,15 @@ def test_stderr_is_refused(root, tool, capsys):
     assert "mind the gap" in said
 
 
+def test_a_slider_is_not_stored(root, tool):
+    """Without its kernel it would show an error text in the page."""
+    toy_course.append(root / "authoring/lessons/01_toy.py",
+                      "\n# %%\nimport ipywidgets\n\nprint('beside it')\nipywidgets.IntSlider()\n")
+    assert tool.build([], root) == 0
+    (beside,) = nbformat.read(root / LESSON, as_version=4).cells[-1].outputs
+    assert beside.text == "beside it\n"
+
+
 def test_a_heavy_notebook_is_refused(root, tool, capsys):
     assert "1.6 MB and may have 1.5 MB" in _refused(root, tool, capsys, "print('x' * 1_600_000)")
 

@@ -67,3 +67,13 @@ def test_the_autoencoder_is_a_mirror_with_linear_code_and_output():
     assert isinstance(model.encoder[-1], nn.Linear)
     assert isinstance(model.decoder[-1], nn.Linear)
     assert models.n_parameters(model) == sum(a * b + b for a, b in widths)
+
+
+def test_first_weights_of_he_pass_signals_on_and_begin_at_the_mean_image():
+    x = torch.rand(200, 784, generator=torch.Generator().manual_seed(0))
+    with seeded(0):
+        model = models.he(models.Autoencoder([784, 512, 256]), x)
+    first = model.encoder[0]
+    assert first.weight.std().item() == pytest.approx((2 / 784) ** 0.5, rel=0.02)
+    assert all(layer.bias.abs().max() == 0 for layer in model.encoder if isinstance(layer, nn.Linear))
+    assert torch.allclose(torch.sigmoid(model.decoder[-1].bias), x.mean(0), atol=1e-5)
