@@ -868,7 +868,7 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "n
 # sheet](../exercises/lab03/lab03.ipynb) is there too). You write PCA, its reconstruction, a measure of maps and TwoNN,
 # and find the bug of the missing mean.
 #
-# **Next:** lesson 04 damages the input and asks for the clean image.
+# **Next:** [lesson 04](04_denoising.ipynb) damages the input and asks for the clean image.
 #
 # ### Papers
 # - C. Eckart, G. Young (1936). *The approximation of one matrix by another of lower rank.* Psychometrika 1, 211–218.

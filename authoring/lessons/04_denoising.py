@@ -107,7 +107,7 @@ plots.images({"clean": x_test[ten],
 
 # %%
 def psnr(x_hat, x):
-    """Peak signal-to-noise ratio of each image in dB, shape (N,), after clipping to [0, 1]."""
+    """Peak signal-to-noise ratio of each image, clipped to [0, 1], in dB, shape (N,)."""
     return -10 * (x_hat.clamp(0, 1) - x).square().mean(1).log10()
 
 
@@ -130,8 +130,8 @@ claim("noise", "PSNR of images with Gaussian noise, σ = 0.5, not clipped", uncl
 
 # %% [markdown]
 # Mind the clipping when you compare figures: most pixels of a digit are black, and clipping alone removes half of
-# their noise. The same image has two PSNRs, three decibels apart. A table that clips the output of its own method and
-# not that of the others flatters itself. We clip every result.
+# their noise. So the same image has two PSNRs, some decibels apart. A table that clips the output of its own method
+# and not that of the others flatters itself. We clip every result.
 #
 # ## 2 · The classics, each at its best
 #
@@ -197,15 +197,15 @@ found, pictures = {}, {}
 for name, noisy_val in damaged(x_val, seed=3).items():
     noisy = damaged(x_test)[name]
     found["nothing", name], pictures["nothing", name] = (None, *judged(noisy)), noisy
-    for method, (function, settings) in {**filters,
-                                         "best linear map": (best_linear(name), (None,))}.items():
+    linear = {"best linear map": (best_linear(name), (None,))}
+    for method, (function, settings) in {**filters, **linear}.items():
         setting = at_its_best(function, settings, noisy_val)
         pictures[method, name] = function(noisy, setting)
         found[method, name] = (setting, *judged(pictures[method, name]))
 
 # %% [markdown]
-# **Predict.** Under Gaussian noise the noisy images have 6 dB as they are, 9 dB after clipping. How many decibels
-# will the best of these six methods reach? And a denoising autoencoder with dense layers?
+# **Predict.** The claim above says how many decibels the images have under Gaussian noise, before and after clipping.
+# How many will the best of these six methods reach? And a denoising autoencoder with dense layers?
 
 # %%
 prediction_classic, prediction_dae = None, None
@@ -228,8 +228,9 @@ show_found(["nothing", *filters, "best linear map"])
 # %% [markdown]
 # Each kind of damage has its filter: the median takes out single wrong pixels and leaves edges sharp, so it leads
 # among the three filters under salt and pepper and trails under Gaussian noise, where a mean is the better guess.
-# What knows about *digits* (PCA, the linear map, the memory) does better than what knows about images in general.
-# SSIM orders the methods somewhat differently from PSNR: it punishes what is left in the black background.
+# Under Gaussian noise, what knows about *digits* (PCA, the linear map, the memory) does better than what knows about
+# images in general. The two measures do not agree on everything: by SSIM the median filter is the best of all under
+# salt and pepper. What it draws is sharp and its background black; that some strokes are broken counts less.
 #
 # ## 3 · The denoising autoencoder
 #
@@ -238,7 +239,7 @@ show_found(["nothing", *filters, "best linear map"])
 
 # %%
 def denoising(damage):
-    """A loss for fit: the squared error between the drawing from damaged images and the clean ones."""
+    """A loss for fit: squared error between the drawing from damage and the clean image."""
     def loss(model, x, step):
         drawn = torch.sigmoid(model(damage(x, step.generator)))
         return {"squared error": losses.squared_error(drawn, x)}
@@ -322,7 +323,8 @@ show_found(["best linear map", "mean of training images", *nets])
 some = ten[[2, 3, 4, 5, 7, 8, 9]]
 rows = {"clean": x_test[some]}
 for method in ("nothing", "median filter", "total variation", "best linear map",
-               "mean of training images", "dense, for σ = 0.5", "convolutional, any damage"):
+               "mean of training images", "dense, for σ = 0.5",
+               "convolutional, any damage"):
     rows[method] = pictures[method, "Gaussian, σ = 0.5"][some]
 plots.images(rows, zoom=0.8);
 
@@ -339,13 +341,13 @@ conv_g, conv_sp = (found["convolutional, any damage", name][1] for name in (g, s
 dense_g, dense_sp = found["dense, for σ = 0.5", g][1], found["dense, for 25 %", sp][1]
 clean_g = found["dense, clean images only", g][1]
 claim("dense", "PSNR of the dense denoiser, Gaussian σ = 0.5", dense_g, "dB",
-      at_least=best_classic + 0.3, baseline=f"best of the six {best_classic:.1f}, trained on "
-      f"clean images {clean_g:.1f}, nothing done {found['nothing', g][1]:.1f}")
+      at_least=best_classic + 0.3, baseline=f"best of the six {best_classic:.1f}, trained "
+      f"on clean images {clean_g:.1f}, nothing done {found['nothing', g][1]:.1f}")
 claim("convolutional", "PSNR of the convolutional denoiser, Gaussian σ = 0.5", conv_g, "dB",
       at_least=dense_g + 0.2, baseline=f"dense {dense_g:.1f}; {history.seconds:.0f} s of "
       "training for all damages together")
-claim("salt and pepper", "PSNR of the convolutional denoiser, salt and pepper 25 %", conv_sp,
-      "dB", at_least=dense_sp + 0.2, baseline=f"dense {dense_sp:.1f}, median filter "
+claim("salt and pepper", "PSNR of the convolutional denoiser, salt and pepper 25 %",
+      conv_sp, "dB", at_least=dense_sp + 0.2, baseline=f"dense {dense_sp:.1f}, median filter "
       f"{found['median filter', sp][1]:.1f}, nothing done {found['nothing', sp][1]:.1f}")
 claim("clean autoencoder", "PSNR of the autoencoder trained on clean images, σ = 0.5",
       clean_g, "dB", at_most=dense_g - 1.5)
@@ -419,8 +421,9 @@ by_level["convolutional"] = [judged(denoise(conv, test_at[s])) for s in levels]
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(10.5, 3.6))
 markers = ["x--", "s-", "^-", "v-", "P-", "D-", "o-"]
-colours = [plots.SKY, plots.ORANGE, plots.GREEN, plots.PURPLE, plots.YELLOW, "black", plots.BLUE]
-for (method, values), marker, colour in zip(by_level.items(), markers, colours, strict=True):
+colours = [plots.SKY, plots.ORANGE, plots.GREEN, plots.PURPLE, plots.YELLOW, "black",
+           plots.BLUE]
+for (method, values), marker, colour in zip(by_level.items(), markers, colours):
     for axis, column in zip(axes, np.array(values).T, strict=True):
         axis.plot(levels, column, marker, label=method, color=colour, markersize=5)
 axes[0].set(xlabel="σ of the noise (white = 1)", ylabel="PSNR (dB)")
@@ -439,8 +442,8 @@ plots.images(rows, columns=[f"σ = {s:g}" for s in levels], zoom=1.1);
 # everything is visible, little needs to be guessed. At the right end the *memory* does (black), which falls behind
 # wherever details can be seen, because it can draw only what it has seen. Under heavy noise details are lost anyway,
 # a mean of the training images is close to the best possible answer, and our network, briefly trained, is not yet.
-# Lower picture: from left to right the drawing gets softer, and at the end it is *another* digit. The soft edges are
-# not a lack of training: they are the answer that the squared error asks for.
+# Lower picture: from left to right the drawing gets softer, and under the heaviest noise parts of other digits shine
+# through. The softness is not a lack of training: it is the answer that the squared error asks for.
 
 # %%
 gain = {s: net[0] - nothing[0] for s, net, nothing
@@ -528,10 +531,10 @@ figure.colorbar(shown, label="PSNR after (dB)");
 # %% [markdown]
 # Each row is a network, each column a damage; the frames mark where the image is **worse after denoising than
 # before**. Along the diagonal each network is at home. To the left of it, images have less noise than in its
-# training, and it makes many of them worse; clean images always, because a drawing through a code is never the image
-# itself. To the right there is more noise than it has seen, and its gain shrinks. The last row was trained on every
-# amount of Gaussian noise and of salt and pepper: it is near the best under heavy damage and pays for that where the
-# damage is slight.
+# training, and it makes many of them worse; clean images always, and nearly clean ones too, because what a code of 64
+# numbers cannot draw costs more than so little noise. To the right there is more noise than it has seen, and its gain
+# shrinks. The last row was trained on every amount of Gaussian noise and of salt and pepper: it is near the best
+# under heavy damage and pays for that where the damage is slight.
 
 # %%
 own = np.diag(after[:5, :5])
@@ -605,7 +608,7 @@ def codes(s, images):
 
 
 def probe(s, few, *tests):
-    """Accuracy in % of the best of five logistic regressions, for each set of test images."""
+    """Accuracy (%) of the best of five logistic regressions, for each set of images."""
     z, chosen = codes(s, x[few]), codes(s, digits.x_train[valid][:1000])
     readers = [LogisticRegression(C=c, max_iter=300).fit(z, y[few].numpy())
                for c in (1e-3, 1e-2, 1e-1, 1, 10)]
@@ -623,13 +626,13 @@ table(["features", "clean test images (%)", "±", "with noise, σ = 0.5 (%)", "�
 
 # %%
 plain, robust, pixels = readings[0.0].mean(0), readings[0.5].mean(0), readings[None].mean(0)
-claim("robust features", "Probe on noisy images: codes of the denoiser above the plain codes",
+claim("robust features", "Probe on noisy images, codes of the denoiser above plain codes",
       robust[1] - plain[1], "points", seeds=3, at_least=5,
       spread=(readings[0.5] - readings[0.0])[:, 1].std(),
-      baseline=f"denoiser {robust[1]:.1f}, plain {plain[1]:.1f}, raw pixels {pixels[1]:.1f}")
+      baseline=f"denoiser {robust[1]:.1f}, plain {plain[1]:.1f}, pixels {pixels[1]:.1f}")
 claim("clean features", "The same on clean images", robust[0] - plain[0], "points", seeds=3,
       at_least=-3, at_most=8, spread=(readings[0.5] - readings[0.0])[:, 0].std(),
-      baseline=f"denoiser {robust[0]:.1f}, plain {plain[0]:.1f}, raw pixels {pixels[0]:.1f}")
+      baseline=f"denoiser {robust[0]:.1f}, plain {plain[0]:.1f}, pixels {pixels[0]:.1f}")
 
 # %% [markdown]
 # Under noise the plain codes lose the class, and the denoiser's keep it, although the probe itself never saw a noisy
@@ -699,7 +702,7 @@ for sigma in (0.2, 0.4):
                         ((ours - truth).square().sum() / truth.square().sum()).item())
 
 # %%
-table(["σ", "cosine of the whole field", "cosine, mean over points", "squared error ÷ score²"],
+table(["σ", "cosine of the field", "cosine, mean over points", "squared error ÷ score²"],
       [[sigma, *values] for sigma, values in agreement.items()])
 
 # %%
@@ -715,8 +718,9 @@ for axis, sigma in zip(axes, estimate, strict=True):
 
 # %% [markdown]
 # Black: the truth. Red on top of it: the network's residual (both drawn at a third of their length). Every arrow
-# leads back to the arcs (dots), from far away with long steps. At σ = 0.4 red covers black nearly everywhere. At σ =
-# 0.2 the two part between the arcs and far outside, where training put few points or none: there the network guesses.
+# leads back to the arcs (dots), from far away with long steps. Red covers black nearly everywhere. They part in the
+# corners far outside, where training put no points: there the network guesses. Near the arcs the arrows are too short
+# to judge by eye, which is what the table is for.
 
 # %%
 claim("score", "Cosine between the denoiser's score and the true one, σ = 0.4",
@@ -754,8 +758,7 @@ plots.images({name: images[:10] for name, images in walk}, zoom=0.75);
 rows = [[name, judge.distance(images).median().item(), images.mean().item(),
          torch.bincount(judge.classes(images), minlength=10).max().item() / 2]
         for name, images in [*walk, ("real digits", x_test[:200])]]
-table(["picture", "distance to real digits", "mean grey", "share of the most frequent class "
-       "(%)"], rows)
+table(["picture", "distance to real digits", "mean grey", "most frequent class (%)"], rows)
 
 # %%
 by_name = {row[0]: row[1:] for row in rows}
@@ -814,7 +817,7 @@ def clean_error(net):
     return losses.squared_error(denoise(net, digits.x_test), digits.x_test).mean().item()
 
 
-table(["row", "squared error on clean images", "probe, 10 % of labels (%)", "probe, 1 % (%)",
+table(["row", "squared error on clean images", "probe, 10 % labels (%)", "probe, 1 % (%)",
        "nats", "training (s)"],
       [row(f"784-512-128, {name.removeprefix('dense, ')}", nets[name].encode,
            clean_error(nets[name]), seconds[name]) for name in seconds])
