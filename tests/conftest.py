@@ -28,3 +28,19 @@ def _no_settings_from_outside(monkeypatch):
     """Tests see the course's default settings, whatever the shell has set; the data folder alone is let through."""
     for name in ("AECOURSE_DATASET", "AECOURSE_QUICK", "AECOURSE_CACHE"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def bars(monkeypatch):
+    """Blurred bars in the place of the data set: what asks for images needs no download."""
+    import torch
+
+    from aecourse import data
+
+    generator = torch.Generator().manual_seed(0)
+    place, width = torch.rand(2, 3000, 1, generator=generator)
+    columns = torch.exp(-((torch.arange(28) / 28 - place) ** 2) / (0.005 + 0.02 * width))
+    images = (0.2 + 0.7 * columns[:, None, :] * torch.rand(3000, 28, 1, generator=generator).round()).reshape(3000, 784)
+    digits = data.Digits("bars", images[:2000], torch.zeros(2000).long(), images[2000:], torch.zeros(1000).long())
+    monkeypatch.setattr(data, "load", lambda *_: digits)
+    return digits

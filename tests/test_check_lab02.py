@@ -1,45 +1,19 @@
 """Lab 02's checks: right answers pass in more than one form, each known mistake gets its own sentence."""
 
 import math
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from aecourse import data
 from aecourse.check import lab02, lab02_says, lab02_wrong
 from aecourse.check.engine import examine
-from aecourse.check.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED
-from aecourse.check.facts import differing, observe
+from aecourse.check.exercise import CORRECT, INCORRECT
 
 BY_NAME = {exercise.name: exercise for exercise in lab02.EXERCISES}
-FUNCTIONS = ["gaussian_nll", "bernoulli_nll", "sigmoid_floor"]
-SEEDS = range(25)
-
-
-@pytest.fixture
-def digits(monkeypatch):
-    """Blurred bars in the place of the data set: tests need no download."""
-    generator = torch.Generator().manual_seed(0)
-    place, width = torch.rand(2, 3000, 1, generator=generator)
-    columns = torch.exp(-((torch.arange(28) / 28 - place) ** 2) / (0.005 + 0.02 * width))
-    images = (0.2 + 0.7 * columns[:, None, :] * torch.rand(3000, 28, 1, generator=generator).round()).reshape(3000, 784)
-    digits = data.Digits("bars", images[:2000], torch.zeros(2000).long(), images[2000:], torch.zeros(1000).long())
-    monkeypatch.setattr(lab02.data, "load", lambda *_: digits)
-    return digits
-
-
-def test_seven_exercises_each_with_enough_mistakes_and_hints():
-    assert len(BY_NAME) == 7
-    for exercise in BY_NAME.values():
-        assert len(exercise.mistakes) >= 3
-        assert 2 <= len(exercise.hints) <= 3
-        assert exercise.why
-        names = [m.name for m in exercise.mistakes]
-        assert len(set(names)) == len(names)
-        assert len({m.says for m in exercise.mistakes}) == len(names)
+SLOW = ("Autoencoder", "train_epoch")
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
@@ -83,27 +57,8 @@ def floor_search(x):
     return torch.stack([(g - x) ** 2 for g in grid]).amin(0).sum(-1)
 
 
-@pytest.mark.parametrize(("name", "answer"), [
-    ("gaussian_nll", gaussian_other_way), ("gaussian_nll", gaussian_by_constant),
-    ("gaussian_nll", gaussian_mean_times_pixels), ("bernoulli_nll", bernoulli_softplus),
-    ("bernoulli_nll", bernoulli_stable_form), ("bernoulli_nll", bernoulli_two_classes),
-    ("sigmoid_floor", floor_where), ("sigmoid_floor", floor_relu),
-    *((name, BY_NAME[name].reference) for name in FUNCTIONS), *((name, BY_NAME[name].family()) for name in FUNCTIONS)])
-def test_right_functions_pass_on_many_seeds(name, answer):
-    for seed in SEEDS:
-        verdict = examine(BY_NAME[name], answer, seed)
-        assert verdict.outcome == CORRECT, verdict.text
-        assert not verdict.more
-
-
 def test_a_search_for_the_floor_is_near_enough():
     assert examine(BY_NAME["sigmoid_floor"], floor_search, 0).outcome == CORRECT
-
-
-@pytest.mark.parametrize("number", [222_384, 222_384.0, torch.tensor(222_384), 2 * 110_080 + 2 * 1_112])
-def test_the_number_in_any_form(number):
-    verdict = examine(BY_NAME["n_parameters"], number)
-    assert (verdict.outcome == CORRECT) == (float(number) == 222_384)
 
 
 class ByHand(nn.Module):
@@ -126,20 +81,6 @@ class ByHand(nn.Module):
 
     def forward(self, x):
         return self.decode(self.encode(x))
-
-
-@pytest.mark.parametrize("between", [nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.SiLU])
-def test_any_nonlinearity_is_right(between):
-    for seed in range(5):
-        verdict = examine(BY_NAME["Autoencoder"], lab02_wrong.autoencoder(between=between), seed)
-        assert verdict.outcome == CORRECT, verdict.text
-
-
-@pytest.mark.parametrize("answer", [BY_NAME["Autoencoder"].reference, ByHand, lab02_wrong.autoencoder()])
-def test_right_networks_pass_on_many_seeds(answer):
-    for seed in SEEDS:
-        verdict = examine(BY_NAME["Autoencoder"], answer, seed)
-        assert verdict.outcome == CORRECT, verdict.text
 
 
 def epoch_with_a_loader(model, images, optimiser, generator, batch=256):
@@ -168,23 +109,27 @@ def epoch_with_a_while(model, images, optimiser, generator, batch=256):
     return total / len(images)
 
 
-@pytest.mark.parametrize("answer", [BY_NAME["train_epoch"].reference, epoch_with_a_loader, epoch_with_a_while])
-def test_right_loops_pass_on_many_seeds(answer):
-    for seed in range(8):
-        verdict = examine(BY_NAME["train_epoch"], answer, seed)
-        assert verdict.outcome == CORRECT, verdict.text
+RIGHT = [
+    *(("n_parameters", number) for number in (222_384.0, torch.tensor(222_384), 2 * 110_080 + 2 * 1_112)),
+    ("gaussian_nll", gaussian_other_way), ("gaussian_nll", gaussian_by_constant),
+    ("gaussian_nll", gaussian_mean_times_pixels), ("bernoulli_nll", bernoulli_softplus),
+    ("bernoulli_nll", bernoulli_stable_form), ("bernoulli_nll", bernoulli_two_classes),
+    ("sigmoid_floor", floor_where), ("sigmoid_floor", floor_relu), ("Autoencoder", ByHand),
+    *(("Autoencoder", lab02_wrong.autoencoder(between=between))
+      for between in (nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.SiLU)),
+    ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while)]
 
 
 @pytest.mark.parametrize("loss", [lambda y, x: (torch.sigmoid(y) - x).square().sum(-1),
                                   BY_NAME["bernoulli_nll"].reference])
-def test_a_trained_model_passes(digits, loss):
+def test_a_trained_model_passes(bars, loss):
     torch.manual_seed(0)
     model = BY_NAME["Autoencoder"].reference()
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(12):
         for rows in torch.randperm(2000).split(50):
             optimiser.zero_grad()
-            loss(model(digits.x_train[rows]), digits.x_train[rows]).mean().backward()
+            loss(model(bars.x_train[rows]), bars.x_train[rows]).mean().backward()
             optimiser.step()
     for seed in range(3):
         verdict = examine(BY_NAME["trained"], model, seed)
@@ -192,66 +137,7 @@ def test_a_trained_model_passes(digits, loss):
     assert model.training, "a check leaves the model in the mode in which it was"
 
 
-# ---- known mistakes -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", [*FUNCTIONS, "n_parameters", "trained"])
-def test_each_mistake_gets_its_own_sentence(name, digits):
-    _own_sentences(name, range(2))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "seeds"), [
-    *((name, 25) for name in FUNCTIONS), ("Autoencoder", 2), ("train_epoch", 1)])
-def test_each_mistake_gets_its_own_sentence_on_many_seeds(name, seeds, digits):
-    _own_sentences(name, range(2, 2 + seeds))
-
-
-def _own_sentences(name, seeds):
-    exercise = BY_NAME[name]
-    for seed in seeds:
-        for mistake in exercise.mistakes:
-            verdict = examine(exercise, exercise.wrong(mistake) if exercise.takes != "number" else mistake.wrong, seed)
-            assert verdict.outcome == INCORRECT, mistake.name
-            assert verdict.says == mistake.says, f"{mistake.name}: {verdict.text}"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "seeds"), [
-    ("Autoencoder", 2), ("train_epoch", 2), pytest.param("Autoencoder", 25, marks=pytest.mark.slow),
-    pytest.param("train_epoch", 25, marks=pytest.mark.slow)])
-def test_every_mistake_has_facts_of_its_own(name, seeds):
-    """Where the facts of all mistakes differ, each is recognised as itself."""
-    exercise = BY_NAME[name]
-    for seed in range(seeds):
-        case = exercise.draw(torch.Generator().manual_seed(seed), exercise.sizes[0])
-        right = exercise.oracle(*case.args)
-        effects = {m.name: differing(observe(exercise, exercise.wrong(m), case)[0], right) for m in exercise.mistakes}
-        assert all(effects.values())
-        assert len(set(effects.values())) == len(effects)
-        assert not differing(observe(exercise, exercise.family(), case)[0], right)
-
-
 # ---- two mistakes at once -------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_two_mistakes_of_a_function_are_both_named(name):
-    exercise = BY_NAME[name]
-    named = total = 0
-    for pair in list(combinations(exercise.mistakes, 2))[::3]:
-        wrong = exercise.wrong(*pair)
-        if wrong is None:
-            continue
-        verdict = examine(exercise, wrong, 0)
-        if verdict.outcome == CORRECT:
-            continue  # a pair may cancel, as two wrong signs do
-        total += 1
-        assert "none of the usual" not in verdict.text, [m.name for m in pair]
-        named += all(m.says in verdict.text for m in pair)
-    assert total > 10
-    assert named > 0.7 * total, f"{named} of {total}"
 
 
 @pytest.mark.parametrize(("name", "first", "second"), [
@@ -294,7 +180,7 @@ def test_terms_that_are_off_are_named():
     assert "The rest is right: the squared error." in text
 
 
-# ---- stability, stubs, wrong kinds ----------------------------------------------------------------------------------
+# ---- stability, wrong kinds -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
@@ -308,31 +194,6 @@ def test_terms_that_are_off_are_named():
 def test_unstable_cross_entropies_are_told_so(unstable):
     for seed in range(5):
         assert examine(BY_NAME["bernoulli_nll"], unstable, seed).says == lab02_says.UNSTABLE
-
-
-@pytest.mark.parametrize("name", list(BY_NAME))
-def test_the_stub_is_not_attempted(name):
-    def function(*args):
-        """Words."""
-        ...  # YOUR CODE HERE
-
-    class Network(nn.Module):
-        def __init__(self):
-            super().__init__()
-            ...  # YOUR CODE HERE
-
-        def encode(self, x):
-            ...  # YOUR CODE HERE
-
-        def decode(self, z):
-            ...  # YOUR CODE HERE
-
-        def forward(self, x):
-            ...  # YOUR CODE HERE
-
-    stub = {"function": function, "class": Network, "number": None, "model": None}[BY_NAME[name].takes]
-    assert examine(BY_NAME[name], stub).outcome == NOT_ATTEMPTED
-    assert examine(BY_NAME[name], ...).outcome == NOT_ATTEMPTED
 
 
 @pytest.mark.parametrize(("name", "answer", "piece"), [
@@ -355,26 +216,7 @@ def test_the_stub_is_not_attempted(name):
     ("n_parameters", 222385, "Close"),
     ("n_parameters", 7, "Too small"),
 ])
-def test_wrong_kinds_get_a_sentence(name, answer, piece, digits):
+def test_wrong_kinds_get_a_sentence(name, answer, piece, bars):
     verdict = examine(BY_NAME[name], answer, 0)
     assert verdict.outcome == INCORRECT
     assert piece in verdict.text
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", list(BY_NAME))
-def test_no_answer_ever_raises(name, digits):
-    for answer in (0, -1.5, "x", b"x", [], {}, object(), int, torch.rand(2, 2), lambda: 1, lambda *a, **k: a,
-                   nn.Linear(1, 1), nn.Module, max, float("nan"), 3j, True, torch.nn.functional.relu, len):
-        assert examine(BY_NAME[name], answer, 0).outcome in (INCORRECT, NOT_ATTEMPTED)
-
-
-def test_use_gives_the_lab_its_names(capsys):
-    def gaussian_nll(x_hat, x, sigma):
-        ...
-
-    assert lab02.use(gaussian_nll) is BY_NAME["gaussian_nll"].reference
-    assert lab02.use(None, "Autoencoder") is BY_NAME["Autoencoder"].reference
-    assert lab02.use(None, "trained") is None
-    lab02.summary()
-    assert "7 exercises" in capsys.readouterr().out

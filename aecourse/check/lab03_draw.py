@@ -145,13 +145,14 @@ def angle(generator: torch.Generator, size: int) -> Case:
             return Case((A, B), f"two bases, {rows} × {k}")
         if size == 3:  # a space that leans away from the first; two at random would be at nearly 90°
             B = 0.7 * B + A @ torch.randn(k, k, generator=generator)
-        if max(torch.linalg.cond(A), torch.linalg.cond(B)) > 8:
+        if not all(torch.linalg.cond(M) < 8 for M in (A, B)):  # NaN, too, where a column is all zeros
             continue
         others = [wrong.angle(**change)(A, B) for change in ({}, {"inverse": "arcsin"}, {"pick": "mean"}, {
             "pick": "smallest"}, {"of": "first columns"}, {"of": "matching columns"}, {"basis": "unit columns"})]
         right, sine, *others = [float(o) for o in others]
-        # one column each: all of the others are the angle itself
-        if 8 < right < 82 and abs(sine - right) > 2 and (k == 1 or all(abs(o - right) > 1 for o in others)):
+        # one column each: all of the others are the angle itself; a wide one, in radians, is not near its own sine
+        telling = k == 1 or all(abs(o - right) > 1 for o in others)
+        if (54 if k == 1 else 8) < right < 82 and abs(sine - right) > 2 and telling:
             break
     text = f"A = {_rows(A)} and B = {_rows(B)}" if size <= 2 else f"A and B of the shape ({rows}, {k})"
     return Case((A, B), text)

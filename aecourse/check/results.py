@@ -12,7 +12,7 @@ from torch import Tensor
 from aecourse.check.call import copied, describe, run
 from aecourse.check.diagnose import recognise, same, shape_of
 from aecourse.check.exercise import CORRECT, INCORRECT, Case, Exercise, Form, Verdict
-from aecourse.check.values import called, dtype_of, one_at_a_time
+from aecourse.check.values import called, dtype_of, gradients, one_at_a_time
 
 Parts = tuple[Tensor, ...]
 _UNKNOWN = ("The form is right, the values are not, and it is none of the usual mistakes. Work the input below out by "
@@ -43,7 +43,7 @@ def check_results(exercise: Exercise, answer: Any, generator: torch.Generator) -
         return Verdict(INCORRECT, says, "\n".join([_first_difference(exercise, cases, got, want, right), *asides]))
     if asides:
         return Verdict(INCORRECT, "The values are right, one thing is not: " + " ".join(asides))
-    if trouble := _unsteady(exercise, answer, cases, got, want):
+    if trouble := _unsteady(exercise, answer, cases, got, want) or gradients(exercise, answer, cases):
         return Verdict(INCORRECT, trouble)
     return Verdict(CORRECT, f"It agrees with another way of computing it, on {len(cases)} fresh inputs.",
                    "\n".join(filter(None, [*advice, one_at_a_time(exercise, answer, generator)])))

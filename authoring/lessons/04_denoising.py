@@ -347,7 +347,7 @@ claim("convolutional", "PSNR of the convolutional denoiser, Gaussian σ = 0.5", 
       at_least=dense_g + 0.2, baseline=f"dense {dense_g:.1f}; {history.seconds:.0f} s of "
       "training for all damages together")
 claim("salt and pepper", "PSNR of the convolutional denoiser, salt and pepper 25 %",
-      conv_sp, "dB", at_least=dense_sp + 0.2, baseline=f"dense {dense_sp:.1f}, median filter "
+      conv_sp, "dB", at_least=dense_sp + 0.2, baseline=f"dense {dense_sp:.1f}, median "
       f"{found['median filter', sp][1]:.1f}, nothing done {found['nothing', sp][1]:.1f}")
 claim("clean autoencoder", "PSNR of the autoencoder trained on clean images, σ = 0.5",
       clean_g, "dB", at_most=dense_g - 1.5)
