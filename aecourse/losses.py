@@ -31,3 +31,20 @@ def bernoulli_nll(logits: Tensor, x: Tensor) -> Tensor:
 def categorical_nll(logits: Tensor, labels: Tensor) -> Tensor:
     """Return −log softmax(logits)[label] per image, shape (B,), in nats; logits (B, K), labels int64 (B,)."""
     return F.cross_entropy(logits, labels, reduction="none")
+
+
+def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
+    """Return KL(N(mu, diag exp(logvar)) ‖ N(0, I)) per image, shape (B,), in nats (Kingma and Welling 2014, app. B).
+
+    ``mu`` and ``logvar``, the logarithm of the variance, have shape (B, K).
+    """
+    return 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(-1)
+
+
+def importance_bound(log_w: Tensor) -> Tensor:
+    """Return log (1/k) Σ w per image, shape (B,), in nats, of k samples' log weights (k, B) (Burda et al. 2016, eq. 8).
+
+    With log w = log p(x|z) + log p(z) − log q(z|x) for z from q, its mean is a lower bound of log p(x): the ELBO for
+    k = 1, and never lower for larger k.
+    """
+    return log_w.logsumexp(0) - math.log(len(log_w))
