@@ -1,0 +1,474 @@
+# %% [markdown]
+# # Lab 05 · Sparse codes, piece by piece
+#
+# At the end of this page you have written three ways to make a code sparse, you have seen what they cost and what
+# they kill, and you have woken the dead units up again, on data whose true features are known.
+#
+# After this lab you can
+#
+# - write the L1 penalty, the KL penalty to a target rate, and top-k, and say what each of them asks of a unit;
+# - count dead units, and say why no gradient can revive them;
+# - plant features in data, and measure how many of them an autoencoder recovers;
+# - revive dead units, and show that it was worth it.
+#
+# **Before it:** lesson 05. **Time:** about 50 minutes for you, under a minute for the machine.
+#
+# **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
+# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
+# `check.NAME.hint()` gives one hint more at each call, and `check.NAME.solution()` shows one way and why it is so. A
+# line `..._ok = check.use(...)` takes your answer if it is right and the course's own if not, so you can go on at any
+# time.
+
+# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import math
+
+import matplotlib.pyplot as plt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from aecourse import data, losses, plots
+from aecourse.check import lab05 as check
+from aecourse.claims import table
+from aecourse.train import fit, seeded
+
+plots.use_style()
+digits = data.load()
+x, x_test, y_test = digits.x_train[:10_000], digits.x_test, digits.y_test
+digits
+
+# %% [markdown]
+# One network serves the whole lab: one layer from the image to the code, one layer back. The code is wide, 256 units.
+# What makes it sparse is the activation, or a penalty that is added to the squared error.
+
+# %%
+class Sparse(nn.Module):
+    def __init__(self, activation, pixels=784, units=256):
+        super().__init__()
+        self.encoder = nn.Linear(pixels, units)
+        self.decoder = nn.Linear(units, pixels)
+        self.activation = activation
+
+    def encode(self, x):
+        return self.activation(self.encoder(x))
+
+    def forward(self, x):
+        return self.decoder(self.encode(x))
+
+# %%
+def new(activation, **sizes):
+    with seeded(0):
+        return Sparse(activation, **sizes)
+
+
+def train(model, images, penalty=None, epochs=6, lr=3e-3, one_cycle=True):
+    def loss(model, x, step):
+        z = model.encode(x)
+        terms = {"squared error": losses.squared_error(model.decoder(z), x)}
+        return terms if penalty is None else terms | {"penalty": penalty(z, model)}
+    fit(model, (images,), loss, epochs=epochs, batch=128, lr=lr, one_cycle=one_cycle)
+    return model
+
+# %% [markdown]
+# ## 1 · The L1 penalty
+# ★☆☆ · 5 minutes
+#
+# The oldest way: every unit pays for being on. Codes `z` (B, K) come in, whose numbers may be negative. Return for
+# each image the sum of the absolute values of its numbers: one number per image, (B,), through which gradients flow.
+
+# %% nbgrader={"grade": false, "grade_id": "l1_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def l1_penalty(z):
+    """The sum of the absolute values of each code (B, K), shape (B,)."""
+    ### BEGIN SOLUTION
+    return z.abs().sum(1)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "l1_penalty-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check.l1_penalty(l1_penalty)
+
+# %% [markdown]
+# Three ReLU codes: without a penalty, with a weak one and with a stronger one. A network could cheat here: with all
+# numbers of the code halved, and the decoder's weights doubled, the penalty is half as large and the image the same.
+# So each number is multiplied by the length of its column in the decoder before it pays.
+
+# %%
+l1_ok = check.use(l1_penalty)
+
+
+def pay(weight):
+    return lambda z, model: weight * l1_ok(z * model.decoder.weight.norm(dim=0))
+
+
+@torch.no_grad()
+def codes(model, images=x_test):
+    return model.encode(images)
+
+
+@torch.no_grad()
+def measured(model, images=x_test):
+    z = codes(model, images)
+    error = losses.squared_error(model.decoder(z), images).mean().item()
+    return [error, (z > 0).float().sum(1).mean().item()]
+
+# %%
+nets = {"ReLU": train(new(torch.relu), x)}
+for weight in (0.1, 0.3):
+    nets[f"ReLU, L1 × {weight}"] = train(new(torch.relu), x, pay(weight))
+table(["network", "squared error per test image", "units on per image"],
+      [[name, *measured(net)] for name, net in nets.items()])
+
+# %% [markdown]
+# Without a penalty most of the living units are on for every image. The penalty switches units off, more of them the
+# more it weighs, and the squared error pays for it: the few numbers that are left say less. The penalty also makes
+# them smaller than the squared error alone would want.
+#
+# ## 2 · Dead units
+# ★☆☆ · 5 minutes
+#
+# A unit that is off for one image rests. A unit that is off for **all** images is dead: a ReLU that is off passes no
+# gradient, so nothing in the loss can wake it up. Codes `z` (N, K) of many images come in, one column for each unit;
+# its numbers may be negative, and even the smallest one that is not 0 is a sign of life. Return the **share of dead
+# units**.
+
+# %% nbgrader={"grade": false, "grade_id": "dead_share", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def dead_share(z):
+    """The share of units that are 0 for all images, of codes (N, K), a number."""
+    ### BEGIN SOLUTION
+    return (z == 0).all(0).float().mean().item()
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "dead_share-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check.dead_share(dead_share)
+
+# %%
+dead_ok = check.use(dead_share)
+
+
+def dead(model, images=x_test):
+    return f"{100 * float(dead_ok(codes(model, images))):.0f} %"
+
+
+table(["network", "dead units"], [[name, dead(net)] for name, net in nets.items()])
+
+# %% [markdown]
+# Some units are dead even without a penalty: at some step, training pushed them below zero for every digit, and from
+# there no gradient leads back. L1 pushes on every unit at every step, and kills more.
+#
+# What do the living units stand for? A unit adds its **filter**, the decoder's column, to the image. Here are the
+# filters of the ten units that are on for the most images, each brought to length 1; grey is zero.
+
+# %%
+def filters(model, n=10):
+    on = (codes(model) > 0.1).float().mean(0)
+    columns = F.normalize(model.decoder.weight.detach(), dim=0).T
+    return columns[on.argsort(descending=True)[:n]]
+
+
+plots.images({name: filters(net) for name, net in nets.items()}, limits=(-0.15, 0.15));
+
+# %% [markdown]
+# Without a penalty the filters are grainy: so many units are on at once that none of them stands for anything by
+# itself. With L1 they become smooth. They show strokes and pieces of digits, bright where a unit adds ink and dark
+# where it takes some away.
+#
+# Another way to ask a unit what it stands for: **the images that fire it the most**. Of the stronger L1 code, take
+# the three units that add the most to the images. The filter is on the left, then the eight test images with the
+# largest activation:
+
+# %%
+net = nets["ReLU, L1 × 0.3"]
+z = codes(net)
+columns = net.decoder.weight.detach().T
+adds = z.square().mean(0) * columns.square().sum(1)
+strong = adds.topk(3).indices.tolist()
+rows = {}
+for j in strong:
+    drawn = 0.5 + 3 * F.normalize(columns[j], dim=0)  # grey is zero
+    rows[f"unit {j}"] = torch.cat([drawn[None], x_test[z[:, j].topk(8).indices]])
+plots.images(rows);
+
+# %% [markdown]
+# A row looks as if somebody had told the unit to find one kind of digit. Do not trust such rows. Here are *all* test
+# images that fire each of these units: how many are they, and what share of them has the most frequent class, beside
+# its share of the eight?
+
+# %%
+def purest(labels):
+    return f"{100 * labels.bincount().max().item() / len(labels):.0f} %"
+
+
+rows = []
+for j in strong:
+    fires = z[:, j] > 0
+    rows.append([j, f"{100 * fires.float().mean().item():.0f} %",
+                 purest(y_test[z[:, j].topk(8).indices]), purest(y_test[fires])])
+table(["unit", "on for", "one class, of the eight", "one class, of all that fire it"], rows)
+
+# %% [markdown]
+# Each of these units is on for about half of all images, and the digit of its name is a small minority among them.
+# The eight are the extreme end of its range, where it is easy to find a name. Nobody asked for digits: a unit stands
+# for what saves squared error, here a stroke or a shape that many digits have a little of.
+#
+# ## 3 · A target rate for every unit
+# ★★☆ · 10 minutes
+#
+# L1 does not mind if a unit is never on. This penalty does. Let the activations `z` (B, K) lie between 0 and 1, as
+# those of a sigmoid do, and let $\hat\rho_j$ be the mean activation of unit $j$ **over the images of the batch**. The
+# target is `rate`, $\rho$. Return, with gradients,
+# $$\sum_{j=1}^{K} \left[\rho \log\frac{\rho}{\hat\rho_j} + (1 - \rho) \log\frac{1 - \rho}{1 - \hat\rho_j}\right],$$
+# the Kullback–Leibler divergence between two coins, one that shows heads with probability $\rho$ and one with
+# $\hat\rho_j$, summed over the units: **one number for the batch**, a tensor. A mean may be exactly 0 or 1. So that
+# the value is defined there too, clamp $\hat\rho_j$ to $[10^{-6},\, 1 - 10^{-6}]$ before you take logarithms.
+
+# %% nbgrader={"grade": false, "grade_id": "kl_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def kl_penalty(z, rate):
+    """KL(rate ‖ mean activation), summed over the units of z (B, K), one number."""
+    ### BEGIN SOLUTION
+    mean = z.mean(0).clamp(1e-6, 1 - 1e-6)
+    on = rate * (rate / mean).log()
+    off = (1 - rate) * ((1 - rate) / (1 - mean)).log()
+    return (on + off).sum()
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "kl_penalty-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.kl_penalty(kl_penalty)
+
+# %% [markdown]
+# `fit` wants one number per image, and this penalty belongs to a whole batch: each image is given the same number,
+# and the mean over the batch leaves it as it is. The biases of the encoder start where a sigmoid gives 5 %, the
+# target.
+
+# %%
+kl_ok, rate = check.use(kl_penalty), 0.05
+
+
+def keep_rate(z, model):
+    return kl_ok(z, rate).expand(len(z))
+
+
+for name, penalty in {"sigmoid": None, "sigmoid, KL": keep_rate}.items():
+    net = new(torch.sigmoid)
+    nn.init.constant_(net.encoder.bias, math.log(rate / (1 - rate)))
+    nets[name] = train(net, x, penalty, lr=1e-2)
+rows = []
+for name in ("sigmoid", "sigmoid, KL"):
+    mean = codes(nets[name]).mean(0)
+    rows.append([name, measured(nets[name])[0], mean.min().item(), mean.max().item()])
+table(["network", "squared error per test image", "least active unit", "most active unit"],
+      rows)
+
+# %%
+figure, axis = plt.subplots(figsize=(6.5, 2.8))
+bins = torch.linspace(0, 1, 51)
+for name in ("sigmoid", "sigmoid, KL"):
+    axis.hist(codes(nets[name]).mean(0), bins, alpha=0.6, label=name)
+axis.axvline(rate, color="black", linestyle=":", label="target")
+axis.set(xlabel="mean activation over the test images", ylabel="units")
+axis.legend(frameon=False);
+
+# %% [markdown]
+# Without the penalty the units' means spread over a wide range. With it they crowd near the target (dotted), most of
+# them a little above it, where the squared error pulls: nobody is on all the time, and nobody rests for ever. That is
+# what L1 cannot promise. The price is again some squared error. A sigmoid is never exactly 0, so "off" means small
+# here, and every image still sends a little through every unit.
+#
+# ## 4 · Keep the k largest
+# ★★☆ · 9 minutes
+#
+# The modern way needs no penalty: of each image's activations only the `k` largest are kept, whatever they are.
+# Activations `a` (B, K) come in. Return a tensor of the same shape in which **each image keeps its k largest values**
+# at their places, and all others are 0. "Largest" goes by value, not by absolute value, and a value that is kept
+# stays as it is, even if it is negative. The gradient passes through the kept values as it is, and not through the
+# others.
+
+# %% nbgrader={"grade": false, "grade_id": "top_k", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def top_k(a, k):
+    """Activations (B, K) with each image's k largest kept, and zeros elsewhere."""
+    ### BEGIN SOLUTION
+    largest = a.topk(k, dim=1)
+    return torch.zeros_like(a).scatter(1, largest.indices, largest.values)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "top_k-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.top_k(top_k)
+
+# %% [markdown]
+# A code in which each image is worth eight numbers, so k = 8, after a ReLU. It trains in four rounds of two epochs;
+# you will see why in exercise 6.
+
+# %%
+top_k_ok = check.use(top_k)
+
+
+def keep(k):
+    return lambda a: top_k_ok(a.relu(), k).float()
+
+
+def in_rounds(model, images, rounds, epochs, lr, between=None):
+    for i in range(rounds):
+        if between and i > 0:
+            between(model, images)
+        train(model, images, epochs=epochs, lr=lr, one_cycle=False)
+    return model
+
+
+nets["top-k"] = in_rounds(new(keep(8)), x, rounds=4, epochs=2, lr=1e-3)
+table(["network", "squared error per test image", "units on per image", "dead units"],
+      [[name, *measured(nets[name]), dead(nets[name])]
+       for name in nets if not name.startswith("sigmoid")])
+
+# %% [markdown]
+# Exactly k units are on: no weight has to be tried out until the code is as sparse as you want it, and nothing pushes
+# the numbers that are kept towards 0, as L1 does. But look at the last column. Whoever is not among the k largest
+# gets no gradient, so the units that win in the first steps get better and win again; nearly all the others never
+# come into play. The code is not 256 units wide any more.
+#
+# ## 5 · Were the true features found?
+# ★★☆ · 9 minutes
+#
+# Whether a filter is a "true part" of a digit, nobody can say. So **plant** the truth: 64 features, random directions
+# in a space of only 32 dimensions. Each data point is a sum of three of them, with weights between 0.5 and 1.5. A
+# good sparse code should find the features, although there are twice as many as dimensions.
+#
+# Two matrices come in, `found` (M, D) and `planted` (K, D): **a feature is a row**, of any length. For each planted
+# feature take the **largest cosine** to any found one; return the **mean over the planted features**. The codes of
+# this lab are not negative, so a feature has a direction: the cosine counts with its sign, −1 is as far away as can
+# be.
+
+# %% nbgrader={"grade": false, "grade_id": "mean_max_cosine", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def mean_max_cosine(found, planted):
+    """The mean over planted features (K, D) of the largest cosine to a found one (M, D)."""
+    ### BEGIN SOLUTION
+    cosine = F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
+    return cosine.amax(1).mean().item()
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "mean_max_cosine-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.mean_max_cosine(mean_max_cosine)
+
+# %%
+mean_max_ok = check.use(mean_max_cosine)
+generator = torch.Generator().manual_seed(0)
+planted = torch.randn(64, 32, generator=generator)
+planted = F.normalize(planted, dim=1)
+three = torch.rand(10_000, 64, generator=generator).topk(3, dim=1).indices
+weights = torch.zeros(10_000, 64).scatter(
+    1, three, 0.5 + torch.rand(10_000, 3, generator=generator))
+points = weights @ planted
+
+sparse = in_rounds(new(keep(3), pixels=32, units=64), points, rounds=5, epochs=5, lr=3e-3)
+axes = torch.linalg.svd(points - points.mean(0), full_matrices=False).Vh
+found = {"random directions": torch.randn(64, 32, generator=generator),
+         "PCA's axes and their opposites": torch.cat([axes, -axes]),
+         "top-k autoencoder": sparse.decoder.weight.detach().T}
+table(["64 candidates", "mean max cosine to the planted features"],
+      [[name, float(mean_max_ok(rows, planted))] for name, rows in found.items()])
+
+# %%
+figure, axis = plt.subplots(figsize=(6.5, 2.8))
+for name, rows in found.items():
+    best = (planted @ F.normalize(rows, dim=1).T).amax(1)
+    axis.plot(best.sort().values, label=name)
+axis.set(xlabel="planted features, worst found first", ylabel="largest cosine",
+         ylim=(0, 1.05))
+axis.legend(frameon=False, loc="lower right", fontsize=9)
+table(["features planted", "units of the autoencoder", "dead"],
+      [[len(planted), len(found["top-k autoencoder"]), dead(sparse, points)]])
+
+# %% [markdown]
+# Random directions are the number to compare with, not 0: among 64 of them some are near by chance. PCA is hardly
+# better: its axes are orthogonal, and the planted features are not. The autoencoder finds many of them nearly
+# exactly, the plateau at the top right, though nobody told it that there are any. On the left is a tail that it has
+# not found. The table says why: part of its units are dead, so fewer units than features are left, and some have to
+# stand for two.
+#
+# ## 6 · Wake the dead
+# ★★★ · 12 minutes
+#
+# The loss cannot revive a dead unit, so we do it by hand, between two rounds of training. Four things come in: the
+# encoder's weights `W` (K, D), a row for each unit; `dead` (K,), True for the dead units; images `x` (N, D), N at
+# least as large as K; and their squared `errors` (N,). Return **new weights**:
+#
+# - the rows of living units stay as they are, and `W` itself is not changed;
+# - the first dead unit (in the order of the rows) gets the image with the largest error as its row, the second dead
+#   unit the one with the second largest error, and so on;
+# - each new row is scaled to the **mean length of the living units' rows**.
+#
+# At least one unit lives. If none is dead, the weights stay as they are.
+
+# %% nbgrader={"grade": false, "grade_id": "revive", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def revive(W, dead, x, errors):
+    """Weights (K, D) in which dead units point to the images with the largest errors."""
+    ### BEGIN SOLUTION
+    worst = x[errors.argsort(descending=True)[:int(dead.sum())]]
+    new = W.clone()
+    new[dead] = F.normalize(worst, dim=1) * W[~dead].norm(dim=1).mean()
+    return new
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "revive-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check.revive(revive)
+
+# %% [markdown]
+# In a network more has to change than the encoder's rows: the decoder's column of a revived unit gets the same
+# direction, so that the unit adds what it was woken for, and its bias starts at 0. What the decoder's bias gives to
+# every image anyway is taken off the images first. Now both top-k networks are trained again, from the same first
+# weights and for as many epochs as before, with a revival between the rounds.
+
+# %%
+revive_ok = check.use(revive)
+
+
+@torch.no_grad()
+def wake(model, images):
+    z = model.encode(images)
+    gone = (z == 0).all(0)
+    errors = losses.squared_error(model.decoder(z), images)
+    left = images - model.decoder.bias
+    rows = revive_ok(model.encoder.weight.detach(), gone, left, errors)
+    column = model.decoder.weight[:, ~gone].norm(dim=0).mean()
+    model.encoder.weight.copy_(rows)
+    model.encoder.bias[gone] = 0.0
+    model.decoder.weight[:, gone] = column * F.normalize(rows[gone].float(), dim=1).T
+
+# %%
+woken = in_rounds(new(keep(3), pixels=32, units=64), points, 5, 5, 3e-3, between=wake)
+nets["top-k, revived"] = in_rounds(new(keep(8)), x, 4, 2, 1e-3, between=wake)
+
+# %%
+rows = [["without", sparse], ["with", woken]]
+table(["planted data, revival", "squared error", "dead units", "mean max cosine"],
+      [[name, measured(net, points)[0], dead(net, points),
+        float(mean_max_ok(net.decoder.weight.detach().T, planted))] for name, net in rows])
+table(["digits", "squared error per test image", "dead units"],
+      [[name, measured(nets[name])[0], dead(nets[name])]
+       for name in ("top-k", "top-k, revived")])
+
+# %%
+chosen = ("top-k", "top-k, revived", "sigmoid, KL")
+plots.images({name: filters(nets[name]) for name in chosen}, limits=(-0.15, 0.15));
+
+# %% [markdown]
+# On planted data nearly every feature is found now, and the error falls with it. On digits the code has as few
+# numbers per image as before, and the error falls too, since each image chooses its eight from all units instead of a
+# handful.
+#
+# The pictures show the filters of the units that are on most often. Without revival they are mixed from several
+# digits, because so few units have to serve all images. A revived unit starts as one badly rebuilt image, and many
+# filters of the second row still look like a whole digit. In the third row, of the code with a target rate, fine
+# strokes and grain are left: there many units share the work on each image.
+#
+# ## Where you stand
+
+# %%
+check.summary()
+
+# %% [markdown]
+# **An open question.** On planted data you know when a feature is found. On digits you have the error, the dead
+# units, the filters and the images that fire a unit. Suppose somebody shows you a unit of a language model's sparse
+# code with twenty sentences on which it fires the most, all about bridges. Which of this page's experiences make you
+# careful, and what would you measure before you call it "the bridge feature"?
+#
+# **Where to go next.** Here a code pays for being on, or is cut off. Lesson 06 asks something stronger of it: that it
+# follow a distribution, the **prior**. A penalty then is no weight to be tried out but a part of a likelihood; and
+# from a code that follows a known distribution one can draw new images.

@@ -1,0 +1,292 @@
+"""Lab 05's checks: right answers pass in every form, and wrong ones that are in no list get a true sentence."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from sklearn.metrics.pairwise import cosine_similarity
+from torch.distributions import Bernoulli, kl_divergence
+
+from aecourse.check import lab05
+from aecourse.check.engine import examine
+from aecourse.check.exercise import INCORRECT
+
+BY_NAME = {exercise.name: exercise for exercise in lab05.EXERCISES}
+NAMED = {"dead_share": 0.5}  # of many pairs, one covers the other
+
+
+# ---- right answers --------------------------------------------------------------------------------------------------
+
+
+def dead_by_loop_over_units(z):
+    return sum(not z[:, k].any() for k in range(z.shape[1])) / z.shape[1]
+
+
+def kl_with_a_small_number_inside(z, rate):
+    mean, eps = z.mean(0), 1e-6
+    return torch.sum(rate * torch.log(rate / (mean + eps)) + (1 - rate) * torch.log((1 - rate) / (1 - mean + eps)))
+
+
+def kl_in_one_line_each(z, rate):
+    q = torch.clamp(torch.mean(z.double(), dim=0), 1e-6, 1 - 1e-6)
+    entropy = rate * math.log(rate) + (1 - rate) * math.log(1 - rate)
+    return (entropy - rate * torch.log(q) - (1 - rate) * torch.log1p(-q)).sum()
+
+
+def kl_by_torch(z, rate):
+    mean = z.mean(0).clamp(1e-6, 1 - 1e-6)
+    return kl_divergence(Bernoulli(torch.tensor(rate)), Bernoulli(mean)).sum()
+
+
+def kl_by_pairs(z, rate):
+    q = z.mean(0).clamp(1e-6, 1 - 1e-6)
+    q, p = torch.stack([q, 1 - q]), torch.tensor([[rate], [1 - rate]])
+    return F.kl_div(q.log(), p.expand_as(q), reduction="sum")
+
+
+def top_k_by_threshold(a, k):
+    bar = a.topk(k, dim=1).values[:, -1:]
+    return torch.where(a >= bar, a, torch.zeros_like(a))
+
+
+def top_k_by_kthvalue(a, k):
+    bar = a.kthvalue(a.shape[1] - k + 1, dim=1, keepdim=True).values
+    return a * (a >= bar).float()
+
+
+def top_k_by_next_one(a, k):
+    return a * (a > a.sort(dim=1, descending=True).values[:, k:k + 1])
+
+
+def top_k_by_places(a, k):
+    mask = torch.zeros_like(a)
+    mask[torch.arange(len(a))[:, None], torch.topk(a, k).indices] = 1
+    return mask.double() * a
+
+
+def cosine_by_broadcast(found, planted):
+    return F.cosine_similarity(planted[:, None], found[None], dim=-1).max(1)[0].mean()
+
+
+def cosine_by_sklearn(found, planted):
+    return cosine_similarity(found.numpy(), planted.numpy()).max(axis=0).mean()
+
+
+def revive_by_loop(W, dead, x, errors):
+    new, length = W.clone(), W[~dead].norm(dim=1).mean()
+    for unit, image in zip(dead.nonzero().flatten(), errors.argsort(descending=True), strict=False):
+        new[unit] = length * x[image] / x[image].norm()
+    return new
+
+
+def revive_by_topk(W, dead, x, errors):
+    _, places = torch.topk(errors, k=dead.count_nonzero().item())
+    scale = torch.linalg.vector_norm(W[dead.logical_not()], dim=1).mean()
+    rows = x[places] / x[places].square().sum(1, keepdim=True).sqrt() * scale
+    return W.masked_scatter(dead[:, None], rows)
+
+
+def revive_in_numpy(W, dead, x, errors):
+    new = W.numpy().copy()
+    worst = x.numpy()[np.argsort(-errors.numpy())[:int(dead.sum())]]
+    new[dead.numpy()] = (worst / np.linalg.norm(worst, axis=1, keepdims=True)
+                         * np.linalg.norm(W.numpy()[~dead.numpy()], axis=1).mean())
+    return torch.from_numpy(new)
+
+
+RIGHT = [
+    ("l1_penalty", lambda z: torch.linalg.vector_norm(z, ord=1, dim=1)),
+    ("l1_penalty", lambda z: z.norm(p=1, dim=-1)),
+    ("l1_penalty", lambda z: (z * z.sign()).sum(1)),
+    ("l1_penalty", lambda z: torch.where(z > 0, z, -z).sum(-1)),
+    ("l1_penalty", lambda z: (z.relu() + (-z).relu()).double().sum(1)),
+    ("l1_penalty", lambda z: F.l1_loss(z, torch.zeros_like(z), reduction="none").sum(1)),
+    ("dead_share", dead_by_loop_over_units),
+    ("dead_share", lambda z: float(np.mean(np.all(z.numpy() == 0, axis=0)))),
+    ("dead_share", lambda z: 1 - (z != 0).any(dim=0).float().mean()),
+    ("dead_share", lambda z: (z.abs().amax(0) == 0).sum() / z.shape[1]),
+    ("dead_share", lambda z: (z.abs().sum(0) == 0).double().mean()),
+    ("kl_penalty", kl_with_a_small_number_inside), ("kl_penalty", kl_in_one_line_each), ("kl_penalty", kl_by_torch),
+    ("kl_penalty", kl_by_pairs), ("kl_penalty", lambda z, rate: kl_by_torch(z, rate)[None]),
+    ("top_k", top_k_by_threshold), ("top_k", top_k_by_kthvalue), ("top_k", top_k_by_next_one),
+    ("top_k", top_k_by_places),
+    ("mean_max_cosine", cosine_by_broadcast), ("mean_max_cosine", cosine_by_sklearn),
+    ("revive", revive_by_topk), ("revive", revive_in_numpy), ("revive", revive_by_loop),
+]
+
+
+# ---- answers that are in no list ------------------------------------------------------------------------------------
+
+
+def kl_nan_to_num(z, rate):
+    mean = z.mean(0)
+    on, off = rate * torch.log(rate / mean), (1 - rate) * torch.log((1 - rate) / (1 - mean))
+    return torch.nan_to_num(on + off, nan=0.0, posinf=0.0).sum()
+
+
+def kl_clamped_wide(z, rate):
+    mean = z.mean(0).clamp(0.01, 0.99)
+    return kl_by_torch(mean[None], rate)
+
+
+def kl_both_clamped_at_the_rate(z, rate):
+    return kl_by_torch(z.clamp(max=rate), rate)
+
+
+def top_k_straight_through(a, k):
+    kept = top_k_by_threshold(a, k)
+    return a + (kept - a).detach()
+
+
+def top_k_in_place(a, k):
+    a[a < a.topk(k, dim=1).values[:, -1:]] = 0
+    return a
+
+
+def top_k_other_dimension(a, k):
+    out = torch.zeros_like(a)
+    largest = a.topk(k, dim=1)
+    out[:, :k] = largest.values
+    return out.scatter(1, largest.indices, largest.values)
+
+
+def one_norm_for_all(found, planted):
+    return (planted @ found.T / (planted.norm() * found.norm())).max(1).values.mean()
+
+
+def greedy(found, planted):
+    return torch.stack([F.cosine_similarity(found, p[None]).max() for p in planted[:-1]]).mean()
+
+
+def revive_in_place(W, dead, x, errors):
+    W[dead] = BY_NAME["revive"].reference(W, dead, x, errors)[dead]
+    return W
+
+
+def revive_negative(W, dead, x, errors):
+    new = BY_NAME["revive"].reference(W, dead, x, errors)
+    new[dead] = -new[dead]
+    return new
+
+
+def revive_all_scaled(W, dead, x, errors):
+    new = BY_NAME["revive"].reference(W, dead, x, errors)
+    return F.normalize(new, dim=1) * W[~dead].norm(dim=1).mean()
+
+
+def revive_at_random(W, dead, x, errors):
+    return BY_NAME["revive"].reference(W, dead, x, torch.rand(len(x)))
+
+
+def revive_by_error_share(W, dead, x, errors):
+    return BY_NAME["revive"].reference(W, dead, x, x.square().sum(1))
+
+
+def revive_twice_as_long(W, dead, x, errors):
+    return torch.where(dead[:, None], 2 * BY_NAME["revive"].reference(W, dead, x, errors), W)
+
+
+def revive_without_dead_fails(W, dead, x, errors):
+    if not dead.any():
+        return torch.zeros_like(W)
+    return BY_NAME["revive"].reference(W, dead, x, errors)
+
+
+UNLISTED = [
+    ("l1_penalty", lambda z: z.square().sqrt().sum(1), "the gradient is NaN"),
+    ("l1_penalty", lambda z: z.abs().sum(1).detach(), "cut off from `z`"),
+    ("l1_penalty", lambda z: z.detach().abs().sum(1), "cut off from `z`"),
+    ("l1_penalty", lambda z: z.abs().sum(1, keepdim=True), "one dimension too many"),
+    ("l1_penalty", lambda z: z.abs().sum(1).numpy(), "NumPy"),
+    ("l1_penalty", lambda z: z.abs().pow(1.5).sum(1), "the power 1.5"),
+    ("l1_penalty", lambda z: 3 * z.abs().sum(1), "3 times the right one"),
+    ("l1_penalty", lambda z: z.abs().sum(1) + 1, "The same number is added"),
+    ("l1_penalty", lambda z: z.abs().sum(1).sum(), "The images are summed too"),
+    ("l1_penalty", lambda z: F.smooth_l1_loss(z, 0 * z, reduction="none").sum(1), "none of the usual mistakes"),
+    ("l1_penalty", lambda z: z.abs_().sum(1), "changes its input `z` in place"),
+    ("l1_penalty", lambda z: z.abs().sum(1).tolist(), "Python list"),
+    ("l1_penalty", lambda z: -z.mean(1), "Three things at once"),
+    ("l1_penalty", lambda z: z.norm(dim=1) ** 2, "The numbers are squared"),
+    ("l1_penalty", lambda z: z.abs().sum(2), "raises"),
+    ("dead_share", lambda z: (z.std(0) == 0).float().mean(), "You ask whether a unit changes"),
+    ("dead_share", lambda z: (z.norm(dim=0) < 1e-2).float().mean(), "pass for zeros"),
+    ("dead_share", lambda z: (z == 0).all(), "the same result for every input"),
+    ("dead_share", lambda z: (z == 0).all(0), "says for each unit whether it is dead"),
+    ("dead_share", lambda z: (z == 0).float().mean(0).max(), "same result for every input"),
+    ("dead_share", lambda z: (z == 0).float().mean(1).mean(), "the sparsity"),
+    ("dead_share", lambda z: (z[::2] == 0).all(0).float().mean(), "too many are counted"),
+    ("dead_share", lambda z: (z.round() == 0).all(0).float().mean(), "too many are counted"),
+    ("dead_share", lambda z: (z > 0).any(0).float().mean(), "Two things at once"),
+    ("dead_share", lambda z: len(z) - (z == 0).all(0).sum(), "A share lies between 0 and 1"),
+    ("dead_share", lambda z: (z[:, :-1] == 0).all(0).float().mean(), "no share of the units"),
+    ("dead_share", lambda z: (z.mean(0) == 0).float().mean(), "cancel"),
+    ("kl_penalty", kl_nan_to_num, "exactly 0 or 1"),
+    ("kl_penalty", kl_clamped_wide, "exactly 0 or 1"),
+    ("kl_penalty", kl_both_clamped_at_the_rate, "none of the usual mistakes"),
+    ("kl_penalty", lambda z, rate: kl_by_torch(z, rate).item(), "Python number"),
+    ("kl_penalty", lambda z, rate: kl_by_torch(z.detach(), rate), "cut off from `z`"),
+    ("kl_penalty", lambda z, rate: kl_by_torch(z.T, rate), "The mean runs over the units"),
+    ("kl_penalty", lambda z, rate: 2 * kl_by_torch(z, rate), "2 times the right one"),
+    ("kl_penalty", lambda z, rate: kl_by_torch(z, rate) / z.numel(), "number of images and by that of the units"),
+    ("kl_penalty", lambda z, rate: F.kl_div(z.mean(0).clamp(1e-6).log(), torch.full((z.shape[1],), rate)),
+     "Two things at once"),
+    ("kl_penalty", lambda z, rate: F.kl_div(z.mean(0), torch.full((z.shape[1],), rate), reduction="sum"),
+     "`F.kl_div` takes the logarithm"),
+    ("kl_penalty", lambda z, rate: torch.log(rate), "takes tensors only"),
+    ("kl_penalty", lambda z, rate: (z.mean(0) - rate).square().mean(), "Two things at once"),
+    ("kl_penalty", lambda z, rate: kl_by_torch(z.sigmoid(), rate), "There is a sigmoid"),
+    ("top_k", top_k_straight_through, "the gradient is not"),
+    ("top_k", lambda a, k: top_k_by_threshold(a, k).detach(), "cut off from `a`"),
+    ("top_k", top_k_in_place, "changes its input `a` in place"),
+    ("top_k", lambda a, k: a.topk(k), "values and indices together"),
+    ("top_k", lambda a, k: a.topk(k, dim=0).values, "where (3, 4) is expected"),
+    ("top_k", top_k_other_dimension, "some of the numbers have changed"),
+    ("top_k", lambda a, k: 2 * top_k_by_threshold(a, k), "2 times"),
+    ("top_k", lambda a, k: top_k_by_threshold(a, k).abs(), "their values have changed"),
+    ("top_k", lambda a, k: a * (a > a.mean(1, keepdim=True)), "numbers where k ="),
+    ("top_k", lambda a, k: a * (a > 0), "All positive numbers are kept"),
+    ("top_k", lambda a, k: F.dropout(a, 0.5), "Called twice"),
+    ("top_k", lambda a, k: top_k_by_threshold(a.abs(), k), "not the image's own"),
+    ("top_k", lambda a, k: top_k_by_threshold(a, k).to_sparse(), "a plain one is asked for"),
+    ("top_k", lambda a, k: top_k_by_threshold(a, k)[:, :k], "shape"),
+    ("mean_max_cosine", one_norm_for_all, "The two matrices are divided by one number each"),
+    ("mean_max_cosine", greedy, "expected"),
+    ("mean_max_cosine", lambda found, planted: (F.normalize(found) @ F.normalize(planted).T).max(),
+     "best match of all"),
+    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(planted, found), "each found feature"),
+    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found.abs(), planted.abs()), "too large"),
+    ("mean_max_cosine", lambda found, planted: F.cosine_similarity(found, planted).mean(), "raises"),
+    ("mean_max_cosine", lambda found, planted: (F.normalize(found) @ F.normalize(planted)).mean(), "transposed"),
+    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found, planted) ** 2, "too small"),
+    ("mean_max_cosine", lambda found, planted: (planted @ F.normalize(found).T).abs().amax(1).mean(), "Two things"),
+    ("mean_max_cosine", lambda found, planted: (F.normalize(planted) @ F.normalize(found).T).amax(1), "one number for"),
+    ("mean_max_cosine", lambda found, planted: 0.5 * cosine_by_broadcast(found, planted) + 0.5, "too large"),
+    ("mean_max_cosine", lambda found, planted: np.corrcoef(planted, found)[:len(planted), len(planted):].max(1).mean(),
+     "these are correlations"),
+    ("revive", revive_in_place, "changes its input `W` in place"),
+    ("revive", revive_negative, "point away from their images"),
+    ("revive", revive_all_scaled, "rows of living units have changed"),
+    ("revive", revive_at_random, "Called twice"),
+    ("revive", revive_by_error_share, "They point to other images"),
+    ("revive", revive_twice_as_long, "2 times the right ones"),
+    ("revive", revive_without_dead_fails, "wrong where none is"),
+    ("revive", lambda W, dead, x, errors: BY_NAME["revive"].reference(W, ~dead, x, errors), "Two things"),
+    ("revive", lambda W, dead, x, errors: BY_NAME["revive"].reference(W, dead, x, errors).T, "swapped"),
+    ("revive", lambda W, dead, x, errors: W.clone(), "Nothing has changed"),
+    ("revive", lambda W, dead, x, errors: torch.where(dead[:, None], 0, W), "The living rows are right"),
+    ("revive", lambda W, dead, x, errors: W[dead], "one row for each unit"),
+    ("revive", lambda W, dead, x, errors: x[dead], "one entry for each unit"),
+    ("revive", lambda W, dead, x, errors: BY_NAME["revive"].reference(W, dead, F.normalize(x, dim=0), errors),
+     "so are the lengths of the new ones"),
+]
+
+
+@pytest.mark.parametrize(("name", "answer", "piece"), UNLISTED)
+def test_unlisted_answers_get_a_true_sentence(name, answer, piece):
+    for seed in range(2):
+        verdict = examine(BY_NAME[name], answer, seed)
+        assert verdict.outcome == INCORRECT, verdict.text
+        assert piece in verdict.text, f"seed {seed}: {verdict.text}"
+        assert "Traceback" not in verdict.text
