@@ -443,7 +443,7 @@ claim("first weights", "Validation error from PyTorch's first weights, relative 
 
 # %% [markdown]
 # For the real training we add one more choice, made on the validation images: *SiLU* units, $x \cdot
-# \mathrm{sigmoid}(x)$, a ReLU with a smooth corner, and batches of 128.
+# \mathrm{sigmoid}(x)$, a ReLU with a smooth corner, and batches of 192.
 #
 # **Predict.** What squared error per test image will the network of 2006 reach here, in less than a minute of training?
 # (PCA: 13.87; the paper: 3.00.)
@@ -453,7 +453,7 @@ prediction_deep = None
 
 # %%
 best = new("He", activation=nn.SiLU)
-history = fit(best, (x,), drawn_error, epochs=8 * more, batch=128, lr=2e-3, one_cycle=True,
+history = fit(best, (x,), drawn_error, epochs=6 * more, batch=192, lr=2.5e-3, one_cycle=True,
               held_out=(x_val,))
 error_deep, error_train = error_of(best, x_test), error_of(best, x[:10_000])
 
