@@ -453,7 +453,7 @@ prediction_deep = None
 
 # %%
 best = new("He", activation=nn.SiLU)
-history = fit(best, (x,), drawn_error, epochs=6 * more, batch=192, lr=2.5e-3,
+history = fit(best, (x,), drawn_error, epochs=5 * more, batch=192, lr=2.5e-3,
               one_cycle=True, held_out=(x_val,))
 error_deep, error_train = error_of(best, x_test), error_of(best, x[:10_000])
 
