@@ -31,7 +31,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aecourse import CourseError, data, losses, project
-from aecourse.models import Autoencoder
+from aecourse.models import Autoencoder, he
 from aecourse.progress import Line
 from aecourse.train import Loss, Step, seeded
 
@@ -194,14 +194,7 @@ def _state(run: Run) -> str:
 def deep_autoencoder(x: Tensor, seed: int) -> Autoencoder:
     """Return the net with the first weights of He and others (2015); its first drawing is the mean image."""
     with seeded(seed):
-        model = Autoencoder([784, 1000, 500, 250, 30], nn.SiLU)
-        for layer in model.modules():
-            if isinstance(layer, nn.Linear):
-                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-                nn.init.zeros_(layer.bias)
-    with torch.no_grad():
-        model.decoder[-1].bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
-    return model
+        return he(Autoencoder([784, 1000, 500, 250, 30], nn.SiLU), x)
 
 
 LINEAR, ELASTIC = 0.05, 0.05

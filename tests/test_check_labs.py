@@ -1,10 +1,11 @@
 """What holds of every exercise of every lab: each lab in `aecourse/check/labNN.py` is found and tried by itself.
 
-Beside it, `tests/test_check_labNN.py` holds what belongs to that lab, and three things that are read here:
+Beside it, `tests/test_check_labNN.py` holds what belongs to that lab, and four things that are read here:
 
 - ``RIGHT``: pairs of an exercise's name and another right way of writing it;
 - ``SLOW``: the exercises with checks that take long, which get fewer seeds and the mark `slow`;
-- ``NAMED``: the share of pairs of mistakes of which both are named, where one often covers the other.
+- ``NAMED``: the share of pairs of mistakes of which both are named, where one often covers the other;
+- ``PAIRS``: triples of an exercise's name and two mistakes, seen by facts, that are both named.
 """
 
 import importlib
@@ -150,6 +151,17 @@ def test_two_mistakes_are_both_named(lab, exercise):
     assert total > 5
     enough = getattr(BESIDE[lab], "NAMED", {}).get(exercise.name, 0.7)
     assert named > enough * total, f"{named} of {total}"
+
+
+@pytest.mark.parametrize(("exercise", "first", "second"), [
+    pytest.param(exercise, *pair, id=f"{lab}-{name}-{pair[0]}-{pair[1]}")
+    for lab, exercise in ALL for name, *pair in getattr(BESIDE[lab], "PAIRS", ()) if name == exercise.name])
+def test_two_mistakes_seen_by_facts_are_both_named(exercise, first, second):
+    by_name = {mistake.name: mistake for mistake in exercise.mistakes}
+    verdict = examine(exercise, exercise.wrong(by_name[first], by_name[second]), 0)
+    assert verdict.outcome == INCORRECT
+    assert by_name[first].says in verdict.text
+    assert by_name[second].says in verdict.text
 
 
 @pytest.mark.slow
