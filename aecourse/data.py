@@ -101,6 +101,11 @@ def validation_split(n: int, held_out: int, seed: int = 0) -> tuple[Tensor, Tens
     return order[held_out:], order[:held_out]
 
 
+def binarised(images: Tensor, generator: torch.Generator) -> Tensor:
+    """Return binary images of the same shape: each pixel is 1 with its grey value as the probability."""
+    return (torch.rand(images.shape, generator=generator, device=images.device) < images).float()
+
+
 def stratified_subset(labels: Tensor, n: int, seed: int = 0) -> Tensor:
     """Return the indices (n,) of a random subset in which every class has the same number of images.
 

@@ -53,9 +53,41 @@ def he(model: Autoencoder, x: Tensor) -> Autoencoder:
         if isinstance(layer, nn.Linear):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)
+    return begin_at_mean(model, x)
+
+
+def begin_at_mean(model: nn.Module, x: Tensor) -> nn.Module:
+    """Make the bias of the decoder's last layer the logit of the mean of the images x (N, D); return the model."""
     with torch.no_grad():
         model.decoder[-1].bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
     return model
+
+
+class VAE(nn.Module):
+    """A variational autoencoder for binary images, built in lesson 06 (Kingma and Welling 2014).
+
+    ``VAE([784, 200, 200, 50])`` has a code of 50 numbers with the prior N(0, I).
+    """
+
+    def __init__(self, widths: Sequence[int], activation: type[nn.Module] = nn.SiLU) -> None:
+        super().__init__()
+        *hidden, k = widths
+        self.encoder = mlp([*hidden, 2 * k], activation)
+        self.decoder = mlp([k, *hidden[::-1]], activation)
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mean and log variance, each (B, widths[-1]), of the Gaussian posterior q(z|x) of x (B, widths[0])."""
+        mu, logvar = self.encoder(x).chunk(2, 1)
+        return mu, logvar
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the logits (B, widths[0]) of the Bernoulli likelihood p(x|z) for codes z (B, widths[-1])."""
+        return self.decoder(z)
+
+
+def sample_code(mu: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """Return a sample of N(mu, diag exp(logvar)), shaped like them, through which gradients reach both."""
+    return mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=generator, dtype=mu.dtype, device=mu.device)
 
 
 def n_parameters(model: nn.Module) -> int:

@@ -1,4 +1,7 @@
-"""How near pictures come to real digits: distances between the features of a small classifier, built in lesson 03."""
+"""How near pictures come to real digits, each by itself (lesson 03) and all together (lesson 06).
+
+Both measure in the features of a small classifier.
+"""
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +28,7 @@ class Judge:
         fit(self.model, (x, y), _nats, epochs=-(-60_000 // len(x)), lr=3e-3, one_cycle=True, seed=seed)
         with torch.no_grad():
             self._known = self.model[:-1](x[:10_000])
+            self._test = self.model[:-1](digits.x_test[:1000])
         self._real = self._to_nearest(digits.x_test[:1000]).median()
 
     def distance(self, images: Tensor) -> Tensor:
@@ -33,6 +37,21 @@ class Judge:
         The images have shape (N, 784). About 1 is as near as unseen real digits are; larger is further away.
         """
         return self._to_nearest(images) / self._real
+
+    @torch.no_grad()
+    def frechet(self, images: Tensor) -> float:
+        """Return the Fréchet distance of many images (N, 784) from 1,000 test images, a number, 0 if all is equal.
+
+        It compares the mean and the covariance of the features (Heusel and others 2017, eq. 6, there with the features
+        of another network): pictures that are no digits are far, and so are digits that are too much alike, such as the
+        mean image again and again. N should be some hundreds at least; it falls a little with N.
+        """
+        features = self.model[:-1](images)
+        a, b = features.T.double().cov(), self._test.T.double().cov()
+        values, vectors = torch.linalg.eigh(b)
+        root = vectors * values.clamp(min=0).sqrt() @ vectors.T
+        shared = torch.linalg.eigvalsh(root @ a @ root).clamp(min=0).sqrt().sum()  # the trace of (ab)^(1/2)
+        return ((features.mean(0) - self._test.mean(0)).square().sum() + a.trace() + b.trace() - 2 * shared).item()
 
     @torch.no_grad()
     def classes(self, images: Tensor) -> Tensor:

@@ -30,6 +30,20 @@ def test_two_modules_that_import_each_other_end(tmp_path):
     assert "aecourse/toy.py" in helpers("import aecourse.inner", tmp_path)
 
 
+def test_a_lesson_that_quotes_long_runs_depends_on_their_results(tmp_path):
+    (tmp_path / "aecourse").mkdir()
+    (tmp_path / "benchmarks").mkdir()
+    (tmp_path / "aecourse" / "longruns.py").write_text("FILE = 1\n")
+    stored = tmp_path / "benchmarks" / "papers.json"
+    assert "benchmarks/papers.json" not in helpers("from aecourse import longruns", tmp_path)
+    stored.write_text("{}")
+    before = helpers("from aecourse import longruns", tmp_path)
+    assert before["benchmarks/papers.json"] == digest("{}")
+    assert "benchmarks/papers.json" not in helpers("import aecourse", tmp_path)
+    stored.write_text('{"toy": 1}')
+    assert helpers("from aecourse import longruns", tmp_path) != before
+
+
 def test_a_source_that_is_no_python_is_named_with_its_line(tmp_path):
     with pytest.raises(CourseError, match=r"lab09\.py, line 2"):
         helpers("x = 1\ndef f(:\n", tmp_path, "authoring/labs/lab09.py")

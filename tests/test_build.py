@@ -312,4 +312,4 @@ def test_the_readme_lists_the_lessons_with_their_measured_seconds(root, tool):
     assert text.startswith("# A course\n")
     assert text.endswith("The end.\n")
     readme.write_text(text.replace("| 7 |", "| 1 |"), encoding="utf-8")
-    assert tool.check([], root) == ["README.md: its table of lessons differs from the notebooks"]
+    assert tool.check([], root) == ["README.md: its tables differ from the notebooks"]

@@ -218,6 +218,14 @@ def test_stratified_subset_says_which_class_is_short():
         data.stratified_subset(labels, 10)
 
 
+def test_binarised_pixels_are_white_as_often_as_they_are_grey():
+    grey = torch.tensor([0.0, 0.2, 0.7, 1.0]).repeat(20_000, 1)
+    drawn = data.binarised(grey, torch.Generator().manual_seed(0))
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+    torch.testing.assert_close(drawn.mean(0), grey[0], atol=0.02, rtol=0)
+    assert torch.equal(drawn, data.binarised(grey, torch.Generator().manual_seed(0)))
+
+
 # ---- the built-in digits --------------------------------------------------------------------------------------------
 
 

@@ -77,3 +77,27 @@ def test_first_weights_of_he_pass_signals_on_and_begin_at_the_mean_image():
     assert first.weight.std().item() == pytest.approx((2 / 784) ** 0.5, rel=0.02)
     assert all(layer.bias.abs().max() == 0 for layer in model.encoder if isinstance(layer, nn.Linear))
     assert torch.allclose(torch.sigmoid(model.decoder[-1].bias), x.mean(0), atol=1e-5)
+
+
+def test_the_vae_gives_a_gaussian_for_each_image_and_logits_for_each_code():
+    model = models.VAE([12, 7, 3])
+    x = torch.rand(5, 12)
+    mu, logvar = model.encode(x)
+    assert mu.shape == logvar.shape == (5, 3)
+    assert model.decode(mu).shape == (5, 12)
+    torch.testing.assert_close(torch.cat([mu, logvar], 1), model.encoder(x))
+    models.begin_at_mean(model, x)
+    nn.init.zeros_(model.decoder[-1].weight)
+    torch.testing.assert_close(torch.sigmoid(model.decode(mu))[0], x.mean(0).clamp(0.001, 0.999))
+
+
+def test_sampled_codes_have_the_moments_and_pass_gradients_to_both():
+    mu = torch.tensor([[1.0, -2.0]]).repeat(50_000, 1).requires_grad_()
+    logvar = torch.tensor([[0.0, 1.5]]).repeat(50_000, 1).requires_grad_()
+    z = models.sample_code(mu, logvar, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(z.mean(0), mu[0], atol=0.04, rtol=0)
+    torch.testing.assert_close(z.var(0), logvar[0].exp(), atol=0.1, rtol=0)
+    assert torch.equal(z, models.sample_code(mu, logvar, torch.Generator().manual_seed(0)))
+    z.sum().backward()
+    torch.testing.assert_close(mu.grad, torch.ones_like(mu))
+    torch.testing.assert_close(logvar.grad, ((z - mu) / 2).detach())

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 import torch
 
-from aecourse import CourseError, data, project, strokes
+from aecourse import CourseError, data, longruns, project, strokes
 from aecourse.authoring import results
 from aecourse.models import Autoencoder
 from aecourse.train import seeded
@@ -28,10 +28,11 @@ def papers(monkeypatch, tmp_path):
 
     monkeypatch.setattr(papers, "STORE", tmp_path / "store")
     monkeypatch.setattr(papers, "RESULTS", tmp_path / "benchmarks" / "papers.json")
+    monkeypatch.setattr(papers.semi, "CACHE", tmp_path / "m1.pt")
     return papers
 
 
-def tiny(x, seed):
+def tiny(_, seed):
     with seeded(seed):
         net = Autoencoder([784, 12, 4])
         net.encoder.insert(0, torch.nn.Dropout(0.1))  # draws from the global random state
@@ -61,14 +62,14 @@ def _stop_in(run, call):
 
 
 def test_an_interrupted_run_ends_with_the_numbers_of_the_uninterrupted_one(papers, toy, digits, capsys):
-    whole, done, _ = papers.train(toy, 1, digits.x_train)
+    whole, done, _ = papers.train(toy, 1, digits)
     assert done == 4
     [path] = papers.STORE.iterdir()
     path.unlink()
-    _, done, _ = papers.train(_stop_in(toy, 13), 1, digits.x_train)  # five steps an epoch: in the third one
+    _, done, _ = papers.train(_stop_in(toy, 13), 1, digits)  # five steps an epoch: in the third one
     assert done == 2
     assert "2 of 4 epochs are stored" in capsys.readouterr().out
-    resumed, done, _ = papers.train(toy, 1, digits.x_train)
+    resumed, done, _ = papers.train(toy, 1, digits)
     assert done == 4
     for name, value in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], value, rtol=0, atol=0)
@@ -84,23 +85,23 @@ def test_time_ends_a_session_and_the_schedule_spans_the_whole_run(papers, toy, d
     assert not papers.RESULTS.exists()
     path = papers.STORE / "toy-0.pt"
     assert 0 < torch.load(path, weights_only=True)["done"] < 4
-    papers.train(toy, 0, digits.x_train)
+    papers.train(toy, 0, digits)
     schedule = torch.load(path, weights_only=True)["schedule"]
     assert schedule["last_epoch"] == 4 * 5
     assert schedule["_last_lr"][0] < 0.02 * toy.lr
 
 
 def test_a_checkpoint_of_other_settings_is_refused(papers, toy, digits):
-    papers.train(_stop_in(toy, 6), 0, digits.x_train)
+    papers.train(_stop_in(toy, 6), 0, digits)
     with pytest.raises(CourseError, match="--again"):
-        papers.train(dataclasses.replace(toy, lr=1e-4), 0, digits.x_train)
+        papers.train(dataclasses.replace(toy, lr=1e-4), 0, digits)
 
 
 def test_a_loss_that_is_no_number_ends_the_run_and_keeps_the_last_good_epoch(papers, toy, digits):
     bad = dataclasses.replace(toy, loss=lambda model, x, step: {
         name: value * (float("nan") if step.progress > 0.3 else 1) for name, value in toy.loss(model, x, step).items()})
     with pytest.raises(CourseError, match="became nan in epoch 2"):
-        papers.train(bad, 0, digits.x_train)
+        papers.train(bad, 0, digits)
     assert torch.load(next(papers.STORE.iterdir()), weights_only=True)["done"] == 1
 
 
@@ -123,10 +124,11 @@ def test_a_finished_run_is_stored_as_it_is_returned_and_is_not_done_twice(papers
     assert list(papers.STORE.iterdir()) == []
     errors = []
     for seed in toy.seeds:
-        net, _, _ = papers.train(toy, seed, digits.x_train)
+        net, _, _ = papers.train(toy, seed, digits)
         errors.append((torch.sigmoid(net(digits.x_test)) - digits.x_test).square().sum(1).mean().item())
     assert record["value"] == pytest.approx(sum(errors) / 2, abs=1e-3)
     assert record["spread"] == pytest.approx(abs(errors[0] - errors[1]) / 2**0.5, abs=1e-3)
+    assert record["values"] == [pytest.approx(error, abs=1e-3) for error in errors]
     assert record["seeds"] == [0, 1]
 
 
@@ -176,6 +178,64 @@ def test_bent_images_are_digits_still_and_the_last_tenth_is_plain(papers, digits
         assert torch.equal(error, papers.losses.squared_error(torch.sigmoid(net(x)), x)) == plain
 
 
+# ---- few labels -----------------------------------------------------------------------------------------------------
+
+
+def _few(papers, monkeypatch, method, n=100):
+    """Return a run of the method, short enough for a test."""
+    monkeypatch.setattr(papers.semi, "M1_EPOCHS", 40)
+    monkeypatch.setattr(papers.semi, "M1_WIDTHS", [784, 20, 5])
+    return dataclasses.replace(papers.RUNS[f"{method}-{n}"], epochs=2, batch=250, seeds=(0, 1))
+
+
+@pytest.mark.parametrize("method", ["m2", "m1m2", "shifts", "consistency"])
+def test_a_run_with_few_labels_sees_those_of_its_draw_and_can_be_interrupted(papers, digits, monkeypatch, method):
+    run = _few(papers, monkeypatch, method)
+    first, second = (run.network(digits, seed) for seed in (0, 1))
+    assert first.y_l.bincount().tolist() == [10] * 10
+    assert not torch.equal(first.x_l, second.x_l)
+    whole, done, _ = papers.train(run, 1, digits)
+    assert done == 2
+    assert torch.equal(whole.x_l, second.x_l)
+    papers._forget(run)
+    assert papers.train(_stop_in(run, 4), 1, digits)[1] == 1  # two steps an epoch: in the second one
+    resumed, done, _ = papers.train(run, 1, digits)
+    for name, value in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], value, rtol=0, atol=0)
+    error, _ = run.measure(resumed, digits)
+    assert 0 < error < 100
+    papers.do(run, digits)
+    assert papers.results()[run.name]["values"][1] == pytest.approx(error, abs=1e-3)
+
+
+def test_labels_alone_see_no_other_image_and_every_loss_has_one_number_per_image(papers, digits, monkeypatch):
+    step = lambda: papers.Step(0.5, torch.Generator().manual_seed(0), True)  # noqa: E731
+    other = torch.rand(250, 784, generator=torch.Generator().manual_seed(1))
+    run = _few(papers, monkeypatch, "shifts")
+    net = run.network(digits, 0)
+    alone = [run.loss(net, x, step())["labels"][0] for x in (digits.x_train[:250], other)]
+    assert alone[0] == alone[1]
+    for method in ("m2", "m1m2", "consistency"):
+        run = _few(papers, monkeypatch, method)
+        net = run.network(digits, 0)
+        assert set(run.loss(net, digits.x_train[:250], step())) <= {"U", "L", "labels", "consistency"}
+        assert all(len(term) == 250 for term in run.loss(net, digits.x_train[:250], step()).values())
+
+
+def test_the_first_model_is_trained_once_and_left_as_it_is(papers, digits, monkeypatch):
+    run = _few(papers, monkeypatch, "m1m2")
+    net = run.network(digits, 0)
+    before = {name: value.clone() for name, value in net.m1.state_dict().items()}
+    monkeypatch.setattr(papers.semi, "fit", None)
+    assert torch.equal(run.network(digits, 1).m1.encoder[0].weight, before["encoder.0.weight"])
+    trained, _, _ = papers.train(run, 0, digits)
+    assert all(torch.equal(value, before[name]) for name, value in trained.m1.state_dict().items())
+    assert not torch.equal(trained.from_x.weight, net.from_x.weight)
+    monkeypatch.setattr(papers.semi, "M1_EPOCHS", 3)  # other settings: not from the cache
+    with pytest.raises(TypeError):
+        run.network(digits, 0)
+
+
 # ---- RESULTS.md -----------------------------------------------------------------------------------------------------
 
 
@@ -206,6 +266,30 @@ def test_results_show_lesson_run_and_paper_side_by_side(course):
     assert results.unmatched(course) == []
 
 
+def test_a_run_that_belongs_to_no_claim_is_shown_by_itself(course, papers):
+    _lesson(course)
+    stored = json.loads(papers.RESULTS.read_text(encoding="utf-8"))
+    papers.project.write(papers.RESULTS, json.dumps(stored | {"other": stored["toy"] | {"claim": None, "value": 2.5}}))
+    text = results.page(course)
+    assert "| other | 03 | Squared error per test image, 30 numbers | – | 2.5 levels |" in text
+    assert "| toy | 03 | Squared error per test image, 30 numbers | 4 levels | 3.1 levels |" in text
+    assert results.unmatched(course) == []
+
+
+def test_the_main_results_stand_beside_their_long_runs(course, monkeypatch):
+    _lesson(course)
+    monkeypatch.setattr(results, "HEADLINE", (("03", "deep"), ("09", "not built yet")))
+    [row] = results.headline(course)[2:]
+    assert row == "| [03](notebooks/03_toy.ipynb) | error | 4 levels | 3.1 levels | 3.00 (2006) |\n"
+
+
+def test_every_main_result_of_a_built_lesson_is_one_of_its_claims():
+    claims = {lesson.stem.split("_")[0]: {record["name"] for record in results.records(project.load(lesson))}
+              for lesson in project.lessons(project.ROOT).values()}
+    for lesson, name in results.HEADLINE:
+        assert name in claims.get(lesson, {name})
+
+
 def test_a_run_whose_lesson_is_not_there_yet_has_a_dash(course):
     assert "30 numbers | – | 3.1 levels |" in results.page(course)
     assert results.unmatched(course) == []
@@ -234,7 +318,7 @@ def test_a_damaged_results_file_is_a_sentence(tmp_path, text):
 
 
 def test_what_is_stored_for_the_course_was_measured_by_the_runs_as_they_are_written(papers):
-    stored = {record["run"]: record for record in results.long_runs(project.ROOT).values()}
+    stored = longruns.load()
     assert set(stored) <= set(papers.RUNS)  # a run that is not finished has no figure yet
     for name in stored:
         run = papers.RUNS[name]

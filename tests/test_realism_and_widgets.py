@@ -3,8 +3,10 @@
 import dataclasses
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 import torch
+from scipy.linalg import sqrtm
 
 from aecourse import data, widgets
 from aecourse.realism import Judge
@@ -27,21 +29,34 @@ def test_pictures_that_are_no_digits_are_further_away_than_digits(few):
     assert (judge.classes(few.x_test) == few.y_test).float().mean() > 0.9
     assert judge.distance(few.x_test[:7]).shape == (7,)
 
+    assert judge.frechet(few.x_test) == pytest.approx(0, abs=0.05)
+    unseen = judge.frechet(few.x_train[3000:4000])
+    mean, ones = few.x_train.mean(0).expand(1000, -1), few.x_test[few.y_test == 1]
+    generator = torch.Generator().manual_seed(0)
+    for poor in (mean, ones, torch.zeros(1000, 784), torch.rand(1000, 784, generator=generator)):
+        assert judge.frechet(poor) > 10 * unseen
+    a, b = judge.model[:-1](few.x_train[3000:4000]).detach().numpy(), judge.model[:-1](few.x_test).detach().numpy()
+    by_scipy = ((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(
+        np.cov(a.T) + np.cov(b.T) - 2 * sqrtm(np.cov(a.T) @ np.cov(b.T)).real)
+    assert unseen == pytest.approx(by_scipy, rel=0.01)
 
-def test_the_slider_draws_the_chosen_value_and_leaves_no_figure_open():
+
+def test_the_sliders_draw_the_chosen_values_and_leave_no_figure_open():
     drawn = []
 
-    def draw(value):
-        drawn.append(value)
-        return plt.subplots(figsize=(value, 1))[0]
+    def draw(width, height):
+        drawn.append((width, height))
+        return plt.subplots(figsize=(width, height))[0]
 
     before = plt.get_fignums()
-    choose, picture = widgets.slider(draw, [1.0, 2.5], label="width", start=2.5).children
-    first = bytes(picture.value)
-    choose.value = 1.0
-    assert drawn == [2.5, 1.0]
-    assert first.startswith(b"\x89PNG")
-    second = bytes(picture.value)
-    assert second.startswith(b"\x89PNG")
-    assert first != second
+    choices = {"width": ([1.0, 2.5], 2.5), "height": ([1.0, 2.0], 1.0)}
+    width, height, picture = widgets.sliders(draw, choices).children
+    seen = [bytes(picture.value)]
+    width.value = 1.0
+    seen.append(bytes(picture.value))
+    height.value = 2.0
+    seen.append(bytes(picture.value))
+    assert drawn == [(2.5, 1.0), (1.0, 1.0), (1.0, 2.0)]
+    assert all(png.startswith(b"\x89PNG") for png in seen)
+    assert len(set(seen)) == 3
     assert plt.get_fignums() == before

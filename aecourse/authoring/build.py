@@ -51,7 +51,7 @@ def check(names: list[str], root: Path = project.ROOT) -> list[str]:
         lines += pictures.problems(root)
         readme = root / "README.md"
         if readme.is_file() and readme.read_text(encoding="utf-8") != syllabus.page(root):
-            lines.append("README.md: its table of lessons differs from the notebooks")
+            lines.append("README.md: its tables differ from the notebooks")
     except CourseError as error:  # a product that is no notebook has its own line above
         lines = lines or [str(error)]
     return lines

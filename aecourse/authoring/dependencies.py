@@ -1,10 +1,10 @@
-"""What a built notebook depends on: its own source and the text of every aecourse file that it imports."""
+"""What a built notebook depends on: its own source, the aecourse files that it imports, the long runs it quotes."""
 
 import ast
 import hashlib
 from pathlib import Path
 
-from aecourse import CourseError
+from aecourse import CourseError, longruns
 
 
 def digest(text: str, length: int = 12) -> str:
@@ -32,6 +32,9 @@ def helpers(text: str, root: Path, name: str = "source") -> dict[str, str]:
             found[key] = digest(content)
             package = ".".join(path.relative_to(root).parent.parts)
             waiting |= _imported(content, package, root, key)
+    quoted = root / longruns.FILE
+    if "aecourse/longruns.py" in found and quoted.is_file():  # a lesson that quotes a run is stale when it changes
+        found[longruns.FILE] = digest(quoted.read_text(encoding="utf-8"))
     return dict(sorted(found.items()))
 
 

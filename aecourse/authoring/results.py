@@ -1,17 +1,19 @@
 """RESULTS.md: every claim of the built notebooks and every long run in one page, from their stored records alone."""
 
-import json
 import math
 from pathlib import Path
 
-from aecourse import CourseError, project
+from aecourse import longruns, project
 from aecourse.claims import MIMETYPE
 
 INTRO = ("# Results\n\nEvery number that the lessons measured when they were last built, beside the published one "
          "where there is one; `aecourse build` makes this page from the claims stored in the notebooks and the long "
          "runs stored in `benchmarks/papers.json`.\n")
 RUNS = ("\n## Long runs\n\nWhat a lesson has no time for; [benchmarks](benchmarks/README.md) says how to repeat a run. "
-        "A dash stands where the lesson is not built yet.\n\n")
+        "A dash stands where the lesson has no figure of its own.\n\n")
+
+
+HEADLINE = (("01", "label curve, 1 %"), ("03", "784-1000-500-250-30"), ("06", "ELBO"), ("06", "evidence"))
 
 
 def records(nb) -> list[dict]:
@@ -22,7 +24,7 @@ def records(nb) -> list[dict]:
 
 def page(root: Path) -> str:
     """Return the text of RESULTS.md, made from the notebooks that are built and the long runs stored in `root`."""
-    parts, long, of_lessons = [INTRO], long_runs(root), {}
+    parts, long, of_lessons = [INTRO], list(longruns.load(root).values()), {}
     for path in [*project.lessons(root).values(), *project.solutions(root).values()]:
         nb = project.load(path)
         claims = records(nb)
@@ -37,27 +39,25 @@ def page(root: Path) -> str:
     return "".join(parts)
 
 
-def long_runs(root: Path) -> dict[tuple[str, str], dict]:
-    """Return (lesson, claim) → record of the long runs that benchmarks/papers.py stored, {} without any."""
-    path = root / "benchmarks" / "papers.json"
-    if not path.is_file():
-        return {}
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        return {_key(record): record for record in
-                ({**record, "run": name, "name": record["claim"]} for name, record in sorted(stored.items()))}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise CourseError("benchmarks/papers.json is not a file that benchmarks/papers.py wrote; take it from git "
-                          "again.") from None
+def headline(root: Path) -> list[str]:
+    """Return the rows of README's table: the claims of HEADLINE, beside their long runs and the published figures."""
+    of_claims = {_key(run): run for run in longruns.load(root).values()}
+    found = {_key(record): (record, path) for path in project.lessons(root).values()
+             for record in records(project.load(path))}
+    head = ["lesson", "what is measured", "in the lesson", "long run", "published"]
+    rows = [[f"[{key[0]}]({found[key][1].relative_to(root).as_posix()})", found[key][0]["statement"],
+             measured(found[key][0]), key in of_claims and measured(of_claims[key]), found[key][0]["paper"]]
+            for key in HEADLINE if key in found]
+    return _table(head, rows).splitlines(keepends=True)
 
 
 def unmatched(root: Path) -> list[str]:
     """Return a line for each long run of a built lesson that belongs to none of its claims."""
     claims = [record for path in project.lessons(root).values() for record in records(project.load(path))]
     keys, built = {_key(record) for record in claims}, {record["lesson"] for record in claims}
-    return [f"benchmarks/papers.json: the run {record['run']!r} belongs to the claim {claim!r}, and lesson {lesson} "
-            "has no such claim" for (lesson, claim), record in long_runs(root).items()
-            if lesson in built and (lesson, claim) not in keys]
+    return [f"benchmarks/papers.json: the run {run['run']!r} belongs to the claim {run['claim']!r}, and lesson "
+            f"{run['lesson']} has no such claim" for run in longruns.load(root).values()
+            if run["claim"] and run["lesson"] in built and _key(run) not in keys]
 
 
 def _key(record: dict) -> tuple[str, str]:
@@ -69,9 +69,10 @@ def _title(nb, name: str) -> str:
     return next((line[2:].strip() for line in lines if line.startswith("# ")), name)
 
 
-def _claims(claims: list[dict], long: dict[tuple[str, str], dict]) -> str:
+def _claims(claims: list[dict], long: list[dict]) -> str:
     """Return the table of one notebook; the long runs have a column where one of them belongs to it."""
-    runs = [long.get(_key(record)) for record in claims]
+    of_claims = {_key(run): run for run in long}
+    runs = [of_claims.get(_key(record)) for record in claims]
     also = any(runs)
     head = ["what is claimed", "measured", "beside it", *(["long run"] if also else []), "paper", "data", "seeds"]
     rows = [[record["statement"], measured(record), record.get("baseline"), *([run and measured(run)] if also else []),
@@ -79,11 +80,11 @@ def _claims(claims: list[dict], long: dict[tuple[str, str], dict]) -> str:
     return _table(head, rows)
 
 
-def _long(long: dict[tuple[str, str], dict], of_lessons: dict[tuple[str, str], dict]) -> str:
+def _long(long: list[dict], of_lessons: dict[tuple[str, str], dict]) -> str:
     """Return the table of the long runs beside the lessons' figures and the papers', and how each was done."""
     rows, notes = [], []
-    for key, run in long.items():
-        lesson = of_lessons.get(key)
+    for run in long:
+        lesson = of_lessons.get(_key(run))
         rows.append([run["run"], run["lesson"], run["statement"], lesson and measured(lesson), measured(run),
                      run["beside"], run["paper"], run["data"], str(len(run["seeds"])), f"{run['seconds'] / 60:.0f}"])
         notes.append(f"\n**{run['run']}.** {run['protocol']} Seeds: {', '.join(map(str, run['seeds']))}. Threads: "

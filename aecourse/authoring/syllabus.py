@@ -1,21 +1,24 @@
-"""The table of lessons in README.md: titles, promises and minutes from the lessons, seconds from their last build."""
+"""README.md's two tables: the lessons (title, promise, minutes, seconds of the last build) and the main results."""
 
 import re
 from pathlib import Path
 
 from aecourse import CourseError, project
+from aecourse.authoring import results
 
 START, END = "<!-- syllabus: made by aecourse build -->\n", "<!-- end of syllabus -->\n"
+RESULTS = "<!-- main results: made by aecourse build -->\n", "<!-- end of main results -->\n"
 HEAD = "| lesson | what it promises | minutes | seconds | lab |\n|---|---|---|---|---|\n"
 
 
 def page(root: Path) -> str:
-    """Return README.md with its table of lessons made anew; without the two marks it stays as it is."""
+    """Return README.md with its tables made anew; a table without its two marks is left out."""
     text = (root / "README.md").read_text(encoding="utf-8")
-    if START not in text or END not in text:
-        return text
-    before, rest = text.split(START, 1)
-    return before + START + HEAD + "".join(_rows(root)) + END + rest.split(END, 1)[1]
+    for (start, end), rows in (((START, END), lambda: [HEAD, *_rows(root)]), (RESULTS, lambda: results.headline(root))):
+        if start in text and end in text:
+            before, rest = text.split(start, 1)
+            text = before + start + "".join(rows()) + end + rest.split(end, 1)[1]
+    return text
 
 
 def _rows(root: Path) -> list[str]:

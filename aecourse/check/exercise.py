@@ -88,8 +88,8 @@ class Exercise:
         Each ``part(*case.args)`` gives the named terms, shape (B,), whose plain sum is the right value; more than one
         where there is more than one way to write the formula.
     gradients
-        Positions of the arguments through which gradients must flow. On a case with an ``only``, which is extreme
-        (a kink, a bound), any finite ones will do.
+        Positions of the arguments through which gradients must flow: tensors, or networks, whose parameters are meant
+        then. On a case with an ``only``, which is extreme (a kink, a bound), any finite ones will do.
     errors
         A piece of an error's text, and what to say where the learner's code raises it.
     probe, facts

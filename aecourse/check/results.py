@@ -165,8 +165,8 @@ def _type_says(of: str, form: Form, tensor: Tensor) -> str:
 
 def _together(value: Any) -> Parts:
     values = value if isinstance(value, tuple) else (value,)
-    return tuple(v if isinstance(v, Tensor) else torch.tensor(v, dtype=torch.float64 if isinstance(v, float) else None)
-                 for v in values)
+    return tuple(v.detach() if isinstance(v, Tensor) else
+                 torch.tensor(v, dtype=torch.float64 if isinstance(v, float) else None) for v in values)
 
 
 def _tidy(exercise: Exercise, parts: Parts) -> Parts:

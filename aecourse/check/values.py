@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from aecourse.check.call import arity, copied, count_calls, describe, run
 from aecourse.check.diagnose import diagnose, same, shape_of
@@ -169,7 +169,17 @@ def _slopes(exercise: Exercise, function: Any, case: Case) -> list[Tensor | None
     value = function(*args)
     if not value.requires_grad:
         return [None for _ in exercise.gradients]
-    return list(torch.autograd.grad(value.sum(), [args[i] for i in exercise.gradients], allow_unused=True))
+    return [_slope(value.sum(), args[i]) for i in exercise.gradients]
+
+
+def _slope(value: Tensor, of: Any) -> Tensor | None:
+    """Return the gradient with respect to a tensor, or to all parameters of a network; None where none flows."""
+    wanted = list(of.parameters()) if isinstance(of, nn.Module) else [of]
+    found = torch.autograd.grad(value, wanted, retain_graph=True, allow_unused=True)
+    if all(slope is None for slope in found):
+        return None
+    return torch.cat([torch.zeros_like(w).flatten() if slope is None else slope.flatten()
+                      for w, slope in zip(wanted, found, strict=True)])
 
 
 def one_at_a_time(exercise: Exercise, answer: Any, generator: torch.Generator) -> str:

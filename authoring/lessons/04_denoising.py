@@ -479,7 +479,7 @@ def compare(sigma):
 
 
 compare(0.7)
-widgets.slider(compare, [i / 10 for i in range(16)], label="σ", start=0.7)
+widgets.sliders(compare, {"σ": ([i / 10 for i in range(16)], 0.7)})
 
 # %% [markdown]
 # The static picture shows σ = 0.7: in most columns the network still draws the digit that was there, and where it is

@@ -963,7 +963,7 @@ table(["row", "squared error", "active units (KL: effective)", "probe, 600 label
 # sheet](../exercises/lab05/lab05.ipynb) is there too). You write the penalties, top-k, and the measures of this
 # lesson.
 #
-# **Next:** lesson 06 puts a prior on the code.
+# **Next:** [lesson 06](06_vae.ipynb) puts a prior on the code.
 #
 # ### Papers
 # - B. A. Olshausen, D. J. Field (1996). *Emergence of simple-cell receptive field properties by learning a sparse

@@ -1,0 +1,24 @@
+"""What the long runs reached, for the lessons that quote them; benchmarks/papers.py does the runs."""
+
+import json
+from pathlib import Path
+
+from aecourse import CourseError, project
+
+FILE = "benchmarks/papers.json"  # the build counts it among the helpers of a lesson that imports this module
+
+
+def load(root: Path = project.ROOT) -> dict[str, dict]:
+    """Return name → record of the finished long runs, {} where there is none.
+
+    A record has the ``value``, over ``seeds`` with ``spread`` (their standard deviation, None for one seed), its
+    ``unit``, the ``paper``'s figure, the ``protocol`` in words, the ``data`` set and the ``seconds`` that it took.
+    """
+    path = root / FILE
+    if not path.is_file():
+        return {}
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return {name: {**record, "run": name, "name": record["claim"]} for name, record in sorted(stored.items())}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise CourseError(f"{FILE} is not a file that benchmarks/papers.py wrote; take it from git again.") from None
