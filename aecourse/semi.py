@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from aecourse import losses
 from aecourse.models import mlp, sample_code
 
 
@@ -48,7 +49,7 @@ class M2(nn.Module):
             nll = 0.5 * ((x[:, None] - mean).square() * (-spread).exp() + spread + math.log(2 * math.pi)).sum(-1)
         else:  # the Bernoulli loss in two passes, where the usual one has six
             nll = F.softplus(out).sum(-1) - torch.einsum("bcd,bd->bc", out, x)
-        return nll + math.log(self.classes) + 0.5 * kl * (mu.square() + logvar.exp() - logvar - 1).sum(-1)
+        return nll + math.log(self.classes) + kl * losses.gaussian_kl(mu, logvar)
 
 
 def unlabelled(by_class: Tensor, class_logits: Tensor) -> Tensor:

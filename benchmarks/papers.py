@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from aecourse import CourseError, data, losses, project
-from aecourse.models import VAE, Autoencoder, begin_at_mean, he, sample_code
+from aecourse.models import VAE, Autoencoder, begin_at_mean, he
 from aecourse.progress import Line
 from aecourse.train import Loss, Step, seeded
 
@@ -255,15 +255,6 @@ def variational_autoencoder(digits: data.Digits, seed: int) -> VAE:
         return begin_at_mean(VAE([784, 200, 200, 50]), digits.x_train)
 
 
-def negative_elbo(model: VAE, x: Tensor, step: Step) -> dict[str, Tensor]:
-    """Return the two terms of the negative ELBO (B,); the KL term's weight grows to 1 in the first twentieth."""
-    x = data.binarised(x, step.generator)
-    mu, logvar = model.encode(x)
-    z = sample_code(mu, logvar, step.generator)
-    return {"reconstruction": losses.bernoulli_nll(model.decode(z), x),
-            "KL": min(1.0, 20 * step.progress) * losses.gaussian_kl(mu, logvar)}
-
-
 def log_weights(model: VAE, x: Tensor, eps: Tensor) -> Tensor:
     """Return log p(x|z) + log p(z) − log q(z|x), shape (k, B), of the codes z that eps (k, B, K) draws from q."""
     mu, logvar = model.encode(x)
@@ -310,7 +301,8 @@ VAE_50 = Run(
     name="vae-50", lesson="06", claim="evidence", statement="log p(x) of test images, by 5,000 samples", unit="nats",
     paper="−86.76 (Burda, Grosse and Salakhutdinov 2016, table 1: VAE)",
     protocol=f"The ELBO, its KL term warmed up in the first twentieth. {OF_BURDA}",
-    network=variational_autoencoder, loss=negative_elbo, measure=test_log_likelihood, epochs=400, batch=128, lr=2e-3,
+    network=variational_autoencoder, loss=functools.partial(semi.negative_elbo, rise=20), measure=test_log_likelihood,
+    epochs=400, batch=128, lr=2e-3,
 )
 IWAE_50 = Run(
     name="iwae-50", lesson="06", claim=None, statement="log p(x) of test images, trained by the bound with 50 samples",

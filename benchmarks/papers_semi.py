@@ -107,7 +107,7 @@ def first_model(x: Tensor) -> VAE:
         if stored["key"] == _m1_key(x):
             model.load_state_dict(stored["model"])
             return model
-    fit(model, (x,), _negative_elbo, epochs=M1_EPOCHS, batch=200, lr=2e-3, one_cycle=True)
+    fit(model, (x,), negative_elbo, epochs=M1_EPOCHS, batch=200, lr=2e-3, one_cycle=True)
     CACHE.parent.mkdir(parents=True, exist_ok=True)
     torch.save({"key": _m1_key(x), "model": model.state_dict()}, CACHE)
     return model
@@ -117,12 +117,13 @@ def _m1_key(x: Tensor) -> list:
     return [*M1_WIDTHS, M1_EPOCHS, len(x)]
 
 
-def _negative_elbo(model: VAE, x: Tensor, step: Step) -> dict[str, Tensor]:
+def negative_elbo(model: VAE, x: Tensor, step: Step, rise: float = 10) -> dict[str, Tensor]:
+    """Return the two terms of the negative ELBO (B,); the KL term's weight grows to 1 in the first 1/rise."""
     x = data.binarised(x, step.generator)
     mu, logvar = model.encode(x)
     z = sample_code(mu, logvar, step.generator)
     return {"reconstruction": losses.bernoulli_nll(model.decode(z), x),
-            "KL": min(1.0, 10 * step.progress) * losses.gaussian_kl(mu, logvar)}
+            "KL": min(1.0, rise * step.progress) * losses.gaussian_kl(mu, logvar)}
 
 
 def m1m2(digits: data.Digits, seed: int) -> Stacked:

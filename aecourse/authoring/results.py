@@ -11,9 +11,7 @@ INTRO = ("# Results\n\nEvery number that the lessons measured when they were las
          "runs stored in `benchmarks/papers.json`.\n")
 RUNS = ("\n## Long runs\n\nWhat a lesson has no time for; [benchmarks](benchmarks/README.md) says how to repeat a run. "
         "A dash stands where the lesson has no figure of its own.\n\n")
-
-
-HEADLINE = (("01", "label curve, 1 %"), ("03", "784-1000-500-250-30"), ("06", "ELBO"), ("06", "evidence"))
+HEADLINE = (("01", "label curve, 1 %"), ("03", "784-1000-500-250-30"), ("06", "ELBO"), ("06", "evidence"))  # README's rows
 
 
 def records(nb) -> list[dict]:
@@ -41,13 +39,16 @@ def page(root: Path) -> str:
 
 def headline(root: Path) -> list[str]:
     """Return the rows of README's table: the claims of HEADLINE, beside their long runs and the published figures."""
-    of_claims = {_key(run): run for run in longruns.load(root).values()}
+    of_claims = _of_claims(list(longruns.load(root).values()))
     found = {_key(record): (record, path) for path in project.lessons(root).values()
              for record in records(project.load(path))}
     head = ["lesson", "what is measured", "in the lesson", "long run", "published"]
-    rows = [[f"[{key[0]}]({found[key][1].relative_to(root).as_posix()})", found[key][0]["statement"],
-             measured(found[key][0]), key in of_claims and measured(of_claims[key]), found[key][0]["paper"]]
-            for key in HEADLINE if key in found]
+    rows = []
+    for key in HEADLINE:
+        if key in found:
+            (record, path), run = found[key], of_claims.get(key)
+            rows.append([f"[{key[0]}]({path.relative_to(root).as_posix()})", record["statement"], measured(record),
+                         run and measured(run), record["paper"]])
     return _table(head, rows).splitlines(keepends=True)
 
 
@@ -64,6 +65,11 @@ def _key(record: dict) -> tuple[str, str]:
     return record["lesson"], record["name"]
 
 
+def _of_claims(long: list[dict]) -> dict[tuple[str, str], dict]:
+    """Return (lesson, claim) → the long run that belongs to the claim."""
+    return {_key(run): run for run in long}
+
+
 def _title(nb, name: str) -> str:
     lines = (line for cell in nb.cells if cell.cell_type == "markdown" for line in cell.source.splitlines())
     return next((line[2:].strip() for line in lines if line.startswith("# ")), name)
@@ -71,7 +77,7 @@ def _title(nb, name: str) -> str:
 
 def _claims(claims: list[dict], long: list[dict]) -> str:
     """Return the table of one notebook; the long runs have a column where one of them belongs to it."""
-    of_claims = {_key(run): run for run in long}
+    of_claims = _of_claims(long)
     runs = [of_claims.get(_key(record)) for record in claims]
     also = any(runs)
     head = ["what is claimed", "measured", "beside it", *(["long run"] if also else []), "paper", "data", "seeds"]

@@ -1,11 +1,9 @@
 """Lab 06, the variational autoencoder: seven exercises. ``from aecourse.check import lab06 as check``."""
 
-import math
-
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aecourse import losses, models
 from aecourse.check import lab06_code as code
 from aecourse.check import lab06_draw as draw
 from aecourse.check import lab06_look as look
@@ -19,25 +17,12 @@ from aecourse.check.exercise import Exercise, Form
 _EACH = (Form("float", "one number for each image, shape (B,)"),)
 
 
-def _kl_term(mu: Tensor, logvar: Tensor) -> Tensor:
-    return 0.5 * (mu.square() + logvar.exp() - logvar - 1).sum(1)
-
-
-def _sample_code(mu: Tensor, logvar: Tensor, generator: torch.Generator) -> Tensor:
-    eps = torch.randn(mu.shape, generator=generator, device=mu.device)
-    return mu + (logvar / 2).exp() * eps
-
-
 def _log_likelihood(logits: Tensor, x: Tensor) -> Tensor:
-    return -F.binary_cross_entropy_with_logits(logits, x, reduction="none").sum(1)
+    return -losses.bernoulli_nll(logits, x)
 
 
 def _elbo(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
-    return _log_likelihood(logits, x) - _kl_term(mu, logvar)
-
-
-def _importance_bound(log_w: Tensor) -> Tensor:
-    return log_w.logsumexp(0) - math.log(len(log_w))
+    return _log_likelihood(logits, x) - losses.gaussian_kl(mu, logvar)
 
 
 def _prior_samples(decoder: nn.Module, n: int, k: int, generator: torch.Generator) -> Tensor:
@@ -52,7 +37,7 @@ def _beta(pixels: int, units: int, batch: int, reconstruction: str, kl: str) -> 
 EXERCISES = (
     Exercise(
         "kl_term", "1 · The KL term", "function", 1, 7,
-        reference=_kl_term, oracle=draw.kl_term_oracle, draw=draw.kl_term, sizes=(2, 3, 6, 9), atol=1e-4,
+        reference=losses.gaussian_kl, oracle=draw.kl_term_oracle, draw=draw.kl_term, sizes=(2, 3, 6, 9), atol=1e-4,
         arguments=("mu", "logvar"), gives=_EACH, gradients=(0, 1), family=wrong.kl_term, look=look.kl_term,
         mistakes=says.KL, errors=says.KL_ERRORS,
         hints=("`logvar` is log σ², so σ² is `logvar.exp()`, and log σ² is `logvar` as it comes.",
@@ -62,9 +47,9 @@ EXERCISES = (
             "nats add up. A unit is free only where q is the prior, and then it says nothing about the image."),
     Exercise(
         "sample_code", "2 · A code that gradients pass through", "function", 1, 8,
-        reference=_sample_code, oracle=lambda *case: code.CODE, draw=code.codes, sizes=(2000,), probe=code.code_facts,
-        arguments=("mu", "logvar", "generator"), family=code.sample_code, facts=code.FACTS, errors=code.ERRORS,
-        mistakes=code.CODES,
+        reference=models.sample_code, oracle=lambda *case: code.CODE, draw=code.codes, sizes=(2000,),
+        probe=code.code_facts, arguments=("mu", "logvar", "generator"), family=code.sample_code, facts=code.FACTS,
+        errors=code.ERRORS, mistakes=code.CODES,
         hints=("`torch.randn(mu.shape, generator=generator)` draws a number of its own for every unit of every image, "
                "with mean 0 and standard deviation 1.",
                "σ is the root of the variance: `(logvar / 2).exp()`.",
@@ -94,7 +79,7 @@ EXERCISES = (
             "it if it saves the decoder more than a nat. What `fit` minimises is the negative of it."),
     Exercise(
         "importance_bound", "5 · A tighter bound", "function", 2, 9,
-        reference=_importance_bound, oracle=draw.importance_bound_oracle, draw=draw.importance_bound,
+        reference=losses.importance_bound, oracle=draw.importance_bound_oracle, draw=draw.importance_bound,
         sizes=(1, 4, 6, 8, 9), atol=1e-4, arguments=("log_w",), gives=_EACH, gradients=(0,),
         family=wrong.importance_bound, look=look.importance_bound, mistakes=last.BOUND, errors=last.BOUND_ERRORS,
         hints=("The weights themselves are `log_w.exp()`, but for images that is 0 in float32. Stay with logarithms.",
