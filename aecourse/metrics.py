@@ -1,11 +1,15 @@
 """What lessons measure: reconstruction error, linear probe, and what can be read off the images themselves."""
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
+
+from aecourse.data import stratified_subset
 
 
 @torch.no_grad()
@@ -30,6 +34,21 @@ def linear_probe(z: Tensor, y: Tensor, z_test: Tensor, y_test: Tensor) -> float:
     """
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, tol=1e-3))
     return float(probe.fit(np.asarray(z), np.asarray(y)).score(np.asarray(z_test), np.asarray(y_test)))
+
+
+@torch.no_grad()
+def probes(encode: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, x_test: Tensor, y_test: Tensor,
+           parts: Sequence[int] = (10, 100)) -> list[float]:
+    """Return the test accuracies (%) of linear probes for which one image in ten has a label, and one in a hundred.
+
+    ``parts`` says one in how many; ``encode`` maps images (N, 784) to codes (N, K). The labelled images are a random
+    subset of x, with equally many of each class y (N,). These are the probe's columns in the course's scoreboard.
+    """
+    z_test, accuracies = encode(x_test), []
+    for part in parts:
+        few = stratified_subset(y, len(y) // part)
+        accuracies.append(100 * linear_probe(encode(x[few]), y[few], z_test, y_test))
+    return accuracies
 
 
 def thickness(x: Tensor) -> Tensor:

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from torch import Tensor
 
 from aecourse.train import History
@@ -14,6 +17,8 @@ from aecourse.train import History
 # Okabe and Ito's palette, told apart with any colour vision; black last.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442")
+# Ten classes need three more. No ten colours are told apart with any colour vision, so a map names its classes as well.
+CLASSES = ListedColormap([BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, "black", "#999999", "#8C510A"])
 
 
 def use_style() -> None:
@@ -58,6 +63,15 @@ def curves(history: History, *, unit: str, axis: Axes | None = None, label: str 
     axis.set(xlabel="epoch", ylabel=unit)
     axis.legend(frameon=False)
     return axis
+
+
+def class_map(axis: Axes, points: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> None:
+    """Draw points (N, 2) coloured by their class; each class of labels (N,), from 0 to 9, is written at its median."""
+    points, labels = np.asarray(points), np.asarray(labels)
+    axis.scatter(*points.T, c=labels, cmap=CLASSES, vmin=0, vmax=9, s=5, alpha=0.6, rasterized=True)
+    for label in np.unique(labels):
+        axis.annotate(str(label), np.median(points[labels == label], axis=0), size=13, weight="bold", ha="center",
+                      va="center", path_effects=[withStroke(linewidth=3, foreground="white")])
 
 
 def first_of_each(labels: Tensor, n: int = 10) -> Tensor:

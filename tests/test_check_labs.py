@@ -96,7 +96,7 @@ def test_right_answers_pass(lab, exercise, answer):
 @pytest.mark.slow
 @pytest.mark.parametrize(("lab", "exercise", "answer"), each(RIGHT))
 def test_right_answers_pass_on_many_seeds(lab, exercise, answer):
-    _pass(exercise, answer, range(4, 11 if exercise.name in SLOW[lab] else 33))
+    _pass(exercise, answer, range(4, 11 if exercise.name in SLOW[lab] else 18))
 
 
 def _pass(exercise, answer, seeds):
@@ -117,7 +117,7 @@ def test_each_known_mistake_is_refused_with_its_own_sentence(lab, exercise):
 @pytest.mark.slow
 @pytest.mark.parametrize(("lab", "exercise"), each(ALL))
 def test_each_known_mistake_is_refused_with_its_own_sentence_on_many_seeds(lab, exercise):
-    _own_sentences(exercise, range(1, 3 if exercise.name in SLOW[lab] else 27))
+    _own_sentences(exercise, range(1, 3 if exercise.name in SLOW[lab] else 13))
 
 
 def _own_sentences(exercise, seeds):

@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from aecourse import metrics, models
+from aecourse import data, metrics, models
 from aecourse.train import seeded
 
 
@@ -54,6 +54,24 @@ def test_linear_probe_reads_what_is_linear_and_not_what_is_not():
     linear, xor = (z[:, 0] + z[:, 1] > 0).long(), (z[:, 0] * z[:, 1] > 0).long()
     assert metrics.linear_probe(z[:400], linear[:400], z[400:], linear[400:]) > 0.95
     assert metrics.linear_probe(z[:400], xor[:400], z[400:], xor[400:]) < 0.65
+
+
+def test_probes_read_the_code_with_a_tenth_and_a_hundredth_of_the_labels():
+    generator, seen = torch.Generator().manual_seed(0), []
+    x = torch.randn(3000, 2, generator=generator)
+    y = (x[:, 0] + x[:, 1] > 0).long()
+
+    def encode(images):
+        seen.append(len(images))
+        return images @ torch.tensor([[1.0, 2.0, 0.0], [0.0, 1.0, 1.0]])
+
+    tenth, hundredth = metrics.probes(encode, x[:2000], y[:2000], x[2000:], y[2000:])
+    assert seen == [1000, 200, 20]
+    assert 95 < tenth <= 100
+    assert 70 < hundredth <= tenth
+    few = data.stratified_subset(y[:2000], 200)
+    alone = metrics.linear_probe(encode(x[few]), y[few], encode(x[2000:]), y[2000:])
+    assert metrics.probes(encode, x[:2000], y[:2000], x[2000:], y[2000:], parts=[10]) == [100 * alone]
 
 
 def test_the_autoencoder_is_a_mirror_with_linear_code_and_output():

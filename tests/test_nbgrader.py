@@ -163,6 +163,96 @@ def test_validate(course, student, failed):
     assert len(result.get("failed", [])) == failed
 
 
+# ---- cells that a person marks, as in lab 07 ------------------------------------------------------------------------
+
+ANSWER = 'answer_1 = r"""\n{}\n"""'
+RELEASED = ANSWER.format("### BEGIN SOLUTION\nThe loss.\n### END SOLUTION")
+MARKED = f"""# %%
+from aecourse import report
+from aecourse.check import lab07 as check
+
+# %% nbgrader={{"grade": false, "grade_id": "m2_unlabelled", "locked": false, "solution": true, {COMMON}}}
+def m2_unlabelled(by_class, class_logits):
+    ### BEGIN SOLUTION
+    log_q = class_logits.log_softmax(1)
+    return (log_q.exp() * (by_class + log_q)).sum(1)
+    ### END SOLUTION
+
+# %% nbgrader={{"grade": true, "grade_id": "m2_unlabelled-check", "locked": true, "points": 3, "solution": false, {COMMON}}}
+check.m2_unlabelled(m2_unlabelled)
+
+# %% nbgrader={{"grade": true, "grade_id": "answer_1", "locked": false, "points": 2, "solution": true, {COMMON}}}
+{RELEASED}
+
+# %%
+answer = report.Answer("question 1", "Why?", globals().get("answer_1"))
+report.write_report("report.html", "Short", author="", data="none", sections=[("Answers", answer)])
+"""  # noqa: E501
+MARKED_STUDENTS = {  # what stands in the two cells; the points by the check; does a person have to look; the report
+    "well": ("def m2_unlabelled(by_class, class_logits):\n    log_q = class_logits.log_softmax(1)\n"
+             "    return (log_q.exp() * (by_class + log_q)).sum(1)", ANSWER.format("What is compared."), 3, True,
+             "What is compared."),
+    "badly": ("def m2_unlabelled(by_class, class_logits):\n    return by_class.mean(1)", 'answer_1 = "no end', 0, True,
+              "Question 1 is not answered yet."),
+    "untouched": (None, None, 0, False, "Question 1 is not answered yet."),
+}
+
+
+@pytest.fixture(scope="module")
+def marked(tmp_path_factory):
+    """A course folder with a lab of one checked and one manually marked cell, autograded."""
+    course = tmp_path_factory.mktemp("m")
+    shutil.copy(ROOT / "nbgrader_config.py", course)
+    lab = jupytext.reads(MARKED, fmt="py:percent")
+    lab.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    (course / "solutions" / "marked").mkdir(parents=True)
+    nbformat.write(lab, course / "solutions" / "marked" / "marked.ipynb")
+    _nbgrader(course, "generate_assignment", "marked")
+    for student, (code, text, *_) in MARKED_STUDENTS.items():
+        notebook = nbformat.read(course / "exercises" / "marked" / "marked.ipynb", as_version=4)
+        for cell in notebook.cells:
+            name = cell.metadata.get("nbgrader", {}).get("grade_id")
+            cell.source = {"m2_unlabelled": code, "answer_1": text}.get(name) or cell.source
+        folder = course / "submitted" / student / "marked"
+        folder.mkdir(parents=True)
+        nbformat.write(notebook, folder / "marked.ipynb")
+    _nbgrader(course, "autograde", "marked")
+    return course
+
+
+def test_a_released_question_holds_the_stub_and_no_answer(marked):
+    text = (marked / "exercises" / "marked" / "marked.ipynb").read_text(encoding="utf-8")
+    assert text.count("...  # YOUR CODE HERE") == 2
+    assert "The loss." not in text
+
+
+@pytest.mark.parametrize("student", MARKED_STUDENTS)
+def test_a_person_marks_what_was_written_and_nothing_else(marked, student):
+    from nbgrader.api import Gradebook
+
+    _, _, points, by_hand, shown = MARKED_STUDENTS[student]
+    with Gradebook(f"sqlite:///{marked / 'gradebook.db'}") as book:
+        notebook = book.find_submission_notebook("marked", "marked", student)
+        assert (notebook.score, notebook.max_score, notebook.needs_manual_grade) == (points, 5, by_hand)
+        if by_hand:
+            grade = book.find_grade("answer_1", "marked", "marked", student)
+            grade.manual_score, grade.needs_manual_grade = 1.5, False
+            book.db.commit()
+            notebook = book.find_submission_notebook("marked", "marked", student)
+            assert (notebook.score, notebook.needs_manual_grade) == (points + 1.5, False)
+    assert shown in (marked / "autograded" / student / "marked" / "report.html").read_text(encoding="utf-8")
+
+
+def test_lab_07_gives_twelve_points_by_its_checks_and_eight_by_hand():
+    lab = jupytext.read(ROOT / "authoring" / "labs" / "lab07.py", fmt="py:percent")
+    grades = [cell.metadata["nbgrader"] for cell in lab.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    assert sum(grade["points"] for grade in grades if not grade["solution"]) == 12
+    by_hand = {grade["grade_id"]: grade["points"] for grade in grades if grade["solution"]}
+    assert by_hand == {"own_1": 1, "own_2": 1, "answer_1": 2, "answer_2": 2, "answer_3": 2}
+    rubric = (ROOT / "teaching" / "lab07_rubric.md").read_text(encoding="utf-8")
+    assert all(f"`{grade['grade_id']}`" in rubric for grade in grades)
+
+
 def test_the_labs_metadata_round_trips():
     for path in (ROOT / "authoring" / "labs").glob("*.py"):
         text = path.read_text(encoding="utf-8")
@@ -170,8 +260,8 @@ def test_the_labs_metadata_round_trips():
         again = jupytext.reads(jupytext.writes(notebook, fmt="py:percent"), fmt="py:percent")
         grades = [c.metadata.nbgrader for c in notebook.cells if "nbgrader" in c.metadata]
         assert grades == [c.metadata.nbgrader for c in again.cells if "nbgrader" in c.metadata]
-        solutions = [g.grade_id for g in grades if g.solution]
-        assert [g.grade_id for g in grades if g.grade] == [f"{name}-check" for name in solutions]
+        solutions = [g.grade_id for g in grades if g.solution and not g.grade]  # both: a person marks it
+        assert [g.grade_id for g in grades if g.grade and not g.solution] == [f"{name}-check" for name in solutions]
         assert len(solutions) >= 4
 
 

@@ -7,9 +7,9 @@ import nbformat
 import pytest
 import torch
 
-from aecourse import CourseError, data, longruns, project, strokes
+from aecourse import CourseError, data, longruns, losses, project, strokes
 from aecourse.authoring import results
-from aecourse.models import Autoencoder
+from aecourse.models import VAE, Autoencoder
 from aecourse.train import seeded
 
 
@@ -220,6 +220,28 @@ def test_labels_alone_see_no_other_image_and_every_loss_has_one_number_per_image
         net = run.network(digits, 0)
         assert set(run.loss(net, digits.x_train[:250], step())) <= {"U", "L", "labels", "consistency"}
         assert all(len(term) == 250 for term in run.loss(net, digits.x_train[:250], step()).values())
+
+
+def test_a_few_samples_give_the_gradient_of_the_importance_weighted_bound_in_expectation(papers):
+    with seeded(0):
+        model = VAE([8, 6, 3])
+    x = (torch.rand(5, 8, generator=torch.Generator().manual_seed(1)) < 0.5).float()  # binarising changes nothing
+    step = lambda: papers.Step(0.5, torch.Generator().manual_seed(2), True)  # noqa: E731
+
+    def gradient(loss):
+        return torch.cat([g.flatten() for g in torch.autograd.grad(loss.sum(), list(model.parameters()))])
+
+    generator = step().generator  # the same numbers as in the loss: first for the pixels, then for the codes
+    data.binarised(x, generator)
+    eps = torch.randn(4, 5, 3, generator=generator)
+    exact = -losses.importance_bound(papers.log_weights(model, x, eps))
+    elbo = -papers.log_weights(model, x, eps).mean(0)
+    many = papers.negative_importance_bound(model, x, step(), k=4, followed=100_000)["negative bound"]
+    assert torch.allclose(many, exact, atol=1e-4)
+    right, equal_weights = gradient(exact), gradient(elbo)
+    error = (gradient(many) - right).norm()
+    assert error < 0.02 * right.norm()
+    assert error < 0.2 * (equal_weights - right).norm()  # a mean with equal weights would be seen
 
 
 def test_the_first_model_is_trained_once_and_left_as_it_is(papers, digits, monkeypatch):

@@ -4,6 +4,7 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 import torch
 from nbclient import NotebookClient
@@ -46,6 +47,24 @@ def test_curves_name_their_axes():
     assert axis.get_ylabel() == "squared error per image"
     assert [text.get_text() for text in axis.get_legend().get_texts()] == ["training", "held out"]
     plt.close("all")
+
+
+@pytest.mark.parametrize("kind", [torch.tensor, np.array])
+def test_a_class_map_writes_each_class_at_its_median(kind):
+    points = kind([[0.0, 0.0], [1.0, 2.0], [8.0, 4.0], [-3.0, 5.0]])
+    axis = plt.subplots()[1]
+    plots.class_map(axis, points, kind([3, 3, 3, 7]))
+    assert {text.get_text(): tuple(text.xy) for text in axis.texts} == {"3": (1.0, 2.0), "7": (-3.0, 5.0)}
+    (dots,) = axis.collections
+    assert dots.get_offsets().shape == (4, 2)
+    colours = dots.cmap(dots.norm(dots.get_array()))
+    assert tuple(colours[0]) == plots.CLASSES(3)
+    assert tuple(colours[3]) == plots.CLASSES(7)
+    plt.close("all")
+
+
+def test_ten_classes_have_ten_colours():
+    assert len({plots.CLASSES(label) for label in range(10)}) == 10
 
 
 def test_first_of_each_class():

@@ -251,7 +251,7 @@ for epoch in range(2):
 model = None  # your trained autoencoder
 ### BEGIN SOLUTION
 def loss(model, x, step):
-    return {"nats": bernoulli_nll_ok(model(x), x)}
+    return {"Bernoulli loss": bernoulli_nll_ok(model(x), x)}
 
 
 torch.manual_seed(0)

@@ -353,7 +353,7 @@ table(["map", "trustworthiness", "continuity"], rows)
 # %%
 figure, panels = plt.subplots(1, 3, figsize=(11, 3.6))
 for panel, name in zip(panels, ("random directions", "PCA", "t-SNE")):
-    panel.scatter(*maps[name].T, c=labels, cmap="tab10", s=5, rasterized=True)
+    plots.class_map(panel, maps[name], labels)
     panel.set(title=name, xlabel="axis 1", ylabel="axis 2")
 
 # %% [markdown]

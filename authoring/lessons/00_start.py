@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# **Promise.** In five minutes you know that your computer runs this course, what its data look like, and how lessons, labs and
-# checks work.
+# **Promise.** In five minutes you know that your computer runs this course, what its data look like, and how lessons,
+# labs and checks work.
 #
 # **After this lesson you can**
 # 1. run a cell, read a claim, and answer a question with a prediction;
@@ -10,7 +10,8 @@
 # 3. use a check, a hint and a solution;
 # 4. find your way on the map of the course.
 #
-# **Before it:** a little Python. **Time:** 5 minutes to read; all cells together run in less than 20 seconds on two cores.
+# **Before it:** a little Python. **Time:** 5 minutes to read; all cells together run in less than 20 seconds on two
+# cores.
 #
 # ## 1 · Does it run?
 #
@@ -32,8 +33,9 @@ print(f"Python {platform.python_version()}, torch {torch.__version__}")
 digits
 
 # %% [markdown]
-# You see two versions and the name of a data set: everything is in place. If you see an error in their stead, open a terminal in
-# the course's folder and run `python -m aecourse doctor`: it looks at each part and names the command that mends it.
+# You see two versions and the name of a data set: everything is in place. If you see an error instead, open a
+# terminal in the course's folder and run `python -m aecourse doctor`: it looks at each part and names the command
+# that mends it.
 #
 # An error of this course is one sentence that says what to do. Here is one, made on purpose and caught:
 
@@ -44,14 +46,15 @@ except data.DataError as error:
     print(error)
 
 # %% [markdown]
-# The **stop button** (the square above) ends a training at any time: the network keeps what it has learned. The button beside it
-# restarts the kernel, which forgets all variables; then run the cells again from the top.
+# The **stop button** (the square above) ends a training at any time: the network keeps what it has learned. The
+# button beside it restarts the kernel, which forgets all variables; then run the cells again from the top.
 #
 # ## 2 · A first look at the data
 #
-# **MNIST** holds 70,000 handwritten digits, 28 × 28 pixels each (LeCun and others, 1998). The course also brings its own digits, called
-# **strokes**: they are drawn from pen strokes by the computer, need no network, and it is known of each how thick and how
-# slanted it was drawn.
+# **MNIST** holds 70,000 handwritten digits, 28 × 28 pixels each (LeCun and others 1998). The course also brings its
+# own digits, called
+# **strokes**: they are drawn from pen strokes by the computer and need no network, and the thickness and the slant of
+# each are known.
 
 # %%
 drawn = data.load("strokes")
@@ -64,8 +67,9 @@ for name, images, labels in ((digits.name, digits.x_test, digits.y_test),
 plots.images(rows, columns=[str(label) for label in range(10)]);
 
 # %% [markdown]
-# The upper rows show the first two test images of each class of the data set in use, the lower rows two of the built-in digits. The drawn ones
-# are close to handwriting, but more regular. Lessons say which data set a number belongs to; the text speaks of MNIST.
+# The upper rows show the first two test images of each class of the data set in use, the lower rows two of the
+# built-in digits. The drawn ones are close to handwriting, but more regular. Lessons say which data set a number
+# belongs to; the text speaks of MNIST.
 #
 # To a network an image is a list of 784 numbers, from 0 (black) to 1 (white). Here is the middle of the first image:
 
@@ -82,8 +86,9 @@ for row in digits.x_test[0].reshape(28, 28)[8:16, 8:20]:
 #
 # ## 3 · How a lesson works
 #
-# Before a main experiment, a lesson asks you for a **prediction**. Those who commit themselves to an answer learn more from the
-# result. Put a number in place of `None`, run on, and compare at the end of the lesson. Nothing waits for you.
+# Before a main experiment, a lesson asks you for a **prediction**. Those who commit themselves to an answer learn
+# more from the result. Put a number in place of `None`, run on, and compare at the end of the lesson. Nothing waits
+# for you.
 #
 # **Predict.** What percentage of all pixels is completely black, exactly 0?
 
@@ -96,14 +101,15 @@ claim("black pixels", "Pixels that are exactly 0", black, "% of all pixels", at_
       at_most=90)
 
 # %% [markdown]
-# The box is a **claim**: a statement, the number that this very run measured, and the bound that the course promises. Measured numbers
-# stand only in such boxes and in tables, never in the text.
+# The box is a **claim**: a statement, the number that this very run measured, and the bound that the course promises.
+# Measured numbers stand only in such boxes and in tables, never in the text.
 #
 # ### A common claim, checked
 #
 # > "MNIST images are black and white."
 #
-# If that were so, a pixel would be either 0 or 1, and a coin with two sides would describe it. Look only at pixels with ink:
+# If that were so, a pixel would be either 0 or 1, and the toss of a coin would describe it. Look only at pixels with
+# ink:
 
 # %%
 ink = digits.x_train[digits.x_train > 0]
@@ -115,13 +121,14 @@ claim("grey pixels", "Pixels with ink that are clearly grey, between 0.05 and 0.
       "% of pixels with ink", at_least=30)
 
 # %% [markdown]
-# The bars cover the whole range of greys, with a peak at white: the claim is false. It matters in lesson 02, where a loss that is
-# right for black and white turns out to be no likelihood on grey.
+# The bars cover the whole range of greys, with a peak at white: the claim is false. It matters in lesson 02, where a
+# loss that is right for black and white turns out to be no likelihood on grey.
 #
 # ### Two baselines
 #
-# A result means little alone. How well can the class of a digit be told with next to no learning? **Guessing** always names the most
-# frequent class. The **nearest mean** compares an image with the ten mean images and names the nearest.
+# A result means little alone. How well can the class of a digit be told with next to no learning? **Guessing** always
+# names the most frequent class. The **nearest mean** compares an image with the ten mean images and names the
+# nearest.
 
 # %%
 frequent = digits.y_train.bincount().argmax()
@@ -137,8 +144,8 @@ table(["baseline", "test accuracy (%)"],
 plots.images({"mean images": means}, columns=[str(label) for label in range(10)]);
 
 # %% [markdown]
-# The ten mean images look like digits through frosted glass, and comparing with them is far better than guessing. Whoever
-# reports an accuracy without such a line beside it leaves out the half that gives it meaning.
+# The ten mean images look like digits through frosted glass, and comparing with them is far better than guessing.
+# Whoever reports an accuracy without such a line beside it leaves out the half that gives it meaning.
 
 # %%
 claim("nearest mean", "Test accuracy of the nearest mean image", nearest_mean, "%",
@@ -147,9 +154,9 @@ claim("nearest mean", "Test accuracy of the nearest mean image", nearest_mean, "
 # %% [markdown]
 # ## 4 · How a lab works
 #
-# After a lesson comes its **lab**: you write the piece that the lesson was about, and run the check below it. A check has three answers:
-# *correct*, *incorrect* with the kind of mistake it sees, and *not attempted*. Try one with a wrong number; the exercise asks how
-# many numbers the autoencoder of lesson 02 trains.
+# After a lesson comes its **lab**: you write the piece that the lesson was about, and run the check below it. A check
+# has three answers: *correct*, *incorrect* with the kind of mistake it sees, and *not attempted*. Try one with a
+# wrong number; the exercise asks how many numbers training can change in the autoencoder of lesson 02.
 
 # %%
 from aecourse.check import lab02 as check
@@ -160,9 +167,9 @@ check.n_parameters(784 * 128 + 128 * 64 + 64 * 32)
 check.n_parameters.hint()
 
 # %% [markdown]
-# `check.NAME.hint()` goes one step further at each call, and `check.NAME.solution()` shows a solution and why it is so. The line
-# `..._ok = check.use(...)` in a lab takes your answer if it is right and the course's own if it is not, so you can always go on. Your
-# labs lie in the folder `work/`; no command of the course ever overwrites them.
+# `check.NAME.hint()` goes one step further at each call, and `check.NAME.solution()` shows a solution and why it is
+# so. The line `..._ok = check.use(...)` in a lab takes your answer if it is right and the course's own if it is not,
+# so you can always go on. Your labs lie in the folder `work/`; no command of the course ever overwrites them.
 #
 # ## 5 · The map
 
@@ -188,12 +195,12 @@ axis.set(xlim=(-0.5, 6.5), ylim=(-0.6, 2.6))
 axis.set_axis_off()
 
 # %% [markdown]
-# From left to right: the first three lessons build the autoencoder (blue); 03 to 05 ask what a code should look like and can be read in
-# any order (yellow); from 06 on, probability takes over (orange). Nothing needs the extra 01x. A lesson that is not in the folder yet is
-# being written.
+# From left to right: the first three lessons build the autoencoder (blue); 03 to 05 ask what a code should look like
+# (yellow): three branches, best read in this order; from 06 on, probability takes over (orange). Nothing needs the
+# extra 01x. A lesson that is not in the folder yet is being written.
 #
-# **Why "auto"?** From the Greek word for *self*: the network is trained to give back its own input. The target of the training is the input
-# itself, so nobody has to write a label.
+# **Why "auto"?** From the Greek word for *self*: the network is trained to give back its own input. The target of the
+# training is the input itself, so nobody has to write a label.
 #
 # ## 6 · Glossary
 #
@@ -215,18 +222,40 @@ axis.set_axis_off()
 # | loss function | 손실 함수 | the number that training makes small |
 # | back-propagation | 역전파 | how the loss's gradient reaches every weight |
 # | overfitting | 과적합 | learning the training images by heart |
+# | linear probe | 선형 프로브 | a linear classifier that reads the class from a code: what is the code worth? |
+# | logit | 로짓 | any real number; the sigmoid or softmax turns it into a probability |
 # | denoising | 잡음 제거 | rebuilding the clean image from a damaged one |
 # | sparse | 희소 | mostly zero |
 # | likelihood | 가능도 (우도) | the probability of the data, seen as a function of the weights |
 # | maximum likelihood | 최대가능도 추정 | weights under which the data are most probable |
 # | maximum a posteriori (MAP) | 최대 사후 확률 추정 | the same with a prior on the weights |
+# | nat | 내트 | the unit of $-\log p$ with the natural logarithm; 1 nat = 1.44 bits |
 # | prior, posterior | 사전 분포, 사후 분포 | belief before and after seeing the data |
+# | posterior mean | 사후 평균 | the mean of all answers, each with its posterior probability |
+# | score | 스코어 (점수 함수) | the gradient of a log density: the direction in which the density grows fastest |
 # | evidence | 증거 (주변 가능도) | the probability of the data under the whole model, $p(x)$ |
 # | variational inference | 변분추론 | finding a posterior by optimisation |
 # | ELBO | 증거 하한 (ELBO) | evidence lower bound: what a VAE maximises |
 # | KL divergence | 쿨백–라이블러 발산 | how far one distribution is from another |
 # | reparameterization trick | 재매개변수화 기법 | noise from outside, so that gradients pass a random draw |
 # | generative model | 생성 모델 | a model that draws new data |
+#
+# **Letters.** A letter means the same in all lessons, as far as the alphabet allows:
+#
+# | letter | means |
+# |---|---|
+# | $x$, $\hat x$, $\tilde x$ | an image, its reconstruction, a damaged image |
+# | $y$ | the class of an image |
+# | $z$ | the latent code |
+# | $\phi$, $\theta$ | the weights of the encoder, the weights of the decoder |
+# | $N$, $B$ | the number of images in all, and in a batch |
+# | $D$ | the number of pixels (03 and 05: of dimensions) |
+# | $k$ | how many numbers a code has (05: units kept for an image; 06: samples of the bound) |
+# | $K$ | how many clusters (01), classes (02), planted features (05) or units of the code (06) there are |
+# | $\sigma$ | a standard deviation; the text says of what: of pixels (02), of added noise (04), of a code (06) |
+# | $\mu$ | a mean, of a code (06) |
+# | $\lambda$, $\beta$ | weights of a penalty (03: $\lambda_k$ is an eigenvalue); from 06 on, $\beta$ is the weight of the KL term |
+# | $\alpha$ | a setting of a method, named as its authors name it (01x, 07) |
 #
 # ## 7 · Checkpoint
 #
@@ -250,5 +279,5 @@ score([("pixels that are exactly 0 (%)", prediction_black, black)])
 # [lab](../work/lab01.ipynb).
 #
 # ### Papers
-# - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). *Gradient-based learning applied to document recognition.* Proceedings of the
-#   IEEE 86, 2278–2324. (MNIST)
+# - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). *Gradient-based learning applied to document recognition.*
+#   Proceedings of the IEEE 86, 2278–2324. (MNIST)

@@ -12,7 +12,7 @@
 # 5. build a task out of the images alone, and measure what its features are worth.
 #
 # **Before it:** lesson 00; what a linear layer and a gradient are. **Time:** about 45 minutes to read; all cells
-# together run in less than 75 seconds on two cores. Four questions ask for your prediction.
+# together run in less than 100 seconds on two cores. Four questions ask for your prediction.
 
 # %%
 import matplotlib.pyplot as plt
@@ -63,8 +63,9 @@ print(f"{len(x):,} images to learn from, {len(x_val):,} to choose settings on, "
 # ## 2 · Supervised: every image has a label
 #
 # A network with one hidden layer of 128 units gives ten numbers for an image, the **logits**. The softmax turns them
-# into probabilities $p(y \mid x)$, and the loss of one image is $-\log p(y \mid x)$ at its true label, in nats. Lesson
-# 02 writes the training loop by hand and says where this loss comes from; here the helper `fit` does it.
+# into probabilities $p(y \mid x)$, and the loss of one image is $-\log p(y \mid x)$ at its true label, in **nats**
+# (the unit that goes with the natural logarithm). Lesson 02 writes the training loop by hand and says where this loss
+# comes from; here the helper `fit` does it.
 
 # %%
 def nats(model, x, y, step):
@@ -96,26 +97,27 @@ plots.images({"surely wrong": x_test[worst]},
 
 # %% [markdown]
 # Above each image stands the network's answer and then the label. For some of them, you may side with the network.
-# Labels were made by people, and a test accuracy of 100 % is not to be had.
+# Labels were made by people, and a test accuracy of 100 % is out of reach.
 #
 # ## 3 · What is a label worth?
 #
 # A label costs somebody's time; images are often free. So how much accuracy does one lose with fewer labels? We take
-# the smallest network that makes sense, **one hidden layer of 10 units**, and give it 100 %, 10 %, 1 % and 0.1 % of the
-# labels. The images without a label are not used at all. A university lab report did this and found 90.5 % accuracy
-# with all labels, and 68.4 % with 1 %.
+# the smallest network that makes sense, **one hidden layer of 10 units**, and give it 100 %, 10 %, 1 % and 0.1 % of
+# the labels. The images without a label are not used at all. A university lab report did this and found 90.5 %
+# accuracy with all labels, and 68.4 % with 1 %.
 #
-# **Predict.** What will our network reach with 1 % of the labels, in % of the test images, if it is trained for as many
-# steps as with all labels?
+# **Predict.** What will our network reach with 1 % of the labels, in % of the test images, if it is trained for as
+# many steps as with all labels?
 
 # %%
 prediction_one_percent = None
 
 # %% [markdown]
 # A figure from one run could be luck: of the labels drawn, of the first weights. So we train **five networks for each
-# amount of labels**, with different labels and weights, and report the mean and the spread. Twenty trainings one after
-# the other would take minutes. But such small networks can be trained *side by side*: their weights lie in one array
-# with one more dimension in front, and one product computes the layers of all twenty. They share nothing but the clock.
+# amount of labels**, with different labels and weights, and report the mean and the spread. Twenty trainings one
+# after the other would take minutes. But such small networks can be trained *side by side*: their weights lie in one
+# array with one more dimension in front, and one product computes the layers of all twenty. They share nothing but
+# the clock.
 
 # %%
 class SideBySide(nn.Module):
@@ -173,8 +175,8 @@ table(["share of the labels", "labels", "steps in ten epochs"],
 # %% [markdown]
 # Look at the last column before any accuracy. An **epoch** goes once through the labelled images. Ten epochs over few
 # images are few steps: with 0.1 % of the labels the network is asked to stop after about twenty. Would you expect any
-# network to have learned much by then? We therefore train all of them for the *largest* of these numbers of steps, and
-# note the test accuracy on the way, also at each network's own ten epochs.
+# network to have learned much by then? We therefore train all of them for the *largest* of these numbers of steps,
+# and note the test accuracy on the way, also at each network's own ten epochs.
 
 # %%
 longest = max(ten_epochs)
@@ -194,13 +196,14 @@ equal_steps = found[longest]
 figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 3.8), sharey=True)
 curves = np.stack([found[s] for s in stops])  # (stops, shares, seeds)
 for i, colour in enumerate((plots.BLUE, plots.GREEN, plots.PURPLE, plots.VERMILION)):
-    mean, spread = curves[:, i].mean(1), curves[:, i].std(1)
+    mean, spread = curves[:, i].mean(1), curves[:, i].std(1, ddof=1)
     left.fill_between(stops, mean - spread, mean + spread, color=colour, alpha=0.2)
     left.plot(stops, mean, color=colour, label=f"{100 * shares[i]:g} % of the labels")
     left.plot(ten_epochs[i], equal_epochs[i].mean(), "o", color=colour, markersize=9)
 for values, name, style in ((equal_steps, "equal steps", "s-"),
                             (equal_epochs, "equal epochs (ten)", "o--")):
-    right.errorbar(counts, values.mean(1), values.std(1), fmt=style, capsize=4, label=name)
+    right.errorbar(counts, values.mean(1), values.std(1, ddof=1), fmt=style, capsize=4,
+                   label=name)
 right.plot([0.01 * len(x), len(x)], [68.4, 90.5], "k*", markersize=11, label="lab report")
 left.set(xlabel="gradient steps", ylabel="test accuracy (%)", xscale="log", ylim=(0, 100))
 right.set(xlabel="labelled images", xscale="log")
@@ -212,23 +215,24 @@ right.legend(frameon=False, fontsize=9, loc="lower right");
 # mark each network's ten epochs: the fewer the labels, the further to the left, in the steep part. Right: the same
 # results against the number of labels, read off at the dots (dashed) and at the end (solid).
 #
-# The dashed curve plunges where labels are few. A large part of that fall is not the price of missing labels; it is the
-# price of missing *steps*. With equal steps, a tenth of the labels costs little, and even a handful per digit goes a
-# long way. The report's figure at 1 % (the left star) lies below both curves. Before anybody reads the drop from star
-# to star as the price of labels, one has to ask after how many steps it was measured; lesson 07 runs that report again.
+# The dashed curve plunges where labels are few. A large part of that fall is not the price of missing labels; it is
+# the price of missing *steps*. With equal steps, a tenth of the labels costs little, and even a handful per digit
+# goes a long way. The report's figure at 1 % (the left star) lies below both curves. Before anybody reads the drop
+# from star to star as the price of labels, one has to ask after how many steps it was measured; lesson 07 runs that
+# report again.
 
 # %%
 reported = {1: "90.5 (lab report)", 0.01: "68.4 (lab report)"}
 for i, share in enumerate(shares):
-    short = f"{equal_epochs[i].mean():.1f} ± {equal_epochs[i].std():.1f}"
+    short = f"{equal_epochs[i].mean():.1f} ± {equal_epochs[i].std(ddof=1):.1f}"
     claim(f"label curve, {100 * share:g} %",
           f"Test accuracy of 784-10-10 with {100 * share:g} % of the labels, equal steps",
-          equal_steps[i].mean(), "%", spread=equal_steps[i].std(), seeds=5,
+          equal_steps[i].mean(), "%", spread=equal_steps[i].std(ddof=1), seeds=5,
           at_least=(85, 78, 65, 35)[i], baseline=f"ten epochs {short}",
           paper=reported.get(share))
 claim("steps, not labels", "Accuracy with 0.1 % of the labels that ten epochs leave out",
       (equal_steps[3] - equal_epochs[3]).mean(), "points", seeds=5, at_least=10,
-      spread=(equal_steps[3] - equal_epochs[3]).std())
+      spread=(equal_steps[3] - equal_epochs[3]).std(ddof=1))
 
 # %% [markdown]
 # **Equal steps are no perfect measure either**: with few labels, thousands of steps go over the same images again and
@@ -238,11 +242,12 @@ claim("steps, not labels", "Accuracy with 0.1 % of the labels that ten epochs le
 # ## 4 · Unsupervised: no labels at all
 #
 # **k-means** divides the images into $K$ groups. It repeats two steps: give each image to the nearest of $K$ centres;
-# move each centre to the mean of its images. The sum of squared distances to the centres never rises, so it ends. You
-# write both steps in the lab; here scikit-learn does it, on 20,000 of the images. No label is used.
+# move each centre to the mean of its images. The sum of squared distances to the centres never rises, and there are
+# only so many ways to group the images, so it ends. You write both steps in the lab; here scikit-learn does it, on
+# 20,000 of the images. No label is used.
 #
-# **Predict.** The clusters are numbered from 0 to 9. For what percentage of the images is the cluster's number equal to
-# the digit?
+# **Predict.** The clusters are numbered from 0 to 9. For what percentage of the images is the cluster's number equal
+# to the digit?
 
 # %%
 prediction_same_number = None
@@ -275,14 +280,15 @@ figure.colorbar(picture, label="share of the cluster (%)");
 
 # %% [markdown]
 # Each row is one cluster, each column a digit; numbers are percentages of the row, those under 5 left out. A good row
-# has one dark cell. Some rows have: those clusters are almost one digit. Other rows are shared, by digits that have
-# much ink in common. And a digit that people write in two ways, such as the 1 with its slant, may fill two rows.
+# has one dark cell. Some rows are like that: those clusters are almost one digit. Other rows are shared, by digits
+# that have much ink in common. And a digit that people write in two ways, such as the 1 with its slant, may fill two
+# rows.
 #
 # ### Why cluster 3 is not the digit 3
 #
 # The numbers of the clusters are names that k-means gives in the order in which it happened to place its centres.
-# Number them in another order and the clustering is the same. A measure for it must not change then. Two such measures
-# are common:
+# Number them in another order and the clustering is the same. A measure for it must not change then. Two such
+# measures are common:
 #
 # - **ARI**, the adjusted Rand index, looks at all pairs of images: do clustering and labels agree on whether the two
 #   belong together? It is 1 if they always agree, and 0 on average for a clustering drawn at random.
@@ -302,18 +308,19 @@ table(["clustering", "number = digit (%)", "ARI", "NMI"],
       [[name, number, f"{ari + 0:.3f}", f"{nmi:.3f}"] for name, number, ari, nmi in rows])
 
 # %% [markdown]
-# The share of equal numbers says nothing: numbering the clusters anew changes it at once, and for the real clusters it
-# may even be smaller than for groups drawn at random. ARI and NMI stay the same, and are near 0 for the random groups.
+# The share of equal numbers says nothing: numbering the clusters anew changes it at once, and for the real clusters
+# it may even be smaller than for groups drawn at random. ARI and NMI stay the same, and are near 0 for the random
+# groups.
 
 # %%
 again = [KMeans(10, n_init=1, random_state=seed).fit(x[:10_000].numpy()) for seed in seeds]
 ari = [adjusted_rand_score(y_test, km.predict(x_test.numpy())) for km in again]
 nmi = [normalized_mutual_info_score(y_test, km.predict(x_test.numpy())) for km in again]
 claim("k-means ARI", "ARI of ten k-means clusters with the digits, test images",
-      np.mean(ari), spread=np.std(ari), seeds=5, at_least=0.2, at_most=0.6,
+      np.mean(ari), spread=np.std(ari, ddof=1), seeds=5, at_least=0.2, at_most=0.6,
       baseline="random groups 0")
 claim("k-means NMI", "NMI of ten k-means clusters with the digits, test images",
-      np.mean(nmi), spread=np.std(nmi), seeds=5, at_least=0.3, at_most=0.7)
+      np.mean(nmi), spread=np.std(nmi, ddof=1), seeds=5, at_least=0.3, at_most=0.7)
 claim("renaming", "Change of the ARI when the clusters are numbered anew",
       abs(rows[0][2] - rows[1][2]), at_most=1e-9)
 
@@ -347,22 +354,22 @@ few_rows = [data.stratified_subset(y, few, seed=seed) for seed in seeds[:3]]
 by_chance = [one_neighbour(rows) for rows in few_rows]
 by_centre = [one_label_per_cluster(few, seed) for seed in seeds[:3]]
 claim("whom to ask", f"Test accuracy with {few} labels, one for the centre of each cluster",
-      np.mean(by_centre), "%", spread=np.std(by_centre), seeds=3,
+      np.mean(by_centre), "%", spread=np.std(by_centre, ddof=1), seeds=3,
       at_least=np.mean(by_chance) + 3,
       baseline=f"nearest of {few} random labelled images {np.mean(by_chance):.1f} ± "
-      f"{np.std(by_chance):.1f}")
+      f"{np.std(by_chance, ddof=1):.1f}")
 
 # %% [markdown]
-# The same number of labels, the same simple classifier, and yet a large difference: the clusters use the *images
-# without labels* to find out which images are typical. This is already more than unsupervised learning, and the next
-# section is about such mixtures.
+# The same number of labels, as simple a classifier, and yet a large difference: the clusters use the *images without
+# labels* to find out which images are typical. This is already more than unsupervised learning, and the next section
+# is about such mixtures.
 #
 # ## 5 · Semi-supervised: a few labels, many images
 #
 # ### Label spreading
 #
 # Connect each image with its ten nearest neighbours and let the known labels flow along the connections, again and
-# again, while the labelled images keep feeding in their own (Zhou and others, 2004; you write it in the lab). The idea
+# again, while the labelled images keep feeding in their own (Zhou and others 2004; you write it in the lab). The idea
 # behind it: neighbours tend to be of one class, and chains of neighbours follow the curved shape of a class further
 # than a single straight distance can.
 #
@@ -386,7 +393,7 @@ def spread_labels(seed):
 spreading = np.array([spread_labels(seed) for seed in seeds[:3]])
 
 # %%
-mean, spread = spreading.mean(0), spreading.std(0)
+mean, spread = spreading.mean(0), spreading.std(0, ddof=1)
 claim("label spreading",
       f"Test accuracy of label spreading, {counts[3]} labels among {counts[1]:,} images",
       mean[0], "%", spread=spread[0], seeds=3, at_least=max(mean[1:]) + 2,
@@ -395,14 +402,14 @@ claim("label spreading",
       f"image {mean[2]:.1f} ± {spread[2]:.1f}, both on the same labels")
 
 # %% [markdown]
-# The images without labels help: they show the way from a labelled 4 to another, unlike 4. It works as far as the idea
-# holds. Where two classes touch, as 4 and 9 do in pixel space, labels flow across.
+# The images without labels help: they show the way from a labelled 4 to another 4 that looks different. It works as
+# far as the idea holds. Where two classes touch, as 4 and 9 do in pixel space, labels flow across.
 #
 # ### Self-training
 #
-# Another way needs no graph. Train on the few labels; let the network label the other images; take those of which it is
-# sure as if their labels were true (**pseudo-labels**); train anew on both; repeat. How sure is sure enough? We give
-# the labels of 1 % of the images and try four thresholds for the probability, each with five networks that have
+# Another way needs no graph. Train on the few labels; let the network label the other images; take those of which it
+# is sure as if their labels were true (**pseudo-labels**); train anew on both; repeat. How sure is sure enough? We
+# give the labels of 1 % of the images and try four thresholds for the probability, each with five networks that have
 # different labels, all twenty side by side as in section 3.
 
 # %%
@@ -450,8 +457,8 @@ names = ["validation (%)", "wrong (%)", "rarest class (%)"]
 for axis, name in zip(axes, names):
     for i, marker in enumerate("os^D"):
         values = np.stack([r[name][i] for r in report])  # (rounds, seeds)
-        axis.errorbar(range(1, len(report) + 1), values.mean(1), values.std(1), capsize=3,
-                      fmt=marker + "-", label=f"sure at {thresholds[i]:g}")
+        axis.errorbar(range(1, len(report) + 1), values.mean(1), values.std(1, ddof=1),
+                      capsize=3, fmt=marker + "-", label=f"sure at {thresholds[i]:g}")
     axis.set(xlabel="round", ylabel=name, xticks=range(1, len(report) + 1))
 axes[0].set_ylabel("validation accuracy (%)")
 axes[1].set_ylabel("wrong pseudo-labels (%)")
@@ -463,32 +470,32 @@ best = int(last["validation (%)"].mean(1).argmax())
 gain = last["test (%)"] - first["test (%)"]  # (thresholds, seeds)
 claim("self-training", "Gain in test accuracy by self-training at 1 % of the labels, "
       "threshold chosen on validation images", gain[best].mean(), "points",
-      spread=gain[best].std(), seeds=5, at_least=-3, at_most=4,
+      spread=gain[best].std(ddof=1), seeds=5, at_least=-3, at_most=4,
       baseline=f"{first['test (%)'].mean():.1f} % before, threshold {thresholds[best]:g}")
 claim("too strict", "Change of test accuracy by self-training with a threshold of 0.99",
-      gain[-1].mean(), "points", spread=gain[-1].std(), seeds=5, at_most=-2,
+      gain[-1].mean(), "points", spread=gain[-1].std(ddof=1), seeds=5, at_most=-2,
       baseline=f"of its pseudo-labels {last['wrong (%)'][-1].mean():.1f} % are wrong, "
       f"{last['rarest class (%)'][-1].mean():.2f} % belong to the rarest class")
 
 # %% [markdown]
-# **A failure study.** Self-training is often sold as free accuracy. Here the best threshold gains next to nothing, and
-# the strictest does harm, though nearly all its pseudo-labels are *right*. The right picture shows why: a strict
-# threshold takes the easy images. The class about which the network is least sure is taken hardly ever, so the next
-# network sees still less of it and is still less sure, until that class is gone. The labels are right, but they are no
-# longer a fair sample. A low threshold takes all classes, and many wrong labels with them. The network repeats its own
-# errors: no new information came in. Methods that do gain with few labels bring some: neighbours (as above), changes of
-# an image that keep its class (lesson 07), or a model of the images (lesson 07, too).
+# **A failure study.** Self-training is often sold as free accuracy. Here the best threshold gains next to nothing,
+# and the strictest does harm, though nearly all its pseudo-labels are *right*. The right picture shows why: a strict
+# threshold takes the easy images. The class about which the network is least sure is hardly ever taken, so the next
+# network sees still less of it and is still less sure, until that class is gone. The labels are right, but they are
+# no longer a fair sample. A low threshold takes all classes, and many wrong labels with them. The network repeats its
+# own errors: no new information came in. Methods that do gain with few labels bring some: neighbours (as above),
+# changes of an image that keep its class (lesson 07), or a model of the images (lesson 07, too).
 #
 # ## 6 · Self-supervised: the images ask the questions
 #
 # Cover the lower half of a digit, and let a network draw it from the upper half. No label is needed: the target comes
-# from the image itself. But to draw the lower half of a 3 rather than that of a 7, it helps to notice *which digit this
-# is*. So a network that learns to draw may learn, on the way, what we want to know.
+# from the image itself. But to draw the lower half of a 3 rather than that of a 7, it helps to notice *which digit
+# this is*. So a network that learns to draw may learn, on the way, what we want to know.
 #
-# The encoder turns the 392 pixels of the upper half into 64 numbers; from these, the decoder draws the lower half. Then
-# the decoder is thrown away, the encoder is frozen, and a **linear probe** (logistic regression) reads the class from
-# the 64 numbers. How far it gets is what the features are worth. To know what is good, first the pixels themselves, of
-# the whole image and of its upper half:
+# The encoder turns the 392 pixels of the upper half into 64 numbers; from these, the decoder draws the lower half.
+# Then the decoder is thrown away, the encoder is frozen, and a **linear probe** (logistic regression) reads the class
+# from the 64 numbers. How far it gets is what the features are worth. To know what is good, first the pixels
+# themselves, of the whole image and of its upper half:
 
 # %%
 top, bottom = slice(0, 392), slice(392, 784)  # 14 of the 28 rows each
@@ -508,7 +515,8 @@ head = ["linear probe on", "10 % of the labels (%)", "1 % of the labels (%)"]
 table(head, [[name, *values] for name, values in probes.items()])
 
 # %% [markdown]
-# **Predict.** What will the probe reach with 1 % of the labels on the 64 numbers, which come from the upper half alone?
+# **Predict.** What will the probe reach with 1 % of the labels on the 64 numbers, which come from the upper half
+# alone?
 
 # %%
 prediction_half = None
@@ -543,13 +551,13 @@ plots.images(rows);
 
 # %% [markdown]
 # In the second and the fourth row the upper half is real and the lower one is drawn. Where the upper half tells the
-# digit, the drawing is good. Where it leaves the question open, the drawing is a grey mixture of what could follow, or
-# the lower half of another digit that begins in the same way: under squared error the best single answer is the *mean*
-# of all possible ones (lesson 02 shows why).
+# digit, the drawing is good. Where it leaves the question open, the drawing is a grey mixture of what could follow,
+# or the lower half of another digit that begins in the same way: under squared error the best single answer is the
+# *mean* of all possible ones (set the derivative of the mean squared error to zero; lesson 04 comes back to this).
 #
 # Is it the task that helps, or would any network do? The honest baselines have the same input, the upper half: its 64
-# principal components, the same encoder before any training, and the same networks trained for as long to draw the half
-# that they *see*, for which copying is enough.
+# principal components (PCA, the best linear code; lesson 02 explains it), the same encoder before any training, and
+# the same networks trained for as long to draw the half that they *see*, for which copying is enough.
 
 # %%
 copying = train_half(top)
@@ -577,11 +585,11 @@ claim("hidden half", "Linear probe at 1 % of the labels, features of the upper h
       f"image {probes['whole image, pixels'][1]:.1f}")
 
 # %% [markdown]
-# Predicting what is hidden gives better features than drawing what is seen, with the same networks, the same images and
-# the same effort. The target decides what is learned. This is the idea behind most large models of today: language
-# models predict the next word, vision models a hidden patch. It is also the bridge to this course: an **autoencoder**
-# is a self-supervised network whose target is the image itself, and lesson 04 makes that target harder by damaging the
-# input.
+# Predicting what is hidden gives better features than drawing what is seen, with the same networks, the same images
+# and the same effort. The target decides what is learned. This is the idea behind most large models of today:
+# language models predict the next word, vision models a hidden patch. It is also the bridge to this course: an
+# **autoencoder** is a self-supervised network whose target is the image itself, and lesson 04 makes its task harder
+# by damaging the input.
 #
 # ## 7 · A common claim, checked
 #
@@ -589,9 +597,9 @@ claim("hidden half", "Linear probe at 1 % of the labels, features of the upper h
 #
 # The sentence stands in many overviews, and it cannot be judged, because two methods share the three letters:
 #
-# - **linear discriminant analysis** (Fisher, 1936) looks for directions in which the means of the classes lie far
+# - **linear discriminant analysis** (Fisher 1936) looks for directions in which the means of the classes lie far
 #   apart, compared with the spread within a class;
-# - **latent Dirichlet allocation** (Blei, Ng and Jordan, 2003) describes each document as a mixture of topics, each a
+# - **latent Dirichlet allocation** (Blei, Ng and Jordan 2003) describes each document as a mixture of topics, each a
 #   distribution over words.
 #
 # Whether a method uses labels can be tested without reading its code: **shuffle the labels** and see whether anything
@@ -633,10 +641,7 @@ figure, axes = plt.subplots(1, 2, figsize=(9.5, 4))
 for axis, name, model in zip(axes, ("right labels", "shuffled labels"),
                              (fisher, fisher_shuffled)):
     flat = model.transform(x_test.numpy())
-    axis.scatter(*flat[:3000].T, c=y_test[:3000], cmap="tab10", s=5, alpha=0.6,
-                 rasterized=True)
-    for label in range(10):  # the class, written at its median
-        axis.annotate(str(label), np.median(flat[y_test == label], 0), weight="bold")
+    plots.class_map(axis, flat[:3000], y_test[:3000])
     axis.set(title=f"linear discriminants, {name}", xlabel="direction 1",
              ylabel="direction 2")
 
@@ -645,10 +650,11 @@ topic_images = torch.from_numpy(topics[0] / topics[0].max(1, keepdims=True)).flo
 plots.images({"topics": topic_images});
 
 # %% [markdown]
-# Above: test images on the first two directions of the linear discriminant analysis. With the right labels the classes
-# form groups; with shuffled ones everything lies on one heap. Below: the ten topics that latent Dirichlet allocation
-# finds if each image is a document and each spot of the picture (2 × 2 pixels) a word, written as often as there is
-# ink. Some look like a digit, some like a stroke that several digits share; nobody told it how many digits there are.
+# Above: test images on the first two directions of the linear discriminant analysis. With the right labels the
+# classes form groups; with shuffled ones everything lies on one heap. Below: the ten topics that latent Dirichlet
+# allocation finds if each image is a document and each spot of the picture (2 × 2 pixels) a word, written as often as
+# there is ink. Some look like a digit, some like a stroke that several digits share; the method was told how many
+# topics to find, and nothing of digits.
 
 # %%
 claim("Fisher's LDA",
@@ -660,8 +666,8 @@ claim("Dirichlet LDA", "Largest change in the topics of latent Dirichlet allocat
 # %% [markdown]
 # Linear discriminant analysis breaks down: it is **supervised**. The topics did not change by a single bit:
 # scikit-learn accepts labels there and ignores them, so latent Dirichlet allocation is **unsupervised**. The claim is
-# true of one LDA and false of the other. An overview that files "LDA" beside PCA, as another way to reduce dimensions,
-# means the first and files it wrongly.
+# true of one LDA and false of the other. An overview that files "LDA" beside PCA among the unsupervised methods, as
+# another way to reduce dimensions, means the first and files it wrongly.
 #
 # ## 8 · Checkpoint
 #
@@ -682,8 +688,8 @@ score([("test accuracy of 784-10-10 with 1 % of the labels, equal steps (%)",
 # %% [markdown]
 # ## 9 · What to keep
 #
-# The course keeps one scoreboard; each lesson adds its rows. Here nothing was reconstructed yet and no likelihood of an
-# image computed, so two columns are empty.
+# The course keeps one scoreboard; each lesson adds its rows. Here nothing was reconstructed yet, no likelihood of an
+# image computed and no training timed, so three columns are empty.
 
 # %%
 pixels = probes["whole image, pixels"]
@@ -730,5 +736,5 @@ table(["setting", "method", "labels used", "test accuracy (%)"],
 #   NeurIPS 16. (label spreading)
 # - D. Yarowsky (1995). *Unsupervised word sense disambiguation rivaling supervised methods.* ACL, 189–196.
 #   (self-training)
-# - D.-H. Lee (2013). *Pseudo-label: the simple and efficient semi-supervised learning method for deep neural networks.*
-#   ICML Workshop on Challenges in Representation Learning.
+# - D.-H. Lee (2013). *Pseudo-label: the simple and efficient semi-supervised learning method for deep neural
+#   networks.* ICML Workshop on Challenges in Representation Learning.

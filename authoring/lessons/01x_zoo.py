@@ -1,20 +1,21 @@
 # %% [markdown]
 # # 01x · A zoo of classic methods (optional extra)
 #
-# **Promise.** You will see every method of the usual table at work on the same digits, say in one sentence what each is and
-# what it was asked, and know which of them are one method under two names.
+# **Promise.** You will see every method of the usual table at work on the same digits, say in one sentence what each
+# is and what it was asked, and know which of them are one method under two names.
 #
 # **After this lesson you can**
 # 1. name for each of fifteen methods whether it uses labels, and what question it answers;
-# 2. compare classifiers fairly: the same images, parameters chosen on the same validation images, a baseline beside them;
+# 2. compare classifiers fairly: the same images, parameters chosen on the same validation images, a baseline beside
+#    them;
 # 3. derive ridge regression and the lasso from a prior on the weights, and check it with numbers;
 # 4. explain why DBSCAN finds no digits among pixels, and test the popular reason;
 # 5. read support, confidence and lift, and show that PCA is a singular value decomposition.
 #
-# **Before it:** lesson 01, or the words *training*, *validation*, *test*, and a little linear algebra. Nothing later needs
-# this lesson.
-# **Time:** about 50 minutes to read; all cells together run in less than 75 seconds on two cores. Four questions ask for
-# your prediction. Type a number, then run on; the end of the lesson compares.
+# **Before it:** lesson 01, or the words *training*, *validation*, *test*, and a little linear algebra. Nothing later
+# needs this lesson.
+# **Time:** about 50 minutes to read; all cells together run in less than 75 seconds on two cores. Four questions ask
+# for your prediction. Type a number, then run on; the end of the lesson compares.
 
 # %%
 import time
@@ -51,10 +52,11 @@ digits
 # %% [markdown]
 # ## 1 · One set of images for all
 #
-# A comparison is fair when all methods get the same chance. So all of them see the same 4,000 training images, choose their
-# parameter on the same 1,000 validation images, and are measured on the same 4,000 test images, drawn at random. These are
-# few, because some methods grow slow quickly: a support vector machine needs about the square of the number of images. With
-# all images every figure would be better, and the order might differ. scikit-learn does the work; it takes arrays of numpy.
+# A comparison is fair when all methods get the same chance. So all of them see the same 4,000 training images, choose
+# their parameter on the same 1,000 validation images, and are measured on the same 4,000 test images, drawn at
+# random. These are few, because some methods slow down quickly: the time of a support vector machine grows about as
+# the square of the number of images. With all images every figure would be better, and the order might differ.
+# scikit-learn does the work; it takes NumPy arrays.
 
 # %%
 train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
@@ -73,8 +75,8 @@ def draw(rows, **options):
                         **options)
 
 # %% [markdown]
-# Two helpers keep the book. `choose` fits a method once for each value of its parameter and keeps the one that is best on
-# the validation images. `keep` writes a line of the final table.
+# Two helpers keep the book. `choose` fits a method once for each value of its parameter and keeps the one that is
+# best on the validation images. `keep` writes a line of the final table.
 
 # %%
 zoo = []
@@ -95,8 +97,8 @@ def choose(name, make, values):
     return models[best], values[best], accuracy
 
 # %% [markdown]
-# The baselines come first. *Guessing* names the most frequent class. The *nearest mean* compares an image with the ten mean
-# images. Both need no parameter and next to no time.
+# The baselines come first. *Guessing* names the most frequent class. The *nearest mean* compares an image with the
+# ten mean images. Both need no parameter and next to no time.
 
 # %%
 start = time.perf_counter()
@@ -142,9 +144,9 @@ for number, (i, near) in enumerate(zip(shown, around, strict=True), start=1):
 draw(rows, columns=["image", "nearest", "2nd", "3rd", "4th", "5th"]);
 
 # %% [markdown]
-# Each row shows a test image and its five nearest training images; three answers are right, three are wrong. The neighbours
-# explain every answer: pixel by pixel they do lie near, and where they all disagree the vote is hardly better than drawing
-# lots. Training costs nothing; each answer costs a distance to every stored image.
+# Each row shows a test image and its five nearest training images; three answers are right, three are wrong. The
+# neighbours explain every answer: pixel by pixel they do lie near, and where they all disagree the vote is hardly
+# better than drawing lots. Training costs nothing; each answer costs a distance to every stored image.
 #
 # ### Decision tree
 #
@@ -185,17 +187,17 @@ for axis in axes:
     axis.set_axis_off()
 
 # %% [markdown]
-# Left: the share of test images that are asked about each pixel; most pixels are never asked. Right: two test images with
-# the pixels that decide their class. A tree explains itself, but it rests on a few single pixels, and a stroke that lies
-# one pixel further can lead to another answer. One tree does no better than the nearest mean. (A *forest*, the vote of many
-# trees, each grown on other images and pixels, does far better.)
+# Left: the share of test images that are asked about each pixel; most pixels are never asked. Right: two test images
+# with the pixels that decide their class. A tree explains itself, but it rests on a few single pixels, and a stroke
+# that lies one pixel further can lead to another answer. One tree does no better than the nearest mean. (A *forest*,
+# the vote of many trees, each grown on different images and pixels, does far better.)
 #
 # ### Naive Bayes
 #
 # **Naive Bayes** learns how probable each pixel is in each class, $p(x_i \mid y)$, multiplies them as if pixels were
-# independent given the class, and turns the product round by Bayes' rule: $p(y \mid x) \propto p(y)\prod_i p(x_i \mid y)$.
-# The Bernoulli version works on binarised pixels, the Gaussian one on grey levels. Validation chooses $\alpha$, a number of
-# imaginary images added to each count, and the smoothing explained below.
+# independent given the class, and turns the product round by Bayes' rule: $p(y \mid x) \propto p(y)\prod_i p(x_i \mid
+# y)$. The Bernoulli version works on binarised pixels, the Gaussian one on grey levels. Validation chooses $\alpha$,
+# a number of imaginary images added to each count, and the smoothing explained below.
 
 # %%
 bernoulli, alpha, bernoulli_accuracy = choose(
@@ -211,12 +213,12 @@ claim("Gaussian naive Bayes", "Gain of Gaussian naive Bayes from a chosen smooth
                f"default; Bernoulli {bernoulli_accuracy:.1f} %")
 
 # %% [markdown]
-# The Gaussian version shows a small failure. Many pixels are black in all training images of a class: their variance is
-# zero, and a single grey pixel there makes a class impossible. scikit-learn adds a share of the largest variance to all;
-# its default share is tiny, and the validation images ask for far more.
+# The Gaussian version shows a small failure. Many pixels are black in all training images of a class: their variance
+# is zero, and a single grey pixel there makes a class impossible. scikit-learn adds a share of the largest variance
+# to all; its default share is tiny, and the validation images ask for far more.
 #
-# Naive Bayes is a **generative model**: it says $p(x \mid y)$, so we can draw from it. Here is what it has learned, and
-# what it dreams of:
+# Naive Bayes is a **generative model**: it says $p(x \mid y)$, so we can draw from it. Here is what it has learned,
+# and what it dreams of:
 
 # %%
 rng = np.random.default_rng(0)
@@ -226,10 +228,10 @@ real = x[[(y == label).argmax() for label in range(10)]] > 0.5
 draw({"learned p(white)": theta, "drawn from the model": sampled, "training images": real});
 
 # %% [markdown]
-# First row: the probability of white in each class, a blurred mean. Second row: samples, one coin for each pixel. Third
-# row: real images, binarised. The samples have the right amount of ink in the right region, but no stroke: given the class,
-# the model tosses each pixel alone, so a white pixel knows nothing of its neighbour. We can measure that, and what it does
-# to the model's confidence:
+# First row: the probability of white in each class, a blurred mean. Second row: samples, one coin for each pixel.
+# Third row: real images, binarised. The samples have the right amount of ink in the right region, but no stroke:
+# given the class, the model tosses each pixel alone, so a white pixel knows nothing of its neighbour. We can measure
+# that, and what it does to the model's confidence:
 
 # %%
 def neighbour_correlation(images):
@@ -251,14 +253,15 @@ claim("overconfident", "Mean probability that Bernoulli naive Bayes gives its ow
 
 # %% [markdown]
 # Adjacent pixels tell nearly the same thing, but the model counts them as separate witnesses. So it is almost always
-# certain, and far less often right. Its *ranking* of the classes can still be useful; its probabilities cannot be believed.
+# certain, and far less often right. Its *ranking* of the classes can still be useful; its probabilities cannot be
+# believed.
 #
 # ### Support vector machine
 #
-# An **SVM** looks for the boundary with the widest margin between two classes; only the images at the margin or on its
-# wrong side, the *support vectors*, carry it. With the kernel $e^{-\gamma\lVert x - x'\rVert^2}$ the boundary is curved.
-# scikit-learn trains one for each pair of classes. The search is tiny, three pairs of values, and yet the longest wait of
-# this lesson.
+# An **SVM** looks for the boundary with the widest margin between two classes; only the images at the margin or on
+# its wrong side, the *support vectors*, carry it. With the kernel $e^{-\gamma\lVert x - x'\rVert^2}$ the boundary is
+# curved. scikit-learn trains one for each pair of classes. The search is tiny, three pairs of values, and yet the
+# longest wait of this lesson.
 
 # %%
 svm, (C, gamma), svm_accuracy = choose(
@@ -280,29 +283,29 @@ draw({"pull most": x[hardest], "pull least": x[easiest]},
      columns=[str(label) for label in range(10)]);
 
 # %% [markdown]
-# Upper row: for each class the training image that pulls hardest at the boundaries; lower row: one that hardly matters. The
-# images that carry the boundary are the odd ones. In 784 dimensions, more than half of all images lie at a margin: "a few
-# support vectors" is a picture from two dimensions. Here are all classifiers so far, with the seconds for their search and
-# their test:
+# Upper row: for each class the training image that pulls hardest at the boundaries; lower row: one that hardly
+# matters. The images that carry the boundary are the odd ones. In 784 dimensions, more than half of all images lie at
+# a margin: "a few support vectors" is a picture from two dimensions. Here are all classifiers so far, with the
+# seconds for their search and their test:
 
 # %%
 head = ["method", "kind", "what it was asked", "result", "seconds"]
 table(head, zoo)
 
 # %% [markdown]
-# The SVM is the best of them and by far the slowest; kNN comes close for a fraction of the time. The tree and both naive
-# Bayes, which look at pixels one by one, end up near the nearest mean. A table of accuracies without such a baseline would
-# hide that.
+# The SVM is the best of them and by far the slowest; kNN comes close for a fraction of the time. The tree and both
+# versions of naive Bayes, which look at pixels one by one, end up near the nearest mean. A table of accuracies
+# without such a baseline would hide that.
 #
 # ## 3 · Three regressions
 #
-# Now the answer is a number: the **slant** of the writing, in pixels to the right for each pixel upwards. On MNIST nobody
-# knows how the pen was held, so the target is computed from the image itself, as a ratio of the second moments of its ink.
-# That ratio is no linear function of the pixels: a linear regression learns an approximation to a known formula. (The
-# built-in digits know the slant with which they were drawn; there the image only hints at the answer.)
+# Now the answer is a number: the **slant** of the writing, in pixels to the right for each pixel upwards. On MNIST
+# nobody knows how the pen was held, so the target is computed from the image itself, as a ratio of the second moments
+# of its ink. That ratio is no linear function of the pixels: a linear regression learns an approximation to a known
+# formula. (The built-in digits know the slant with which they were drawn; there the image only hints at the answer.)
 #
-# We use 1,000 images, on purpose few: fewer than two for each pixel that ever has ink. The measure is $R^2$: 1 is perfect,
-# 0 is no better than always answering the mean.
+# We use 1,000 images, on purpose few: fewer than two for each pixel that ever has ink. The measure is $R^2$: 1 is
+# perfect, 0 is no better than always answering the mean.
 
 # %%
 def slant(images, drawn, rows):
@@ -322,7 +325,7 @@ def r_squared(model):
             ((a, s_train), (a_val, s_val), (a_test, s_test))]
 
 # %% [markdown]
-# **Linear regression** draws the hyperplane with the smallest squared error on the training images. **Ridge** adds a
+# **Linear regression** fits the hyperplane with the smallest squared error on the training images. **Ridge** adds a
 # penalty on the squares of the weights, the **lasso** one on their absolute values; both penalties are chosen on the
 # validation images. As a baseline, kNN answers with the mean of an image's neighbours.
 #
@@ -373,11 +376,11 @@ print(f"ink at that pixel: in {(a[:, rare] > 0).sum()} of {len(a)} training imag
       f"{a[:, rare].max():.2f} at the most; weight {ols.coef_[rare]:.1f}")
 
 # %% [markdown]
-# Without a penalty the regression explains its training images almost perfectly and fails on others, far below the mean.
-# The largest weight shows why: a pixel with a trace of ink in hardly any training image gets a huge weight to explain those
-# few, and a test image with real ink there is thrown far off. Both penalties forbid that, and are about equally good here;
-# the ridge keeps all pixels that ever had ink, the lasso a part of them. kNN, the baseline, is not far behind. Look at the
-# two answers, and at the lasso's path:
+# Without a penalty the regression explains its training images almost perfectly and fails on others: it is far worse
+# than always answering the mean. The largest weight shows why: a pixel with a trace of ink in hardly any training
+# image gets a huge weight to explain those few, and a test image with real ink there is thrown far off. Both
+# penalties forbid that, and are about equally good here; the ridge keeps all pixels that ever had ink, the lasso a
+# part of them. kNN, the baseline, is not far behind. Look at the two answers, and at the lasso's path:
 
 # %%
 path, weights, _ = lasso_path(a - a.mean(0), s_train - s_train.mean(),
@@ -399,33 +402,34 @@ for axis, (name, model) in zip(axes[1:], {"ridge": ridge, "lasso": lasso}.items(
 figure.colorbar(shown, ax=axes[2], label="weight (slant per grey level)");
 
 # %% [markdown]
-# Left: from left to right the penalty weakens, and one pixel after the other leaves zero; at the dashed line the validation
-# images are content. Middle and right, on one colour scale: both methods found the same thing, red where ink means a slant
-# to the right (top right and bottom left), blue where it means the opposite. The ridge spreads the answer over all pixels
-# with ink, the lasso picks some and sets the others exactly to zero.
+# Left: from left to right the penalty weakens, and one pixel after the other leaves zero; at the dashed line the
+# validation images are content. Middle and right, on one colour scale: both methods found the same thing, red where
+# ink means a slant to the right (top right and bottom left), blue where it means the opposite. The ridge spreads the
+# answer over all pixels with ink, the lasso picks some and sets the others exactly to zero.
 #
 # ## 4 · A common claim, checked
 #
 # > "Ridge and lasso are tricks against overfitting, outside of probability and maximum likelihood."
 #
-# Write the regression as a model. The slant $s$ is a linear function of the image $x$ plus noise, and we hold a belief
-# about the weights $w$, the **prior**:
+# Write the regression as a model. The slant $s$ is a linear function of the image $x$ plus noise, and we hold a
+# belief about the weights $w$, the **prior**:
 #
 # $$s = w^\top x + b + \varepsilon, \quad \varepsilon \sim \mathcal N(0, \sigma^2), \qquad w_j \sim \mathcal N(0, \tau^2).$$
 #
-# Here $\sigma$ is the standard deviation of the noise, $\tau$ that of a weight before any data are seen; $b$ has no prior.
-# *Maximum a posteriori* (MAP) takes the $w$ with the largest $p(w \mid \text{data})$, which is the smallest
+# Here $\sigma$ is the standard deviation of the noise, $\tau$ that of a weight before any data are seen; $b$ has no
+# prior. *Maximum a posteriori* (MAP) takes the $w$ with the largest $p(w \mid \text{data})$, the **posterior** (the
+# belief after seeing the data). That is the $w$ with the smallest
 #
 # $$-\log p(s \mid w) - \log p(w) = \frac{1}{2\sigma^2}\sum_{n=1}^N (s_n - w^\top x_n - b)^2 + \frac{1}{2\tau^2}\sum_j w_j^2 + \text{constant}.$$
 #
-# Multiplied by $2\sigma^2$ this is the ridge's objective with $\lambda = \sigma^2/\tau^2$. Setting the gradient to zero
-# gives, for centred $X$ and $s$, $\hat w = (X^\top X + \lambda I)^{-1}X^\top s$. With a **Laplace** prior of scale $\beta$,
-# $p(w_j) = \frac{1}{2\beta}e^{-|w_j|/\beta}$, the last term becomes $\frac1\beta\sum_j |w_j|$: the lasso. scikit-learn
-# divides the squared error by $2N$, so its penalty is $\alpha = \sigma^2/(N\beta)$; its `Ridge` does not divide, so there
-# $\alpha = \lambda$.
+# Multiplied by $2\sigma^2$ this is the ridge's objective with $\lambda = \sigma^2/\tau^2$. Setting the gradient to
+# zero gives, for centred $X$ and $s$, $\hat w = (X^\top X + \lambda I)^{-1}X^\top s$. With a **Laplace** prior of
+# scale $\beta$, $p(w_j) = \frac{1}{2\beta}e^{-|w_j|/\beta}$, the last term becomes $\frac1\beta\sum_j |w_j|$: the
+# lasso. scikit-learn divides the squared error by $2N$, so its penalty is $\alpha = \sigma^2/(N\beta)$; its `Ridge`
+# does not divide, so there $\alpha = \lambda$.
 #
-# First the Gaussian prior. The numbers for $\sigma$ and $\tau$ may be any; we take those that the ridge's chosen penalty
-# implies for a noise of 0.08.
+# First the Gaussian prior. The numbers for $\sigma$ and $\tau$ may be any; we take those that the ridge's chosen
+# penalty implies for a noise of 0.08.
 
 # %%
 a_mid, s_mid = a - a.mean(0), s_train - s_train.mean()  # centring takes care of b
@@ -444,10 +448,11 @@ print(f"largest gap to the closed form: {gap_ridge:.0e} of the largest weight")
 print(f"slope of the log posterior at the ridge's weights: {slope:.0e} of that at w = 0")
 
 # %% [markdown]
-# Both are zero up to rounding: the weights that `Ridge` returns stand exactly on the top of the posterior, and
-# `torch.distributions` knows nothing of ridges. Now the Laplace prior. The absolute value has a corner at zero, so we write
-# $w = u - v$ with $u, v \ge 0$ and let a general optimiser (L-BFGS-B) climb the log posterior. It is another algorithm than
-# the coordinate descent inside `Lasso`, and it starts from $\sigma$ and $\beta$, not from $\alpha$.
+# Both are zero up to rounding: the weights that `Ridge` returns lie exactly at the top of the posterior, and
+# `torch.distributions` knows nothing of ridges. Now the Laplace prior. The absolute value has a corner at zero, so we
+# write $w = u - v$ with $u, v \ge 0$ and let a general optimiser (L-BFGS-B) climb the log posterior. It is a
+# different algorithm from the coordinate descent inside `Lasso`, and it starts from $\sigma$ and $\beta$, not from
+# $\alpha$.
 
 # %%
 beta = sigma**2 / (len(a) * lasso.alpha)
@@ -483,15 +488,15 @@ claim("lasso is MAP", "Largest gap between Lasso and the MAP weights, Laplace pr
                f"{log_posterior(exact):.3f} and {log_posterior(w_map):.3f} nats")
 
 # %% [markdown]
-# The claim is false: ridge and lasso *are* maximum a posteriori estimates, maximum likelihood with a prior added, and the
-# penalty says how noisy the answers are in relation to how large the weights may be. With an infinitely wide prior the
-# penalty is zero, and plain linear regression, the maximum likelihood estimate, is back. One subtlety: the Laplace prior
-# itself gives an exact zero the probability zero. The zeros belong to the *highest point* of the posterior, not to the
-# belief.
+# The claim is false: ridge and lasso *are* maximum a posteriori estimates, maximum likelihood with a prior added, and
+# the penalty says how noisy the answers are in relation to how large the weights may be. With an infinitely wide
+# prior the penalty is zero, and plain linear regression, the maximum likelihood estimate, is back. One subtlety: the
+# Laplace prior itself gives an exact zero the probability zero. The zeros belong to the *highest point* of the
+# posterior, not to the belief.
 #
-# If the penalty means something, it can be *estimated*. `BayesianRidge` finds $\sigma$ and $\tau$ from the training images
-# alone, by making the probability of the data itself, the **evidence**, as large as it can. Only a model of probabilities
-# can be asked for that:
+# If the penalty means something, it can be *estimated*. `BayesianRidge` finds $\sigma$ and $\tau$ from the training
+# images alone, by making the probability of the data itself, the **evidence**, as large as it can. Only a model of
+# probabilities can be asked for that:
 
 # %%
 start = time.perf_counter()
@@ -506,18 +511,18 @@ claim("evidence", "R² on test images with the penalty estimated from the eviden
       baseline=f"penalty chosen on validation images {ridge_r2[2]:.3f}")
 
 # %% [markdown]
-# The two penalties are of the same order of size and the results agree, though one was found without any validation image.
-# The word *evidence* comes back in lesson 06: the ELBO is a lower bound of its logarithm.
+# The two penalties are of the same order of size and the results agree, though one was found without any validation
+# image. The word *evidence* comes back in lesson 06: the ELBO is a lower bound of its logarithm.
 #
 # ## 5 · Without labels: groups
 #
-# From here on the methods do not see the labels. We use them afterwards, to ask whether what was found has to do with the
-# classes.
+# From here on the methods do not see the labels. We use them afterwards, to ask whether what was found has to do with
+# the classes.
 #
 # ### k-means
 #
-# **k-means** (Lloyd's algorithm) puts each image to the nearest of $k$ centres, moves each centre to the mean of its
-# images, and repeats.
+# **k-means** (Lloyd's algorithm; lesson 01) gives each image to the nearest of $K$ centres, moves each centre to the
+# mean of its images, and repeats.
 
 # %%
 def agreement(clusters, labels):
@@ -537,16 +542,16 @@ draw({"centres": kmeans.cluster_centers_[np.argsort(order)]},
 print(f"agreement with the classes: ARI {kmeans_ari:.2f}, NMI {kmeans_nmi:.2f}")
 
 # %% [markdown]
-# The ten centres look like digits, but some classes have two (a class is split by its slant) and others have none. Lesson
-# 01 asks why.
+# The ten centres look like digits, but some classes have two (a class is split by its slant) and others have none.
+# Lesson 01 asks why.
 #
 # ### DBSCAN: a failure study
 #
-# **DBSCAN** calls an image a core point if at least `min_samples` images lie within a distance $\varepsilon$ of it (itself
-# included). Core points within $\varepsilon$ of each other belong to one cluster; what is near no core point is *noise*. It
-# need not be told how many clusters there are, but it needs $\varepsilon$. Ester and others read it off a curve: sort the
-# distances to the `min_samples`-th neighbour and look for the bend. We take the point of the curve that is furthest from
-# the straight line between its ends.
+# **DBSCAN** calls an image a core point if at least `min_samples` images lie within a distance $\varepsilon$ of it
+# (itself included). Core points within $\varepsilon$ of each other belong to one cluster; what is near no core point
+# is *noise*. It need not be told how many clusters there are, but it needs $\varepsilon$. Ester and others read it
+# off a curve: sort the distances to the `min_samples`-th neighbour and look for the bend. We take the point of the
+# curve that is furthest from the straight line between its ends.
 #
 # **Predict.** How many clusters will DBSCAN find among 2,000 digits, with $\varepsilon$ chosen at the bend?
 
@@ -617,19 +622,19 @@ middle.legend(frameon=False, loc="center left", fontsize=9, handlelength=1.3)
 right.legend(frameon=False, loc="upper left")
 
 # %% [markdown]
-# Left: the curve of the neighbour distances and the chosen $\varepsilon$. Middle: as $\varepsilon$ grows, noise turns into
-# *one* growing cluster. Right: the agreement with the classes stays near zero for every $\varepsilon$, far below k-means.
-# There is no good $\varepsilon$.
+# Left: the curve of the neighbour distances and the chosen $\varepsilon$. Middle: as $\varepsilon$ grows, noise turns
+# into *one* growing cluster. Right: the agreement with the classes stays near zero for every $\varepsilon$, far below
+# k-means. There is no good $\varepsilon$.
 #
 # Why? The popular answer is the **curse of dimensionality**: in 784 dimensions all distances become alike. Then fewer
-# dimensions should cure it, and among 784 pixels no classes could be found at all. We test both. For fewer dimensions: PCA
-# to 30 and to 2 numbers, and a map in two dimensions made by t-SNE (lesson 03 looks at such maps). For the same 784 pixels:
-# easier and harder choices of classes.
+# dimensions should cure it, and among 784 pixels no classes could be found at all. We test both. For fewer
+# dimensions: PCA to 30 and to 2 numbers, and a map in two dimensions made by t-SNE (lesson 03 looks at such maps).
+# For the same 784 pixels: easier and harder choices of classes.
 #
-# The *contrast* is the median distance of two images over the median distance to the nearest (near 1: all alike). The best
-# ARI of a sweep over $\varepsilon$ is chosen with the hidden labels: no user could find it, so it flatters DBSCAN. Two more
-# methods get the same points: HDBSCAN, a successor that allows each cluster a density of its own, and k-means, told the
-# number of classes.
+# The *contrast* is the median distance of two images over the median distance to the nearest (near 1: all alike). The
+# best ARI of a sweep over $\varepsilon$ is chosen with the hidden labels: no user could find it, so it flatters
+# DBSCAN. Two more methods get the same points: HDBSCAN, a successor that allows each cluster a density of its own,
+# and k-means, told the number of classes.
 
 # %%
 start = time.perf_counter()
@@ -683,15 +688,6 @@ claim("DBSCAN on a map", "Best ARI of DBSCAN over all ε, on the t-SNE map",
       baseline=f"k-means on the same map {tsne_map['k-means']:.2f}")
 
 # %%
-def scatter(axis, points, labels, title):
-    axis.scatter(*points.T, c=labels, cmap="tab10", s=4, alpha=0.7, rasterized=True)
-    for label in range(10):
-        axis.annotate(str(label), np.median(points[labels == label], axis=0), size=13,
-                      weight="bold", ha="center", va="center",
-                      bbox={"facecolor": "white", "alpha": 0.7, "pad": 1, "lw": 0})
-    axis.set(title=title, xlabel="axis 1", ylabel="axis 2")
-
-
 neighbour = np.partition(apart, least - 1, axis=1)[:, least - 1]
 radius = [np.median(neighbour[few_y == label]) for label in range(10)]
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.6))
@@ -699,33 +695,34 @@ axes[0].bar(range(10), radius, color=plots.BLUE)
 axes[0].set(xlabel="class", xticks=range(10), title="pixels: how far apart in each class",
             ylabel=f"median distance to neighbour {least}")
 for axis, name in zip(axes[1:], ("PCA, 2 numbers", "t-SNE map"), strict=True):
-    scatter(axis, spaces[name][0], few_y, name)
+    plots.class_map(axis, spaces[name][0], few_y)
+    axis.set(title=name, xlabel="axis 1", ylabel="axis 2")
 
 # %% [markdown]
-# The popular answer fails both tests. Two principal components have contrast in plenty, and DBSCAN finds the classes no
-# better. And in all 784 pixels it finds 0 and 1 when they are alone, but not 3 and 8. What DBSCAN needs is a **gap**
-# between the groups, an empty space wider than $\varepsilon$. Between 0 and 1 there is one; between 3 and 8 lies a chain of
-# digits that could be either. In the plane of PCA (middle) most gaps are gone: classes lie on top of each other. So "reduce
-# the dimension first" is no remedy by itself.
+# The popular answer fails both tests. Two principal components have contrast in plenty, and DBSCAN finds the classes
+# no better. And in all 784 pixels it finds 0 and 1 when they are alone, but not 3 and 8. What DBSCAN needs is a
+# **gap** between the groups, an empty space wider than $\varepsilon$. Between 0 and 1 there is one; between 3 and 8
+# lies a chain of digits that could be either. In the plane of PCA (middle) most gaps are gone: classes lie on top of
+# each other. So "reduce the dimension first" is no remedy by itself.
 #
-# A second obstacle is **unequal density** (left): the 1s lie much closer together than all others, so the $\varepsilon$
-# that makes them a cluster declares the rest noise. It is real, but it is not the main one: without the 1s nothing
-# improves, and HDBSCAN, made for unequal densities, does not find the digits either.
+# A second obstacle is **unequal density** (left): the 1s lie much closer together than all others, so the
+# $\varepsilon$ that makes them a cluster declares the rest noise. It is real, but it is not the main one: without the
+# 1s nothing improves, and HDBSCAN, made for unequal densities, does not find the digits either.
 #
-# t-SNE (right) pulls neighbours together and opens gaps; there DBSCAN does find groups. The credit belongs to the map, on
-# which k-means gains as well, and the right $\varepsilon$ is still hard to find without labels: compare the best with the
-# bend. Whoever clusters such a map clusters what t-SNE made of the data, gaps included.
+# t-SNE (right) pulls neighbours together and opens gaps; there DBSCAN does find groups. The credit belongs to the
+# map, on which k-means gains as well, and the right $\varepsilon$ is still hard to find without labels: compare the
+# best with the bend. Whoever clusters such a map clusters what t-SNE made of the data, gaps included.
 #
 # ## 6 · Without labels: rules
 #
-# **Association rules** come from shopping baskets: "who buys bread and butter also buys milk". Here a basket is an image,
-# and an item is one of 49 coarse pixels that has ink. For two sets of items, $A$ and $B$,
+# **Association rules** come from shopping baskets: "who buys bread and butter also buys milk". Here a basket is an
+# image, and an item is one of 49 coarse pixels that has ink. For two sets of items, $A$ and $B$,
 #
 # $$\text{support} = P(A \cup B),\qquad \text{confidence} = P(B \mid A) = \frac{P(A \cup B)}{P(A)},\qquad \text{lift} = \frac{P(B\mid A)}{P(B)},$$
 #
-# where $P(A)$ is the share of baskets that contain all items of $A$. **Apriori** rests on one remark: a set cannot be more
-# frequent than its subsets. So triples need to be counted only where the pair is frequent. With items as columns of zeros
-# and ones, counting is a matrix product.
+# where $P(A)$ is the share of baskets that contain all items of $A$. **Apriori** rests on one remark: a set cannot be
+# more frequent than its subsets. So triples need to be counted only where the pair is frequent. With items as columns
+# of zeros and ones, counting is a matrix product.
 
 # %%
 def baskets(images):
@@ -764,9 +761,9 @@ table(["best by", "rule (row, column)", "support", "confidence", "lift"],
       + [["lift", *line(rule)] for rule in by_lift[:3]])
 
 # %% [markdown]
-# Which list is the better one? Ranking by confidence prefers conclusions that hold anyway. And is a large lift more than
-# chance? The baseline shuffles each coarse pixel over the images: every item keeps its frequency, all ties between items
-# are cut.
+# Which list is the better one? Ranking by confidence prefers conclusions that hold anyway. And is a large lift more
+# than chance? The baseline shuffles each coarse pixel over the images: every item keeps its frequency, all ties
+# between items are cut.
 
 # %%
 rng = np.random.default_rng(0)
@@ -804,19 +801,20 @@ for row, (name, best) in zip(axes, (("confidence", by_confidence), ("lift", by_l
         axis.set_axis_off()
 
 # %% [markdown]
-# Each picture is one rule on the mean ink (white: often inked): where there is ink at the blue squares, expect ink at the
-# orange one. The confident rules (upper row) point to places that are inked in most images: true and of little use. The
-# rules of large lift (lower row) tie corners that are seldom inked: a stroke that goes through one goes through the other.
-# They hold on unseen images, where their lift is only a little smaller, and chance makes nothing like them.
+# Each picture is one rule on the mean ink (white: often inked): where there is ink at the blue squares, expect ink at
+# the orange one. The confident rules (upper row) point to places that are inked in most images: true and of little
+# use. The rules of large lift (lower row) tie corners that are seldom inked: a stroke that goes through one goes
+# through the other. They hold on unseen images, where their lift is only a little smaller, and chance makes nothing
+# like them.
 #
 # ## 7 · Without labels: directions and topics
 #
 # ### PCA is an SVD
 #
-# **PCA** looks for the directions in which the images vary most. The **singular value decomposition** writes any matrix as
-# $X = U S V^\top$, with orthonormal columns in $U$ and $V$ and a diagonal $S$. Take for $X$ the $N$ images as rows, with
-# the mean image subtracted. Then the principal directions are the rows of $V^\top$ (up to sign), the variances are
-# $S^2/(N-1)$, and the codes are $US$. Not similar: equal.
+# **PCA** looks for the directions in which the images vary most. The **singular value decomposition** writes any
+# matrix as $X = U S V^\top$, with orthonormal columns in $U$ and $V$ and a diagonal $S$. Take for $X$ the $N$ images
+# as rows, with the mean image subtracted. Then the principal directions are the rows of $V^\top$ (up to sign), the
+# variances are $S^2/(N-1)$, and the codes are $US$. Not similar: equal.
 
 # %%
 start = time.perf_counter()
@@ -838,8 +836,8 @@ table(["PCA's", "SVD's", "largest gap"],
 
 # %% [markdown]
 # To make the comparison mean something, `PCA` was told to use another algorithm: it takes the eigenvectors of the
-# covariance matrix $X^\top X/(N-1)$, which are $V$ because $X^\top X = V S^2 V^\top$. And if one forgets to subtract the
-# mean image?
+# covariance matrix $X^\top X/(N-1)$, which are $V$ because $X^\top X = V S^2 V^\top$. And if one forgets to subtract
+# the mean image?
 
 # %%
 _, _, Vt_raw = np.linalg.svd(x.astype(float), full_matrices=False)
@@ -857,8 +855,8 @@ print(f"cosine between direction 1 and the mean image: {cosine:.3f} not centred,
       f"{cosine_pca:.3f} centred")
 
 # %% [markdown]
-# Grey is zero, white positive, black negative. Without centring the first direction is spent on the mean image (bottom
-# left), and the others come one place later, slightly turned. Lesson 03 measures what that costs.
+# Grey is zero, white positive, black negative. Without centring the first direction is spent on the mean image
+# (bottom left), and the others come one place later, slightly turned. Lesson 03 measures what that costs.
 
 # %%
 share = 100 * float(pca.explained_variance_ratio_.sum())
@@ -870,11 +868,11 @@ print(f"30 directions hold {share:.0f} % of the variance")
 # %% [markdown]
 # ### Two methods called LDA
 #
-# **Linear discriminant analysis** uses the labels: it fits one Gaussian per class with a common covariance, which gives a
-# linear classifier and directions that separate the class means. **Latent Dirichlet allocation** uses none: each image is a
-# mixture of *topics*, and a topic is a distribution of ink over pixels. ([Lesson 01](01_settings.ipynb) checks a claim that
-# mixes them up.) First the one with labels; it needs its covariance shrunk towards a multiple of the identity, and
-# validation chooses by how much.
+# **Linear discriminant analysis** uses the labels: it fits one Gaussian per class with a common covariance, which
+# gives a linear classifier and directions that separate the class means. **Latent Dirichlet allocation** uses none:
+# each image is a mixture of *topics*, and a topic is a distribution of ink over pixels. ([Lesson
+# 01](01_settings.ipynb) checks a claim that mixes them up.) First the one with labels; it needs its covariance shrunk
+# towards a multiple of the identity, and validation chooses by how much.
 
 # %%
 lda, shrinkage, lda_accuracy = choose(
@@ -889,7 +887,9 @@ figure, axes = plt.subplots(1, 2, figsize=(10, 4.2))
 for axis, (name, (known, new)) in zip(axes, maps.items(), strict=True):
     neighbours = KNeighborsClassifier(20).fit(known, y)
     on_map[name] = 100 * neighbours.score(new, y_test)
-    scatter(axis, new, y_test, f"{name}: kNN reads {on_map[name]:.0f} %")
+    plots.class_map(axis, new, y_test)
+    axis.set(title=f"{name}: kNN reads {on_map[name]:.0f} %", xlabel="axis 1",
+             ylabel="axis 2")
 
 # %%
 claim("linear discriminant", "Linear discriminant analysis", lda_accuracy,
@@ -898,11 +898,11 @@ claim("linear discriminant", "Linear discriminant analysis", lda_accuracy,
 
 # %% [markdown]
 # Test images on two maps, coloured and numbered by class: PCA (left) spreads the images, linear discriminant analysis
-# (right) spreads the *classes*, because it was told them. The titles say how much of the class kNN reads from each map: two
-# numbers are still too few for ten classes.
+# (right) spreads the *classes*, because it was told them. The titles say how much of the class kNN reads from each
+# map: two numbers are still too few for ten classes.
 #
-# Now the other LDA. It comes from the study of texts: an image is a document, a pixel a word, its grey level (in eighths)
-# says how often the word occurs.
+# Now the other LDA. It comes from the study of texts: an image is a document, a pixel a word, its grey level (in
+# eighths) says how often the word occurs.
 
 # %%
 counts = np.rint(8 * x[:2000])
@@ -918,17 +918,18 @@ draw({"topics": topics}, columns=[f"{100 * s:.0f} %" for s in shares.mean(0)], z
 print(f"main topic and class: NMI {latent_nmi:.2f} (k-means {kmeans_nmi:.2f}, chance 0)")
 
 # %% [markdown]
-# Each topic is drawn with its own brightest pixel as white; above it stands its mean share. Topics are shapes that many
-# images share, strokes and whole simple digits, and no classes: some would serve a 7 and a 9 alike. They can only be
-# *added*, as ink can.
+# Each topic is drawn with its own brightest pixel as white; above it stands its mean share. Topics are shapes that
+# many images share, strokes and whole simple digits, but no classes: some would serve a 7 and a 9 alike. They can
+# only be *added*, as ink can.
 #
 # ## 8 · A few labels, many images
 #
-# **Label spreading** is *semi-supervised*: it links each image to its nearest neighbours and lets the few known labels flow
-# along the links until nothing changes. It is **transductive**: the images to be answered must be there during training.
-# kNN with the same labels is the honest baseline: it sees the labelled images only. One percent of the training images has
-# a label, four of each class, and the accuracy is that on the other 99 %. There are no labels left to choose parameters on,
-# so we fix ten neighbours for the links, and one for kNN.
+# **Label spreading** (lesson 01) is *semi-supervised*: it links each image to its nearest neighbours and lets the few
+# known labels flow along the links until nothing changes. It is **transductive**: the images to be answered must be
+# there during training. (For new images, as in lesson 01, scikit-learn lets their nearest neighbours vote.) kNN with
+# the same labels is the honest baseline: it sees the labelled images only. One percent of the training images has a
+# label, four of each class, and the accuracy is that on the other 99 %. There are no labels left to choose parameters
+# on, so we fix ten neighbours for the links, and one for kNN.
 #
 # **Predict.** kNN on 40 labels gets more than half right. What percentage will label spreading get?
 
@@ -956,9 +957,9 @@ claim("label spreading", "What label spreading gains over one neighbour, at 1 % 
       baseline=f"spreading {np.mean(spread):.1f} %, kNN {np.mean(alone):.1f} %")
 
 # %% [markdown]
-# The images without labels helped: they show along which paths digits change. The spread is that over five draws of the
-# labelled images, and both methods got the same draws. Lesson 07 asks how far this idea carries, with an autoencoder
-# instead of pixels.
+# The images without labels helped: they show along which paths digits change. The spread is that over five draws of
+# the labelled images, and both methods got the same draws. Lesson 07 asks how far this idea carries, with an
+# autoencoder instead of pixels.
 #
 # ## 9 · Checkpoint
 #
@@ -977,7 +978,7 @@ score([("test accuracy of the decision tree (%)", prediction_tree, tree_accuracy
 # %% [markdown]
 # ## 10 · The whole zoo
 #
-# Seconds include the search for the parameter and the test, on the computer that ran this page. Results stand on 4,000
+# Seconds include the search for the parameter and the test, on the computer that ran this page. Results rest on 4,000
 # training images (regression 1,000; DBSCAN and latent Dirichlet allocation 2,000).
 
 # %%
@@ -985,39 +986,41 @@ table(head, zoo)
 
 # %% [markdown]
 # **What to keep**
-# - *Supervised* methods get the answers, *unsupervised* ones look for groups, rules, directions or parts, *semi-supervised*
-#   ones have a few answers and many questions. Ask of each method which it is, before you ask how good it is.
-# - A comparison is fair on the same images, with each parameter chosen on the same validation images and a simple baseline
-#   beside it.
+# - *Supervised* methods get the answers, *unsupervised* ones look for groups, rules, directions or parts,
+#   *semi-supervised* ones have a few answers and many questions. Ask of each method which it is, before you ask how
+#   good it is.
+# - A comparison is fair on the same images, with each parameter chosen on the same validation images and a simple
+#   baseline beside it.
 # - Ridge is MAP with a Gaussian prior, the lasso MAP with a Laplace prior; PCA is the SVD of the centred data.
-# - Density-based clustering needs gaps. The ten digits leave none among their pixels, and a linear projection does not make
-#   them.
+# - Density-based clustering needs gaps. The ten digits together leave none among their pixels, and a linear
+#   projection does not make them.
 # - All these methods work on given pixels or given distances. The rest of the course *learns* what to measure.
 #
-# **Next:** [lesson 02](02_autoencoder.ipynb) builds a network that finds its own description of a digit. This extra has no
-# lab.
+# **Next:** [lesson 02](02_autoencoder.ipynb) builds a network that finds its own description of a digit. This extra
+# has no lab.
 #
 # ### Papers
 # - R. A. Fisher (1936). *The use of multiple measurements in taxonomic problems.* Annals of Eugenics 7, 179–188.
-# - T. M. Cover, P. E. Hart (1967). *Nearest neighbor pattern classification.* IEEE Transactions on Information Theory 13,
-#   21–27.
-# - A. E. Hoerl, R. W. Kennard (1970). *Ridge regression: biased estimation for nonorthogonal problems.* Technometrics 12,
-#   55–67.
+# - T. M. Cover, P. E. Hart (1967). *Nearest neighbor pattern classification.* IEEE Transactions on Information Theory
+#   13, 21–27.
+# - A. E. Hoerl, R. W. Kennard (1970). *Ridge regression: biased estimation for nonorthogonal problems.* Technometrics
+#   12, 55–67.
 # - S. P. Lloyd (1982). *Least squares quantization in PCM.* IEEE Transactions on Information Theory 28, 129–137.
 # - L. Breiman, J. H. Friedman, R. A. Olshen, C. J. Stone (1984). *Classification and Regression Trees.* Wadsworth.
 # - D. J. C. MacKay (1992). *Bayesian interpolation.* Neural Computation 4, 415–447. (The evidence.)
-# - R. Agrawal, T. Imieliński, A. Swami (1993). *Mining association rules between sets of items in large databases.* SIGMOD,
-#   207–216.
+# - R. Agrawal, T. Imieliński, A. Swami (1993). *Mining association rules between sets of items in large databases.*
+#   SIGMOD, 207–216.
 # - R. Agrawal, R. Srikant (1994). *Fast algorithms for mining association rules.* VLDB, 487–499. (Apriori.)
 # - C. Cortes, V. Vapnik (1995). *Support-vector networks.* Machine Learning 20, 273–297.
-# - R. Tibshirani (1996). *Regression shrinkage and selection via the lasso.* Journal of the Royal Statistical Society B 58,
-#   267–288.
-# - M. Ester, H.-P. Kriegel, J. Sander, X. Xu (1996). *A density-based algorithm for discovering clusters in large spatial
-#   databases with noise.* KDD, 226–231.
+# - R. Tibshirani (1996). *Regression shrinkage and selection via the lasso.* Journal of the Royal Statistical Society
+#   B 58, 267–288.
+# - M. Ester, H.-P. Kriegel, J. Sander, X. Xu (1996). *A density-based algorithm for discovering clusters in large
+#   spatial databases with noise.* KDD, 226–231.
 # - D. M. Blei, A. Y. Ng, M. I. Jordan (2003). *Latent Dirichlet allocation.* Journal of Machine Learning Research 3,
 #   993–1022.
-# - D. Zhou, O. Bousquet, T. N. Lal, J. Weston, B. Schölkopf (2004). *Learning with local and global consistency.* NeurIPS
-#   16.
-# - L. van der Maaten, G. Hinton (2008). *Visualizing data using t-SNE.* Journal of Machine Learning Research 9, 2579–2605.
-# - R. J. G. B. Campello, D. Moulavi, J. Sander (2013). *Density-based clustering based on hierarchical density estimates.*
-#   PAKDD, 160–172. (HDBSCAN.)
+# - D. Zhou, O. Bousquet, T. N. Lal, J. Weston, B. Schölkopf (2004). *Learning with local and global consistency.*
+#   NeurIPS 16.
+# - L. van der Maaten, G. Hinton (2008). *Visualizing data using t-SNE.* Journal of Machine Learning Research 9,
+#   2579–2605.
+# - R. J. G. B. Campello, D. Moulavi, J. Sander (2013). *Density-based clustering based on hierarchical density
+#   estimates.* PAKDD, 160–172. (HDBSCAN.)

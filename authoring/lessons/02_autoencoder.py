@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 02 · The autoencoder
 #
-# **Promise.** You will build a network that squeezes a handwritten digit into 32 numbers and draws it again from them,
-# and you will know how good that is, why it does not copy its input, and what its loss says about probability.
+# **Promise.** You will build a network that squeezes a handwritten digit into 32 numbers and draws it again from
+# them, and you will know how good that is, why it does not copy its input, and what its loss says about probability.
 #
 # **After this lesson you can**
 # 1. write an encoder, a decoder and the training loop from an empty cell;
@@ -12,9 +12,8 @@
 # 5. name three jobs that an autoencoder does well and one at which it fails.
 #
 # **Before it:** linear layers, gradient descent, and the words *training*, *validation* and *test*.
-# **Time:** about 60 minutes to read; all cells together run in less than 75 seconds on two cores.
-# Four questions ask for your prediction. Type a number, then run on: nothing waits for you, and the end of the lesson
-# compares.
+# **Time:** about 60 minutes to read; all cells together run in less than 75 seconds on two cores. Four questions ask
+# for your prediction. Type a number, then run on: nothing waits for you, and the end of the lesson compares.
 
 # %%
 import copy
@@ -44,15 +43,18 @@ digits
 # %% [markdown]
 # ## 1 · The task: draw it again from memory
 #
-# An image $x$ has 784 grey levels between 0 (black) and 1 (white). An **encoder** $f_\phi$ turns it into a short list of
-# numbers, the **latent code** $z = f_\phi(x)$. A **decoder** $g_\theta$ sees only $z$ and must draw the image again:
-# $\hat x = g_\theta(z)$, the **reconstruction**. The letters $\phi$ and $\theta$ stand for the weights of the two networks.
+# An image $x$ has 784 grey levels between 0 (black) and 1 (white). An **encoder** $f_\phi$ turns it into a short list
+# of numbers, the **latent code** $z = f_\phi(x)$. A **decoder** $g_\theta$ sees only $z$ and must draw the image
+# again: $\hat x = g_\theta(z)$, the **reconstruction**. The letters $\phi$ and $\theta$ stand for the weights of the
+# two networks.
 #
-# No labels are needed: the image is its own target. That is the *auto* in autoencoder, from the Greek word for *self*.
+# No labels are needed: the image is its own target. That is the *auto* in autoencoder, from the Greek word for
+# *self*.
 #
-# We keep some training images aside to choose settings on (the *validation* images). The test images are used to measure
-# only. (Without MNIST and without a network the course takes its built-in digits, called *strokes*. They are fewer, so that
-# training goes through them `more` often, for about the same number of steps. The text below speaks of MNIST.)
+# We keep some training images aside to choose settings on (the *validation* images). The test images are used to
+# measure only. (Without MNIST and without a network the course takes its built-in digits, called *strokes*. They are
+# fewer, so training goes through them `more` times as often, for about the same number of steps. The text below
+# speaks of MNIST.)
 
 # %%
 train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
@@ -67,9 +69,9 @@ plots.images({"original": x_test[ten]});
 #
 # ### The encoder and its mirror
 #
-# The encoder goes from 784 numbers to 128, to 64, to 32. The decoder goes back the same way. Between two linear layers
-# stands a ReLU, or the layers would melt into one; after the code and after the output stands none, so that both may
-# take any value.
+# The encoder goes from 784 numbers to 128, to 64, to 32. The decoder goes back the same way. A ReLU stands between
+# two linear layers, or they would melt into one; there is none after the code and none after the output, so that both
+# may take any value.
 
 # %%
 class Autoencoder(nn.Module):
@@ -110,9 +112,8 @@ print("images", tuple(x[:5].shape), "→ codes", tuple(z.shape), "→ reconstruc
 #
 # $$\ell(x) = \lVert x - \hat x \rVert^2 = \sum_{i=1}^{784} (x_i - \hat x_i)^2 .$$
 #
-# In this course a loss is always **one number per image, summed over pixels**. Only at the last moment do we average over the
-# batch. Libraries offer to average over pixels too; section 5 of this lesson and the whole of lesson 06 show what harm
-# that can hide.
+# In this course a loss is always **one number per image, summed over pixels**. Only at the last moment do we average
+# over the batch. Libraries offer to average over pixels too; section 5 of lesson 06 shows what harm that can do.
 #
 # One epoch goes once through all training images in a random order:
 
@@ -149,9 +150,9 @@ prediction_error = None
 
 # %% [markdown]
 # The helper `fit` is the loop above with four comforts: it records the error on held-out images after each epoch,
-# raises and lowers the learning rate along the way (*one-cycle*), can be stopped at any time, and speaks up when training
-# goes wrong. It takes the loss as a function that returns named terms, each with one number per image. Read it if you like:
-# `aecourse/train.py` holds nothing else.
+# raises and lowers the learning rate along the way (*one-cycle*), can be stopped at any time, and speaks up when
+# training goes wrong. It takes the loss as a function that returns named terms, each with one number per image. Read
+# it if you like: `aecourse/train.py` holds nothing else.
 
 # %%
 def squared_error(model, x, step):
@@ -170,14 +171,16 @@ axis.set_ylim(bottom=0)
 axis.legend(frameon=False);
 
 # %% [markdown]
-# The error falls steeply at first and flattens as the learning rate goes to zero. The held-out curve lies close to the training
-# curve: with so many images and so few epochs, the network has not begun to learn single images by heart. (The first
-# training point lies higher because it is a mean over an epoch *during which* the weights improved.)
+# The error falls steeply at first and flattens as the learning rate goes to zero. The held-out curve lies close to
+# the training curve: with so many images and so few epochs, the network has not begun to learn single images by
+# heart. (The first training point lies higher because it is a mean over an epoch *during which* the weights
+# improved.)
 #
 # ### An honest baseline: PCA
 #
 # Principal component analysis also maps an image to 32 numbers and back, with one matrix and no training loop. Of all
-# *linear* maps it is the best one for squared error. An autoencoder that does not beat it has not earned its training.
+# *linear* maps it is the best one for squared error. An autoencoder that does not beat it has not earned its
+# training.
 
 # %%
 pca = PCA(64, svd_solver="covariance_eigh").fit(x.numpy())
@@ -208,9 +211,9 @@ plots.images({"original": x_test[ten], "autoencoder": x_hat[ten],
               "PCA": pca_decode(pca_encode(x_test[ten], 32))});
 
 # %% [markdown]
-# All three rows use one fixed grey scale, black = 0 and white = 1. The autoencoder's digits have clean, dark surroundings;
-# PCA leaves grey clouds around the strokes, because a sum of 32 fixed patterns cannot switch a pattern off without
-# touching its neighbours. Both are softer than the originals: fine detail did not fit into 32 numbers.
+# All three rows use one fixed grey scale, black = 0 and white = 1. The autoencoder's digits have clean, dark
+# surroundings; PCA leaves grey clouds around the strokes, because a sum of 32 fixed patterns cannot switch a pattern
+# off without touching its neighbours. Both are softer than the originals: fine detail did not fit into 32 numbers.
 
 # %%
 claim("32 numbers", "Squared error per test image with a code of 32 numbers",
@@ -242,13 +245,13 @@ plots.images({f"unit {unit} turned": turned},
 
 # %% [markdown]
 # The bars show a code in which every number takes part: it is a *distributed* code, not one unit per feature. Turning
-# the unit that varies most, by up to two standard deviations each way, changes the drawing smoothly, but several things at once: the
-# axes of this code have no meaning of their own. Section 8 makes that precise.
+# the unit that varies most, by up to two standard deviations each way, changes the drawing smoothly, but several
+# things at once: the axes of this code have no meaning of their own. Section 8 makes that precise.
 #
 # ### A ReLU on the code: how many units die?
 #
-# Many tutorials put a ReLU after the code layer as well. Then no number of the code can be negative, and a unit whose input is
-# negative for *every* image gets no gradient any more: it is dead, and never comes back.
+# Many tutorials put a ReLU after the code layer as well. Then no number of the code can be negative, and a unit whose
+# input is negative for *every* image gets no gradient any more: it is **dead**, and hardly ever comes back.
 #
 # **Predict.** Of 32 units, how many will be dead after the same training?
 
@@ -283,13 +286,14 @@ for seed in (1, 2):
 print("dead units:", counts)
 
 # %% [markdown]
-# A good part of the code is lost every time, and the error rises: the learner of that tutorial pays for 32 numbers and gets fewer. How many die depends on the learning rate and the seed: count
-# them in your own networks. The remedy costs nothing: leave the code linear. (Lesson 05 wants many silent units, and gets them on purpose.)
+# A good part of the code is lost every time, and the error rises: the learner of that tutorial pays for 32 numbers
+# and gets fewer. How many die depends on the learning rate and the seed: count them in your own networks. The remedy
+# costs nothing: leave the code linear. (Lesson 05 wants many silent units, and gets them on purpose.)
 
 # %%
 claim("dead units",
       "Units of a 32-number ReLU code that never fire (mean and spread over seeds)",
-      np.mean([dead, *counts]), "units", spread=np.std([dead, *counts]), seeds=3,
+      np.mean([dead, *counts]), "units", spread=np.std([dead, *counts], ddof=1), seeds=3,
       at_least=2)
 claim("ReLU costs", "Error with a ReLU on the code, relative to the linear code",
       error_of_relu / error_of_model, "times", at_least=1.05)
@@ -297,9 +301,10 @@ claim("ReLU costs", "Error with a ReLU on the code, relative to the linear code"
 # %% [markdown]
 # ## 4 · Why does it not copy?
 #
-# A network that returns its input unchanged has error zero and has learned nothing. What stops ours is the **bottleneck**. To
-# see it, take small patches of 8×8 = 64 pixels and two linear autoencoders: one with a code of 8 numbers, one with a code as
-# wide as the input. The test: patches of digits that they have not seen, and **noise**, the same pixels in random places.
+# A network that returns its input unchanged has error zero and has learned nothing. What stops ours is the
+# **bottleneck**. To see it, take small patches of 8×8 = 64 pixels and two linear autoencoders: one with a code of 8
+# numbers, one with a code as wide as the input. The test: patches of digits that they have not seen, and **noise**,
+# the same pixels in random places.
 
 # %%
 def patches(images, n, seed):
@@ -324,10 +329,10 @@ table(["code", "share of unseen digit patches kept", "share of noise kept"],
       [[f"{width} numbers", *shares] for width, shares in kept.items()])
 
 # %% [markdown]
-# Both keep most of the digit patches. The wide one keeps nearly all of the noise as well: it has learned to copy, and its small error
-# says nothing about digits. The narrow one keeps strokes and loses noise: it has spent its 8 numbers on what digits look
-# like. A small reconstruction error alone is never evidence of learning. Lessons 04 and 05 show two other ways to
-# forbid copying: noise at the input, and a penalty on the code.
+# Both keep most of the digit patches. The wide one keeps nearly all of the noise as well: it has learned to copy, and
+# its small error says nothing about digits. The narrow one keeps strokes and loses noise: it has spent its 8 numbers
+# on what digits look like. A small reconstruction error alone is never evidence of learning. Lessons 04 and 05 show
+# two other ways to forbid copying: noise at the input, and a code in which only a few units may be active.
 
 # %%
 claim("copying", "Share of pure noise that a code as wide as its input keeps",
@@ -337,8 +342,8 @@ claim("copying", "Share of pure noise that a code as wide as its input keeps",
 # ## 5 · Bug hunt: a failure study
 #
 # This recipe is found in many tutorials: normalise the images to $[-1, 1]$, end the decoder in a sigmoid, train with
-# `nn.MSELoss()`, print the loss at the end of each epoch. It runs without an error. **Stop at the cell and look for two
-# faults** before you read on.
+# `nn.MSELoss()`, print the loss at the end of each epoch. It runs without an error. **Stop at the cell and look for
+# two faults** before you read on.
 
 # %%
 t_train, t_test = 2 * x - 1, 2 * x_test - 1  # what Normalize((0.5,), (0.5,)) does
@@ -357,14 +362,14 @@ for epoch in range(3):
     print(f"epoch {epoch + 1}: loss {loss.item():.4f}")
 
 # %% [markdown]
-# **Fault one: the output cannot reach the target.** A target $t$ lies in $[-1, 1]$, but a sigmoid's output $y$ lies in $(0, 1)$.
-# For a target above 0 the best output is $t$ itself; for a target below 0 it is 0, with the error $t^2$ left over.
-# So no training, however long, can bring the mean squared error per pixel below
+# **Fault one: the output cannot reach the target.** A target $t$ lies in $[-1, 1]$, but a sigmoid's output $p$ lies
+# in $(0, 1)$. For a target above 0 the best output is $t$ itself; for a target below 0 it is 0, with the error $t^2$
+# left over. So no training, however long, can bring the mean squared error per pixel below
 #
 # $$\text{floor} = \frac{1}{784}\sum_{i=1}^{784} \min(t_i, 0)^2 .$$
 #
-# Most pixels of a digit are black, $t = -1$, so most of the error can never be removed. And there is a second trap on the
-# way down. We measure both beside the loss of an image that is completely black, $y = 0$ everywhere:
+# Most pixels of a digit are black, $t = -1$, so most of the error can never be removed. And there is a second trap on
+# the way down. We measure both beside the loss of an image that is completely black, $p = 0$ everywhere:
 
 # %%
 def mse(network):
@@ -378,10 +383,10 @@ print("mean squared error per pixel:")
 print(f"floor {floor:.4f}, recipe {stuck:.4f}, black image {black:.4f}")
 
 # %% [markdown]
-# The recipe has not even come down to the floor: it draws black for every digit. Nearly all targets pull the
-# outputs towards 0, and there the slope of the sigmoid, $y(1-y)$, vanishes, so nothing pulls them back up. (Section 6 draws
-# this slope.) To see the floor itself, we help the recipe: train the same network on images in $[0, 1]$ first, which is the mend, and
-# go on with the recipe from those good weights.
+# The recipe has not even come down to the floor: it draws black for every digit. Nearly all targets pull the outputs
+# towards 0, and there the slope of the sigmoid, $p(1-p)$, vanishes, so nothing pulls them back up. (Section 6 draws
+# what this does to the gradient.) To see the floor itself, we help the recipe: train the same network on images in
+# $[0, 1]$ first, which is the remedy, and go on with the recipe from those good weights.
 
 # %%
 with seeded(0):
@@ -394,35 +399,36 @@ print(f"floor {floor:.4f}   helped recipe {mse(helped):.4f}")
 
 # %% [markdown]
 # With help it draws digits, and its error comes close to the floor and stays above it. In the pictures, mind the
-# scale: $y$ stands for a target in $[-1, 1]$, so its grey level is $(y + 1)/2$.
+# scale: $p$ stands for a target in $[-1, 1]$, so its grey level is $(p + 1)/2$.
 
 # %%
 with torch.no_grad():
-    y_stuck, y_helped = recipe(t_test[ten]), helped(t_test[ten])
+    p_stuck, p_helped = recipe(t_test[ten]), helped(t_test[ten])
     x_mended = mended(x_test[ten])
-plots.images({"original": x_test[ten], "recipe": (y_stuck + 1) / 2,
-              "helped recipe": (y_helped + 1) / 2, "the same, y itself": y_helped,
+plots.images({"original": x_test[ten], "recipe": (p_stuck + 1) / 2,
+              "helped recipe": (p_helped + 1) / 2, "the same, p itself": p_helped,
               "mended": x_mended});
 
 # %% [markdown]
-# On the scale of its targets the recipe is an even grey, and even the helped one has a middle-grey background where black should be.
-# Its fourth row looks right only because the scale was changed in silence: a picture of $y$, or one stretched to its own darkest and
-# brightest pixel, hides the fault. The mended network (last row; images in $[0, 1]$, sigmoid kept) has no such trouble. `tanh` on $[-1, 1]$ or
-# the linear output of section 2 are two other mends.
+# On the scale of its targets the recipe is an even grey, and even the helped one has a middle-grey background where
+# black should be. Its fourth row looks right only because the scale was changed in silence: a picture of $p$, or one
+# stretched to its own darkest and brightest pixel, hides the fault. The mended network (last row; images in $[0, 1]$,
+# sigmoid kept) has no such trouble. `tanh` on $[-1, 1]$ or the linear output of section 2 are two other remedies.
 #
 # **Fault two: it prints the last batch's loss.** The printed number depends on which images happened to come last:
 
 # %%
 per_epoch = np.array(batch_losses).reshape(3, -1)
-by_luck = per_epoch[-1, -50:].std()
+by_luck = per_epoch[-1, -50:].std(ddof=1)
 progress = abs(per_epoch[-1].mean() - per_epoch[-2].mean())
 print("printed:", np.round(per_epoch[:, -1], 4), "  mean of each epoch:",
       np.round(per_epoch.mean(1), 4))
 print(f"batch to batch ±{by_luck:.4f}; the mean moved by {progress:.5f} from epoch 2 to 3")
 
 # %% [markdown]
-# From batch to batch the loss moves far more than training moves it from epoch to epoch. What looks like progress or a setback in the
-# printed numbers is the luck of the last batch. Report a mean over all images, best over held-out ones.
+# From batch to batch the loss moves far more than training moves it from epoch to epoch. What looks like progress or
+# a setback in the printed numbers is the luck of the last batch. Report a mean over all images, best over held-out
+# ones.
 
 # %%
 claim("floor", "Error of the helped recipe, relative to the floor", mse(helped) / floor,
@@ -441,8 +447,8 @@ claim("last batch",
 # ## 6 · The loss is a likelihood
 #
 # Why the square? Why not the absolute difference, or something else? One idea answers for all common losses: let the
-# decoder output not an image but a **probability distribution** over images, $p_\theta(x \mid z)$, and choose the weights that make the
-# observed images most probable. That is *maximum likelihood* (MLE). Minimising
+# decoder output not an image but a **probability distribution** over images, $p_\theta(x \mid z)$, and choose the
+# weights that make the observed images most probable. That is *maximum likelihood* (MLE). Minimising
 #
 # $$-\log p_\theta(x \mid z)$$
 #
@@ -450,11 +456,13 @@ claim("last batch",
 #
 # ### Gaussian: squared error
 #
-# Say that each pixel is the decoder's output $\hat x_i$ plus Gaussian noise of standard deviation $\sigma$. For $D = 784$ pixels
+# Say that each pixel is the decoder's output $\hat x_i$ plus Gaussian noise of standard deviation $\sigma$. For $D =
+# 784$ pixels
 #
 # $$-\log p_\theta(x \mid z) = \frac{1}{2\sigma^2}\lVert x - \hat x\rVert^2 + D\log\sigma + \frac{D}{2}\log 2\pi .$$
 #
-# With $\sigma$ fixed, the last two terms are a constant and the first is the squared error times $\frac{1}{2\sigma^2}$: the same minimum.
+# With $\sigma$ fixed, the last two terms are a constant and the first is the squared error times
+# $\frac{1}{2\sigma^2}$: the same minimum.
 
 # %%
 sigma = 0.3
@@ -467,10 +475,11 @@ print("equal:", torch.allclose(by_hand, by_torch, rtol=1e-4), "  nats:",
       [f"{v:.0f}" for v in by_torch.tolist()])
 
 # %% [markdown]
-# Negative numbers, and that is no fault: $p(x \mid z)$ is a *density* for continuous $x$, and densities may be larger than 1. The ½
-# and $\sigma$ do not move the minimum, but they set the **weight** of this term against any other. In lesson 06 a second term comes, and
-# a forgotten $\sigma$ will change the model. Which $\sigma$ is right? It too can be fitted by maximum likelihood:
-# set the derivative with respect to $\sigma$ to zero and find $\sigma^2$ = the mean squared error per pixel.
+# Negative numbers, and that is no fault: $p(x \mid z)$ is a *density* for continuous $x$, and densities may be larger
+# than 1. The ½ and $\sigma$ do not move the minimum, but they set the **weight** of this term against any other. In
+# lesson 06 a second term comes, and a forgotten $\sigma$ will change the model. Which $\sigma$ is right? It too can
+# be fitted by maximum likelihood: set the derivative with respect to $\sigma$ to zero and find $\sigma^2$ = the mean
+# squared error per pixel.
 
 # %%
 sigma_grid = torch.linspace(0.05, 0.5, 46)
@@ -484,13 +493,13 @@ axis.set(xlabel="σ (grey levels)", ylabel="nats per image", ylim=(min(nats) - 1
 axis.legend(frameon=False);
 
 # %% [markdown]
-# The curve of the negative log-likelihood has its minimum where the formula puts it. Too small a $\sigma$ is punished hard: the
-# model claims to be certain, and is wrong.
+# The curve of the negative log-likelihood has its minimum where the formula puts it. Too small a $\sigma$ is punished
+# hard: the model claims to be certain, and is wrong.
 #
 # ### Bernoulli: binary cross-entropy
 #
-# If a pixel is either 0 or 1, the decoder gives the probability of a 1. With the **logit** $a_i$, any real number, and
-# $\pi_i = 1/(1+e^{-a_i})$, the sigmoid of it,
+# If a pixel is either 0 or 1, the decoder gives the probability of a 1. With the **logit** $a_i$, any real number,
+# and $\pi_i = 1/(1+e^{-a_i})$, the sigmoid of it,
 #
 # $$-\log p_\theta(x \mid z) = -\sum_i \big[x_i \log \pi_i + (1 - x_i)\log(1-\pi_i)\big].$$
 
@@ -508,8 +517,8 @@ except ValueError as error:
 
 # %% [markdown]
 # On grey pixels the formula can still be computed, and many people do, but it is no likelihood: a Bernoulli variable
-# is never 0.5, so `torch.distributions` refuses. What is missing is a constant that depends on $\pi$: as a density over $[0, 1]$ the
-# expression $\pi^x(1-\pi)^{1-x}$ does not integrate to 1.
+# is never 0.5, so `torch.distributions` refuses. What is missing is a factor that depends on $\pi$: as a density over
+# $[0, 1]$ the expression $\pi^x(1-\pi)^{1-x}$ does not integrate to 1.
 
 # %%
 grid = torch.linspace(0, 1, 10_001)
@@ -518,13 +527,13 @@ for pi in (0.5, 0.9, 0.99):
     print(f"π = {pi}: area {area:.3f}")
 
 # %% [markdown]
-# The *continuous Bernoulli* distribution divides by that area and is a true density (Loaiza-Ganem and Cunningham 2019). In
-# this course, cross-entropy on grey pixels is called a loss, and nats are counted on binarised pixels only.
+# The *continuous Bernoulli* distribution divides by that area and is a true density (Loaiza-Ganem and Cunningham
+# 2019). In this course, cross-entropy on grey pixels is called a loss, and nats are counted on binarised pixels only.
 #
 # ### Categorical: softmax cross-entropy
 #
-# If $x$ is one of $K$ classes, the decoder gives $K$ logits, and $-\log p$ is the logarithm of the softmax at the right class. A
-# classifier is trained by exactly this.
+# If $x$ is one of $K$ classes, the decoder gives $K$ logits, and $\log p$ is the logarithm of the softmax at the
+# right class. A classifier is trained by exactly this.
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -543,9 +552,10 @@ print("softmax cross-entropy is the categorical likelihood:",
 #
 # ### MAP: weight decay is a prior
 #
-# Maximum likelihood asks only how well the weights explain the data. If we also hold a belief about the weights $w$ before
-# seeing any data, a **prior** $p(w)$, we maximise $\log p(\text{data} \mid w) + \log p(w)$: *maximum a posteriori* (MAP). For a Gaussian
-# prior with standard deviation $\tau$ the extra gradient is $w/\tau^2$, which is what weight decay adds, with $\lambda = 1/\tau^2$:
+# Maximum likelihood asks only how well the weights explain the data. If we also hold a belief about the weights $w$
+# before seeing any data, a **prior** $p(w)$, we maximise $\log p(\text{data} \mid w) + \log p(w)$: *maximum a
+# posteriori* (MAP). For a Gaussian prior with standard deviation $\tau$ the extra gradient is $w/\tau^2$, which is
+# what weight decay adds, with $\lambda = 1/\tau^2$:
 
 # %%
 # NBVAL_CHECK_OUTPUT
@@ -555,16 +565,17 @@ tau = 0.7
 print("gradient of −log prior = w / τ²:", torch.allclose(w.grad, w.detach() / tau**2))
 
 # %% [markdown]
-# Two details matter in practice. The likelihood is a sum over all $N$ images; when the loss is a mean over images, the prior
-# counts $1/N$: the more data, the weaker the prior. And Adam rescales each gradient, so only *minimising* the sum is MAP;
-# `AdamW`, which shrinks the weights beside the gradient, is a different rule.
+# Two details matter in practice. The likelihood is a sum over all $N$ images; when the loss is a mean over images,
+# the prior counts $1/N$: the more data, the weaker the prior. And only a penalty *in the loss* is MAP; `AdamW`, which
+# shrinks the weights beside Adam's rescaled gradient, is a different rule. (The extra 01x checks MAP on ridge
+# regression and the lasso; its loss is the bare squared error, so there $\lambda = \sigma^2/\tau^2$.)
 #
 # ### Seen from back-propagation
 #
-# The likelihood also decides how fast the network can correct a mistake. Take one pixel with target $t = 1$ and output
-# $y = \text{sigmoid}(a)$. The gradient of the loss with respect to the logit $a$ is
+# The likelihood also decides how fast the network can correct a mistake. Take one pixel with target $t = 1$ and
+# output $p = \text{sigmoid}(a)$. The gradient of the loss with respect to the logit $a$ is
 #
-# $$\underbrace{(y - t)\,y(1-y)}_{\text{½ squared error}} \qquad\text{against}\qquad \underbrace{y - t}_{\text{cross-entropy}} .$$
+# $$\underbrace{(p - t)\,p(1-p)}_{\text{½ squared error}} \qquad\text{against}\qquad \underbrace{p - t}_{\text{cross-entropy}} .$$
 
 # %%
 a = torch.linspace(-8, 8, 161, requires_grad=True)
@@ -579,25 +590,26 @@ axis.set(xlabel="logit a (the target is 1)", ylabel="gradient with respect to a"
 axis.legend(frameon=False);
 
 # %%
-out = torch.sigmoid(a.detach())
-largest_gap = (grad_mse - (out - 1) * out * (1 - out)).abs().max().item()
+p = torch.sigmoid(a.detach())
+largest_gap = (grad_mse - (p - 1) * p * (1 - p)).abs().max().item()
 claim("slow when wrong",
       "Gradient of squared error at logit −8, certain and wrong, relative to cross-entropy",
       (grad_mse[0] / grad_bce[0]).item(), at_most=0.01)
-claim("formula", "Largest gap between the drawn gradient and (y − t)·y(1 − y)",
+claim("formula", "Largest gap between the drawn gradient and (p − t)·p(1 − p)",
       largest_gap, at_most=1e-6)
 
 # %% [markdown]
-# At the left the network is certain and wrong. Cross-entropy pulls with full force; squared error after a sigmoid hardly
-# pulls at all, because $y(1-y)$ is nearly zero. That is why a sigmoid output goes with cross-entropy, and a linear output with
-# squared error. (Lesson 04 shows a whole network that collapses to black this way.)
+# At the left the network is certain and wrong. Cross-entropy pulls with full force; squared error after a sigmoid
+# hardly pulls at all, because $p(1-p)$ is nearly zero. That is why a sigmoid output goes with cross-entropy, and a
+# linear output with squared error. (Lesson 04 shows another network that collapses to black this way.)
 #
 # ## 7 · A common claim, checked
 #
 # > "Maximum likelihood cures the weakness of the pixel distance."
 #
-# With a Gaussian likelihood it cannot: up to a constant it *is* the pixel distance. And how weak is that? Shift a digit by one or
-# two pixels: to us it is the same digit. Compare its distance to itself with the distance to the nearest *other* digit.
+# With a Gaussian likelihood it cannot: up to a constant it *is* the pixel distance. And how weak is that? Shift a
+# digit by one or two pixels: to us it is the same digit. Compare its distance to its own shifted copy with the
+# distance to the nearest *other* digit.
 #
 # **Predict.** For what percentage of digits is some other digit nearer than the same digit shifted by two pixels?
 
@@ -644,18 +656,20 @@ claim("shift by two, class",
       share[2][1], "%", at_least=80, holds_on=("mnist",))
 
 # %% [markdown]
-# The claim is false. For the pixel distance, and so for the Gaussian likelihood, a wrong digit in the right place is nearer than the
-# right digit two pixels away. The picture shows the worst case: the right-hand digit counts as more similar to the left-hand one than the
-# middle one does. Keep this in mind whenever a squared error is called "quality".
+# The claim is false. For the pixel distance, and so for the Gaussian likelihood, a wrong digit in the right place is
+# nearer than the right digit two pixels away. The picture shows the worst case: the right-hand digit counts as more
+# similar to the left-hand one than the middle one does. Keep this in mind whenever a squared error is called
+# "quality".
 #
 # ## 8 · How many numbers does a digit need?
 #
-# Now the main experiment: the same network with codes of 1 to 64 numbers, each trained in the same way for the same, shorter time, and PCA
-# beside each. For every code a **linear probe** is measured too: the accuracy of logistic regression that reads the
-# class from the code. The labels are used for this measurement only, never for training the autoencoder.
+# Now the main experiment: the same network with codes of 1 to 64 numbers, each trained in the same way for the same,
+# shorter time, and PCA beside each. For every code a **linear probe** (lesson 01) is measured too: the accuracy of
+# logistic regression that reads the class from the code. The labels are used for this measurement only, never for
+# training the autoencoder.
 #
-# **Predict.** How many percent of the test digits will a linear probe get right from a code of only **two** numbers? (Guessing
-# gives 10.)
+# **Predict.** What percentage of the test digits will a linear probe get right from a code of only **two** numbers?
+# (Guessing gives 10.)
 
 # %%
 prediction_probe = None
@@ -669,12 +683,9 @@ for k in sizes:
     fit(swept[k], (x,), squared_error, epochs=3 * more, lr=1e-2, one_cycle=True)
 
 # %%
-labelled = data.stratified_subset(y, len(x) // 10)  # a tenth, to keep the probe quick
-
-
-def probe(encode, rows=labelled):
-    with torch.no_grad():
-        return metrics.linear_probe(encode(x[rows]), y[rows], encode(x_test), y_test)
+def probe(encode):
+    """Test accuracy (%) with a tenth of the labels, to keep the probe quick."""
+    return metrics.probes(encode, x, y, x_test, y_test, parts=[10])[0]
 
 
 ae_errors = [metrics.reconstruction_error(swept[k], x_test) for k in sizes]
@@ -688,8 +699,7 @@ left.plot(sizes, ae_errors, "o-", label="autoencoder")
 left.plot(sizes, pca_errors, "s--", label="PCA")
 left.axhline(error_of_mean, color="grey", linestyle=":", label="mean image")
 left.set(xlabel="numbers in the code", ylabel="squared error per image", ylim=(0, None))
-right.plot(sizes, np.multiply(100, ae_probe), "o-", sizes, np.multiply(100, pca_probe),
-    "s--")
+right.plot(sizes, ae_probe, "o-", sizes, pca_probe, "s--")
 right.set(xlabel="numbers in the code", ylabel="linear probe, test accuracy (%)",
     ylim=(0, 100))
 for axis in (left, right):
@@ -703,14 +713,14 @@ with torch.no_grad():
 plots.images({"original": x_test[ten]} | redrawn);
 
 # %% [markdown]
-# Left: the autoencoder gains most where the code is small, because a curved map can follow the digits where a flat one cannot. As the code
-# grows, PCA catches up, and at 64 numbers it is far ahead: our network has its own narrow layers of 64 units and only a few epochs
-# of training, while PCA finds its optimum exactly. Lesson 03 asks how far a larger network and a longer training go.
-# Right: a larger code shows the class to a linear reader better and better. For small codes the autoencoder's is the better one to read; for
-# large ones PCA's is as good or better. A smaller error does not promise a more readable code.
-# Pictures: with one or two numbers the network draws a smooth average of what lies near in the code, often of a wrong class (look at
-# the 4, the 5 and the 9). With more numbers the class settles and then the handwriting shows. The unusual 5 and 9 stay hard to
-# the end: rare shapes cost most.
+# Left: the autoencoder gains most where the code is small, because a curved map can follow the digits where a flat
+# one cannot. As the code grows, PCA catches up, and at 64 numbers it is far ahead: our network has its own narrow
+# layers of 64 units and only a few epochs of training, while PCA finds its optimum exactly. Lesson 03 asks how far a
+# larger network and a longer training go. Right: a larger code shows the class to a linear reader better and better.
+# For small codes the autoencoder's is the better one to read; for large ones PCA's is as good or better. A smaller
+# error does not promise a more readable code. Pictures: with one or two numbers the network draws a smooth average of
+# what lies near in the code, often of a wrong class (look at the 4, the 5 and the 9). With more numbers the class
+# settles and then the handwriting shows. The unusual 5 and 9 stay hard to the end: rare shapes cost most.
 
 # %%
 at = dict(zip(sizes, zip(ae_errors, pca_errors, strict=True), strict=True))
@@ -721,20 +731,22 @@ for k in (2, 8):
 claim("code of 64", "Autoencoder's error relative to PCA's, code of 64 numbers",
       at[64][0] / at[64][1], "times", at_least=1.1,
       baseline=f"PCA {at[64][1]:.1f}, autoencoder {at[64][0]:.1f}")
-claim("probe", "Linear probe on the code of 32 numbers", 100 * ae_probe[sizes.index(32)],
+claim("probe", "Linear probe on the code of 32 numbers", ae_probe[sizes.index(32)],
       "% test accuracy", at_least=70,
-      baseline=f"PCA {100 * pca_probe[sizes.index(32)]:.1f}")
+      baseline=f"PCA {pca_probe[sizes.index(32)]:.1f}")
 
 # %% [markdown]
 # ### What did three numbers find?
 #
 # With a code of three numbers the network had to choose what matters most. We measure two properties of each image
-# directly, the **thickness** of the stroke and its **slant**, and ask how well each can be read off the code by linear regression
-# ($R^2$: 1 is perfect, 0 is no better than the mean). First single axes, then all three together; then by the 20 nearest
-# neighbours in the code, a reader that can follow curves; then all of it again after turning the code by a random rotation.
+# directly, the **thickness** of the stroke and its **slant**, and ask how well each can be read off the code by
+# linear regression ($R^2$: 1 is perfect, 0 is no better than the mean). First single axes, then all three together;
+# then by the 20 nearest neighbours in the code, a reader that can follow curves; then all of it again after turning
+# the code by a random rotation.
 
 # %%
 properties = {"thickness": metrics.thickness, "slant": metrics.slant}
+labelled = data.stratified_subset(y, len(y) // 10)  # the tenth that the probe saw
 with torch.no_grad():
     three, three_train = swept[3].encode(x_test), swept[3].encode(x[labelled])
 rotation, _ = torch.linalg.qr(torch.randn(3, 3, generator=torch.Generator().manual_seed(0)))
@@ -761,9 +773,7 @@ table(head, [[*row[:2], *(f"{value:.2f}" for value in row[2:])] for row in rows]
 shown = torch.randperm(len(three), generator=torch.Generator().manual_seed(0))[:3000]
 figure, axes = plt.subplots(1, 3, figsize=(11, 3.5), sharex=True, sharey=True)
 dot = {"s": 5, "rasterized": True, "alpha": 0.6}
-axes[0].scatter(*three[shown, :2].T, c=y_test[shown], cmap="tab10", **dot)
-for label in range(10):  # the class, written at its median
-    axes[0].annotate(str(label), three[y_test == label, :2].median(0).values, weight="bold")
+plots.class_map(axes[0], three[shown, :2], y_test[shown])
 for axis, (name, measure) in zip(axes[1:], properties.items(), strict=True):
     values = measure(x_test)
     low, high = values.quantile(torch.tensor([0.02, 0.98])).tolist()
@@ -775,11 +785,11 @@ for axis, name in zip(axes, ["class", *properties], strict=True):
     axis.set(title=f"coloured by {name}", xlabel="code, axis 1", ylabel="code, axis 2")
 
 # %% [markdown]
-# The rotation changes every single axis's figure and leaves the last two columns as they were. A decoder can undo any rotation of the
-# code, so training has no reason to prefer one: **only the whole code can be asked what it knows**. The neighbours find more than
-# the straight line does: the properties are in the code, along curves. In the pictures, class forms regions and slant a gradient that
-# runs across both axes; thickness hardly shows in these two of the three axes. Three numbers went to what changes most pixels:
-# class and slant first.
+# The rotation changes every single axis's figure and leaves the last two columns as they were. A decoder can undo any
+# rotation of the code, so training has no reason to prefer one: **only the whole code can be asked what it knows**.
+# The neighbours find more than the straight line does: the properties are in the code, along curves. In the pictures,
+# class forms regions and slant a gradient that runs across both axes; thickness hardly shows in these two of the
+# three axes. Three numbers went to what changes most pixels: class and slant first.
 
 # %%
 change = max(abs(rows[i][j] - rows[i + 1][j]) for i in (0, 2) for j in (5, 6))
@@ -794,8 +804,8 @@ claim("rotation", "Largest change of R² from the whole code under rotation", ch
 # %% [markdown]
 # ## 9 · Four views of one machine
 #
-# The same two networks are described in four languages. Each asks something else of encoder and decoder, and each has its
-# place in this course.
+# The same two networks are described in four languages. Each asks something else of encoder and decoder, and each has
+# its place in this course.
 #
 # | view | the encoder is | the decoder is | the question | answered in |
 # |---|---|---|---|---|
@@ -804,17 +814,17 @@ claim("rotation", "Largest change of R² from the whole code under rotation", ch
 # | manifold learning | coordinates on a curved surface | the surface itself | what is the shape of the data? | 03 |
 # | generative modelling | needed for training only | a machine that draws new $x$ | from which $z$ should it draw? | 06, 10 |
 #
-# The plain autoencoder serves the first and the third view. It has no prior $p(z)$, so it cannot say how probable an image is,
-# nor from where to draw a new one.
+# The plain autoencoder serves the first and the third view. It has no prior $p(z)$, so it cannot say how probable an
+# image is, nor from where to draw a new one.
 #
 # ## 10 · At work
 #
 # ### Compression
 #
-# A code of few numbers is a compressed image. To compare honestly, count every bit. Each number is rounded to 8 bits over its
-# range on the training images. The decoder has to be sent as well, in 16 bits per weight, shared among the
-# 10,000 test images; PCA has to send its patterns too. JPEG and lossless PNG need no model; they get all test images tiled into one
-# picture, so that their headers are shared as well.
+# A code of few numbers is a compressed image. To compare honestly, count every bit. Each number is rounded to 8 bits
+# over its range on the training images. The decoder has to be sent as well, in 16 bits per weight, shared among the
+# 10,000 test images; PCA has to send its patterns too. JPEG and lossless PNG need no model; they get all test images
+# tiled into one picture, so that their headers are shared as well.
 
 # %%
 def rounded(z, z_train, levels=256):
@@ -889,17 +899,18 @@ claim("JPEG wins",
       baseline=f"JPEG {jpeg_there:.1f}, autoencoder {error_ae:.1f}", holds_on=("mnist",))
 
 # %% [markdown]
-# Dotted lines count the codes alone, solid lines the model too. The result may surprise: **JPEG wins** wherever it can be compared. It knows nothing
-# about digits, but it spends few bytes on a 1 and many on an 8, and packs them with an entropy code; our fixed code gives every image the same
-# number of bytes, and the decoder adds more than half as many again for 10,000 images. (For many more images that share would shrink, and at the very
-# small sizes on the left JPEG cannot follow at all.) Whoever quotes a compression rate without the model's size counts only
-# the dotted line. Learned compression that beats classical codecs exists; it trains the code *for* an entropy coder.
+# Dotted lines count the codes alone, solid lines the model too. The result may surprise: **JPEG wins** wherever it
+# can be compared. It knows nothing about digits, but it spends few bytes on a 1 and many on an 8, and packs them with
+# an entropy code; our fixed code gives every image the same number of bytes, and the decoder adds more than half as
+# many again for 10,000 images. (For many more images that share would shrink, and at the very small sizes on the left
+# JPEG cannot follow at all.) Whoever quotes a compression rate without the model's size counts only the dotted line.
+# Learned compression that beats classical codecs exists; it trains the code *for* an entropy coder.
 #
 # ### Anomaly detection
 #
-# A network that has never seen a class should draw it badly, so a large error would mark the unknown. We train without one class
-# and score each test image by its error. The **AUROC** is the probability that a random image of the unseen class has a larger
-# error than a random known one: 1 is perfect, 0.5 is a coin. PCA gets the same chance.
+# A network that has never seen a class should draw it badly, so a large error would mark the unknown. We train
+# without one class and score each test image by its error. The **AUROC** is the probability that a random image of
+# the unseen class has a larger error than a random known one: 1 is perfect, 0.5 is a coin. PCA gets the same chance.
 
 # %%
 def auroc_unseen(hidden, n=20_000):
@@ -926,17 +937,17 @@ claim("unseen 1", "AUROC of the error where the class 1 was never seen", unseen[
       at_most=0.5, holds_on=("mnist",), baseline=f"PCA {unseen[1][1]:.2f}")
 
 # %% [markdown]
-# For the 2 it works. For the 1 it fails completely, worse than a coin: a 1 is one short stroke, easy to draw even for a network that
-# never saw one, while known classes with much ink keep larger errors. The error measures how hard an image is to draw, which is not the same
-# as how strange it is. A detector has to be tested on several unknowns, not on one lucky choice.
+# For the 2 it works. For the 1 it fails completely, worse than a coin: a 1 is one short stroke, easy to draw even for
+# a network that never saw one, while known classes with much ink keep larger errors. The error measures how hard an
+# image is to draw, which is not the same as how strange it is. A detector has to be tested on several unknowns, not
+# on one lucky choice.
 #
 # ### One encoder for several tasks
 #
-# The code of section 2 was learned without any task. Read three different things off it with linear models, beside PCA's
-# code of equal size and the raw pixels:
+# The code of section 2 was learned without any task. Read three different things off it with linear models, beside
+# PCA's code of equal size and the raw pixels:
 
 # %%
-few = data.stratified_subset(y, len(x) // 100)  # 1 % of the labels
 readers = {
     "raw pixels": lambda images: images,
     "PCA, 32 numbers": lambda images: pca_encode(images, 32),
@@ -948,8 +959,7 @@ for name, encode in readers.items():
         z = encode(x_test)
         z_train = encode(x[labelled])
     tasks[name] = [
-        100 * probe(encode),
-        100 * probe(encode, few),
+        *metrics.probes(encode, x, y, x_test, y_test),  # with 10 % and 1 % of the labels
         *(r_squared(z_train, z, p) for p in properties),
     ]
 table(["linear model on", "class (%), 10 % of labels", "class (%), 1 % of labels",
@@ -957,9 +967,9 @@ table(["linear model on", "class (%), 10 % of labels", "class (%), 1 % of labels
       [[name, *values] for name, values in tasks.items()])
 
 # %% [markdown]
-# Thirty-two numbers that nobody chose for any task serve three of them. Look at PCA's line before praising the autoencoder,
-# though: on these linear readings the two are close. What the encoder is worth when labels are few is the subject of
-# lesson 07.
+# Thirty-two numbers that nobody chose for any task serve three of them. Look at PCA's line before praising the
+# autoencoder, though: on these linear readings the two are close. What the encoder is worth when labels are few is
+# the subject of lesson 07.
 
 # %%
 ours, theirs = tasks["autoencoder, 32 numbers"], tasks["PCA, 32 numbers"]
@@ -972,8 +982,9 @@ claim("slant from the code", "R² of the slant, read linearly from 32 numbers", 
 # %% [markdown]
 # ### Where it fails
 #
-# The network knows digits and nothing else. Show it pieces of two photographs that come with scikit-learn, and clothes (Fashion-MNIST)
-# if that data set is on this computer, and compare how much of each image's variation it keeps.
+# The network knows digits and nothing else. Show it pieces of two photographs that come with scikit-learn, and
+# clothes (Fashion-MNIST) if that data set is on this computer, and compare how much of each image's variation it
+# keeps.
 
 # %%
 def photo_patches(n, seed=0):
@@ -998,8 +1009,9 @@ with torch.no_grad():
 plots.images(rows);
 
 # %% [markdown]
-# Pieces of photographs come back as blots of digit strokes, if at all: a share below zero means that the plain mean of the photographs would have been
-# closer. An autoencoder compresses *its* data; it is no general picture codec, and no encoder for everything.
+# Pieces of photographs come back as blots of digit strokes, if at all: a share below zero means that the plain mean
+# of the photographs would have been closer. An autoencoder compresses *its* data; it is no general picture codec, and
+# no encoder for everything.
 
 # %%
 claim("photographs",
@@ -1018,7 +1030,7 @@ claim.checkpoint()
 # %%
 score([("squared error per test image with 32 numbers", prediction_error, error_of_model),
        ("dead units of 32", prediction_dead, dead),
-       ("linear probe on two numbers (%)", prediction_probe, 100 * ae_probe[1]),
+       ("linear probe on two numbers (%)", prediction_probe, ae_probe[1]),
        ("digits nearer to another digit than to their own shift by two pixels (%)",
         prediction_shift, share[2][0])])
 
@@ -1038,23 +1050,30 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "n
 
 # %% [markdown]
 # - An autoencoder learns to rebuild its input through a narrow code; the bottleneck keeps it from copying.
-# - A reconstruction error means something beside the mean image and beside PCA, on one fixed grey scale, as a mean over all held-out
-#   images.
-# - Squared error, binary and softmax cross-entropy are negative log-likelihoods; weights and constants in them are not decoration.
+# - A reconstruction error means something beside the mean image and beside PCA, on one fixed grey scale, as a mean
+#   over all held-out images.
+# - Squared error, binary and softmax cross-entropy are negative log-likelihoods; weights and constants in them are
+#   not decoration.
 # - The axes of a code have no meaning of their own; ask the whole code.
 # - The pixel distance is a poor judge of likeness, and no likelihood built on it cures that.
 #
-# **Your turn:** [lab 02](../work/lab02.ipynb) (your own copy, made by `python -m aecourse lab`; the
-# [blank sheet](../exercises/lab02/lab02.ipynb) is there too). You write the autoencoder, two likelihoods, the floor of the
+# **Your turn:** [lab 02](../work/lab02.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
+# sheet](../exercises/lab02/lab02.ipynb) is there too). You write the autoencoder, two likelihoods, the floor of the
 # bug hunt and the training loop, and each is checked.
 #
+# **Next:** [lesson 03](03_manifolds.ipynb) asks why so few numbers are enough for a digit, and what a bent code finds
+# that PCA cannot.
+#
 # ### Papers
-# - D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). *Learning representations by back-propagating errors.* Nature 323, 533–536.
-# - H. Bourlard, Y. Kamp (1988). *Auto-association by multilayer perceptrons and singular value decomposition.* Biological Cybernetics 59,
-#   291–294.
-# - G. E. Hinton, R. R. Salakhutdinov (2006). *Reducing the dimensionality of data with neural networks.* Science 313, 504–507.
-# - C. M. Bishop (2006). *Pattern Recognition and Machine Learning.* Springer. Sections 1.2 (likelihood and MAP) and 5.2 (losses).
-# - G. Loaiza-Ganem, J. P. Cunningham (2019). *The continuous Bernoulli: fixing a pervasive error in variational autoencoders.*
-#   NeurIPS.
-# - L. N. Smith, N. Topin (2018). *Super-convergence: very fast training of neural networks using large learning rates.*
-#   arXiv:1708.07120.
+# - D. E. Rumelhart, G. E. Hinton, R. J. Williams (1986). *Learning representations by back-propagating errors.*
+#   Nature 323, 533–536.
+# - H. Bourlard, Y. Kamp (1988). *Auto-association by multilayer perceptrons and singular value decomposition.*
+#   Biological Cybernetics 59, 291–294.
+# - G. E. Hinton, R. R. Salakhutdinov (2006). *Reducing the dimensionality of data with neural networks.* Science 313,
+#   504–507.
+# - C. M. Bishop (2006). *Pattern Recognition and Machine Learning.* Springer. Sections 1.2 (likelihood and MAP) and
+#   5.2 (losses).
+# - G. Loaiza-Ganem, J. P. Cunningham (2019). *The continuous Bernoulli: fixing a pervasive error in variational
+#   autoencoders.* NeurIPS.
+# - L. N. Smith, N. Topin (2018). *Super-convergence: very fast training of neural networks using large learning
+#   rates.* arXiv:1708.07120.

@@ -12,7 +12,7 @@
 # 5. test an interpolation between two images, with a score that an empty picture does not win.
 #
 # **Before it:** lesson 02; vectors, matrices and eigenvectors.
-# **Time:** about 60 minutes to read; all cells together run in less than 100 seconds on two cores. Five questions ask
+# **Time:** about 60 minutes to read; all cells together run in less than 120 seconds on two cores. Five questions ask
 # for your prediction.
 
 # %%
@@ -106,10 +106,10 @@ for axis in (left, right):
     axis.legend(frameon=False)
 
 # %% [markdown]
-# Left: in some tens of dimensions nearly the whole cube lies at its surface; the inside is a notion of few dimensions.
-# Right: the furthest point is hardly further away than the nearest, so "nearest neighbour" means little. But look at
-# the dashed line: 784-dimensional digits behave like random points in some tens of dimensions at most. They do not fill
-# their space.
+# Left: in some tens of dimensions nearly the whole cube lies at its surface; only spaces of few dimensions have an
+# inside to speak of. Right: the furthest point is hardly further away than the nearest, so "nearest neighbour" means
+# little. But look at the dashed line: 784-dimensional digits behave like random points in some tens of dimensions at
+# most. They do not fill their space.
 
 # %%
 claim("distances concentrate", "Furthest ÷ nearest of 500 random points in 784 dimensions",
@@ -134,17 +134,17 @@ plots.images(rows);
 
 # %% [markdown]
 # The first row draws grey levels evenly. The second takes each pixel from another training digit, so it has the right
-# brightness at each place, and still no strokes. You could draw for the rest of your life. Digits are a vanishing part
-# of all images.
+# brightness at each place, and still no strokes. You could draw for the rest of your life. Digits are a vanishing
+# part of all images.
 #
 # The **manifold hypothesis** says what kind of part: natural data lie near a *manifold*, a curved surface with far
-# fewer dimensions than the space around it. A sheet of paper, rolled up, is a manifold of two dimensions in a space of
-# three. To move *along* the digits' surface means to make a stroke thicker, more slanted, longer. To move away from it
-# means noise.
+# fewer dimensions than the space around it. A sheet of paper, rolled up, is a manifold of two dimensions in a space
+# of three. To move *along* the digits' surface means to make a stroke thicker, more slanted, longer. To move away
+# from it means noise.
 #
 # ### How many dimensions?
 #
-# **TwoNN** (Facco and others, 2017) asks each point for its two nearest neighbours, at distances $r_1 < r_2$. If the
+# **TwoNN** (Facco and others 2017) asks each point for its two nearest neighbours, at distances $r_1 < r_2$. If the
 # points are spread evenly in $d$ dimensions, the ratio $\mu = r_2 / r_1$ has the density $d\,\mu^{-d-1}$: in many
 # dimensions the second neighbour is hardly further than the first. The most likely $d$ is one over the mean of $\log
 # \mu$.
@@ -156,15 +156,15 @@ prediction_dimension = None
 
 # %%
 def two_nn(points):
-    """Most likely intrinsic dimension of points (N, D): Facco et al. 2017."""
+    """Most likely intrinsic dimension of points (N, D): Facco and others 2017."""
     distance, _ = NearestNeighbors(n_neighbors=3).fit(points).kneighbors(points)
     first, second = distance[:, 1], distance[:, 2]  # 0 is the point itself
     apart = first > 0  # no copies
     return apart.sum() / np.log(second[apart] / first[apart]).sum()
 
 # %% [markdown]
-# An estimate has to be tested where the truth is known, before anybody believes it. Even clouds of known dimension, one
-# of them put into 784 dimensions by a random linear map:
+# An estimate has to be tested where the truth is known, before anybody believes it. Even clouds of known dimension,
+# one of them put into 784 dimensions by a random linear map:
 
 # %%
 rng, n = np.random.default_rng(0), 2000
@@ -177,9 +177,9 @@ table(["points", "dimensions", "TwoNN says"],
       [[name, *values] for name, values in estimates.items()])
 
 # %% [markdown]
-# Up to ten dimensions TwoNN is right, also in a space of 784: it does not care where the surface lies. Beyond, it says
-# too little, and for noise in 784 dimensions *far* too little: two thousand points are too few to have a near neighbour
-# there. So an answer of about ten may be believed, and an answer of a hundred means "many".
+# Up to ten dimensions TwoNN is right, also in a space of 784: it does not care where the surface lies. Beyond, it
+# says too little, and for noise in 784 dimensions *far* too little: two thousand points are too few to have a near
+# neighbour there. So an answer of about ten may be believed, and an answer of a hundred means "many".
 
 # %%
 of_class = [two_nn(x[y == label][:2000].numpy()) for label in range(10)]
@@ -199,17 +199,17 @@ claim("intrinsic dimension",
       f"{estimates['noise in 784 dimensions'][1]:.0f}; fewest for {np.argmin(of_class)}")
 
 # %% [markdown]
-# Each digit fills about a dozen dimensions, and the simplest one, the 1, fewest. With the ties between pixels cut, the
-# same values fill many more. (Since TwoNN errs downwards here, read "a dozen or somewhat more".) A code of a few dozen
-# numbers is therefore no miracle. The question is how to find it.
+# Each digit fills about a dozen dimensions, and the simplest one, the 1, fewest. With the ties between pixels cut,
+# the same values fill many more. (Since TwoNN errs downwards here, read "a dozen or somewhat more".) A code of a few
+# dozen numbers is therefore no miracle. The question is how to find it.
 #
 # ## 3 · The best flat surface: PCA, and an autoencoder that is PCA
 #
-# PCA describes the data by a *flat* surface through their mean. Take an autoencoder without any nonlinearity, $\hat x =
-# \mu + W_2 W_1 (x - \mu)$, with $W_1$ of shape $k \times 784$. What it draws lies on a flat surface of $k$ dimensions,
-# too. Of all such surfaces PCA's has the smallest squared error (Eckart and Young, 1936): it equals the sum of the
-# covariance's eigenvalues $\lambda_{k+1} + \dots + \lambda_{784}$. So the linear autoencoder cannot be better. Does
-# training find it?
+# PCA describes the data by a *flat* surface through their mean $\bar x$. Take an autoencoder without any
+# nonlinearity, $\hat x = \bar x + W_2 W_1 (x - \bar x)$, with $W_1$ of shape $k \times 784$. What it draws lies on a
+# flat surface of $k$ dimensions, too. Of all such surfaces PCA's has the smallest squared error (Eckart and Young
+# 1936): it equals the sum of the covariance's eigenvalues $\lambda_{k+1} + \dots + \lambda_{784}$. So the linear
+# autoencoder cannot be better. Does training find it?
 
 # %%
 mean_image = x.mean(0)
@@ -222,8 +222,8 @@ print("largest eigenvalues:", [round(v, 2) for v in eigenvalues[:8].tolist()])
 # For once we need no batches. With $M = W_2 W_1$ and the covariance $C$ of the images, the mean squared error over
 # *all* of them is $\operatorname{tr} C - 2 \operatorname{tr} MC + \operatorname{tr} M C M^\top$: a product of small
 # matrices. So each step below sees all images exactly. Every 50 steps we note how far the error still is above PCA's,
-# and the largest **angle** between the decoder's subspace and PCA's: 0° if they are the same, 90° if a direction of one
-# is missing in the other.
+# and the largest **angle** between the decoder's subspace and PCA's: 0° if they are the same, 90° if a direction of
+# one is missing in the other.
 
 # %%
 def train_linear(k, steps=1000, lr=2e-2):
@@ -288,8 +288,8 @@ right.set(yscale="log", xlabel="numbers in the code, k", ylim=(0.01, 10),
 # Left: the error is within one percent (dotted) early, while the angle is still large; only much later do the two
 # subspaces agree. Right: why. If the code uses direction $k+1$ in place of direction $k$, its subspace is wrong by a
 # full 90°, and its error grows by no more than $\lambda_k - \lambda_{k+1}$, the **gap** between two eigenvalues. The
-# curve shows this cost in percent of PCA's error: for most $k$ it lies far below one percent. The red dots are the four
-# trained codes, with their largest angle at the moment when the error first came within one percent.
+# curve shows this cost in percent of PCA's error: for most $k$ it lies far below one percent. The red dots are the
+# four trained codes, with their largest angle at the moment when the error first came within one percent.
 
 # %%
 excess = max(abs(t[-1, 1]) for _, t in trails.values())
@@ -301,9 +301,9 @@ claim("angle at 1 %", "Largest angle to PCA's subspace when a linear code of 8 i
       baseline=f"at the end {trail[-1, 2]:.2f}")
 
 # %% [markdown]
-# So a linear autoencoder *is* PCA, if one trains to the end, and a small error is no proof that the end has come. What
-# about the axes? PCA's are orthogonal and ordered. Training knows no reason for that: $W_2 R$ and $R^{-1} W_1$ draw the
-# same images for every invertible $R$.
+# So a linear autoencoder *is* PCA (Baldi and Hornik 1989), if one trains to the end, and a small error is no proof
+# that the end has come. What about the axes? PCA's are orthogonal and ordered. Training has no reason for that: $W_2
+# R$ and $R^{-1} W_1$ draw the same images for every invertible $R$.
 
 # %%
 def unit_length(columns):
@@ -323,12 +323,13 @@ claim("basis",
 
 # %% [markdown]
 # Grey is 0, white positive, black negative. PCA's axes are patterns of their own, from coarse to fine; the
-# autoencoder's are mixtures of the same eight patterns, in no order. Only the *surface* was learned, not a basis of it.
+# autoencoder's are mixtures of the same eight patterns, in no order. Only the *surface* was learned, not a basis of
+# it.
 #
 # ### Forgetting to centre
 #
-# Without subtracting the mean, the best flat surface has to pass through the black image at the origin. What does that
-# cost?
+# Without subtracting the mean, the best flat surface has to pass through the black image at the origin. What does
+# that cost?
 
 # %%
 def flat_error(basis, centre, k):
@@ -357,8 +358,8 @@ claim("centring", "Error without centring relative to PCA's, two numbers",
 # ## 4 · A bent surface, and why its first weights matter
 #
 # Now put the nonlinearities back: the surface may bend to follow the digits. In 2006 Hinton and Salakhutdinov trained
-# the network 784-1000-500-250-30 and its mirror, and reported a squared error of 3.00 per test image, against 13.87 for
-# PCA with 30 numbers. Nets as deep as this could hardly be trained then: with the usual random first weights they
+# the network 784-1000-500-250-30 and its mirror, and reported a squared error of 3.00 per test image, against 13.87
+# for PCA with 30 numbers. Nets as deep as this could hardly be trained then: with the usual random first weights they
 # stayed worse than PCA. The paper's answer was to train layer by layer first. Does the trouble exist today? PyTorch's
 # default first weights against those of **He and others (2015)**, for some hundred steps:
 
@@ -389,8 +390,10 @@ def error_of(model, images):
 
 # %% [markdown]
 # The output passes through a sigmoid, since pixels lie between 0 and 1, and `he` lets the network begin at the mean
-# image: the bias of the last layer is the logit of the mean. First look at untrained networks: how much do the signals
-# that arrive at each layer still differ from image to image?
+# image: the bias of the last layer is the logit of the mean. (Lesson 02 warned of squared error after a sigmoid,
+# which can get stuck at black. Beginning at the mean image helps against that; lesson 04 shows a network that gets
+# stuck.) First look at untrained networks: how much do the signals that arrive at each layer still differ from image
+# to image?
 
 # %%
 deep = [784, 1000, 500, 250, 30]
@@ -429,12 +432,12 @@ for axis in (left, right):
     axis.legend(frameon=False)
 
 # %% [markdown]
-# Left: with the default weights each layer halves what is left of the differences between images or worse; what arrives
-# at the end says almost nothing about the input, and the same holds for the gradient on its way back. He's weights have
-# variance 2 / inputs, chosen such that a ReLU layer passes on as much as it received. Right: what this means for
-# training. From the default weights the network first learns the mean image and then crawls; from He's weights it has
-# caught up with PCA (dotted) after four epochs over a fraction of the images. Their network had logistic units and
-# needed pre-training; ours has ReLU units and Adam, and the right variance is enough.
+# Left: with the default weights each layer at least halves what is left of the differences between images; what
+# arrives at the end says almost nothing about the input, and the same holds for the gradient on its way back. He's
+# weights have variance 2 / inputs, chosen such that a ReLU layer passes on as much as it received. Right: what this
+# means for training. From the default weights the network first learns the mean image and then crawls; from He's
+# weights it has caught up with PCA (dotted) after four epochs over a fraction of the images. Their network had
+# logistic units and needed pre-training; ours has ReLU units and Adam, and the right variance is enough.
 
 # %%
 claim("first weights", "Validation error from PyTorch's first weights, relative to He's",
@@ -445,8 +448,8 @@ claim("first weights", "Validation error from PyTorch's first weights, relative 
 # For the real training we add one more choice, made on the validation images: *SiLU* units, $x \cdot
 # \mathrm{sigmoid}(x)$, a ReLU with a smooth corner, and batches of 192.
 #
-# **Predict.** What squared error per test image will the network of 2006 reach here, in less than a minute of training?
-# (PCA: 13.87; the paper: 3.00.)
+# **Predict.** What squared error per test image will the network of 2006 reach here, in less than a minute of
+# training? (PCA: 13.87; the paper: 3.00.)
 
 # %%
 prediction_deep = None
@@ -468,8 +471,8 @@ claim("PCA with 30 numbers", "Squared error per test image, PCA with 30 numbers"
 
 # %% [markdown]
 # **Where the rest went.** The error on training images lies below that on test images, and both still fall when the
-# time is over. Closer to the paper's figure leads a longer training with something against learning by heart;
-# `benchmarks/papers.py` is there for that.
+# time is over. A longer training, with something against learning by heart, gets below the paper's figure:
+# `benchmarks/papers.py` runs it, and `RESULTS.md` reports it.
 #
 # ### From 2 to 64 numbers
 #
@@ -500,7 +503,8 @@ for k in (2, 8, 30):
 
 # %% [markdown]
 # The bent surface wins at every size up to thirty, most clearly in the middle. At 64 PCA is ahead: it has nearly all
-# the directions it needs, and the briefly trained network has not found them. The star is the deep network from above.
+# the directions it needs, and the briefly trained network has not found them. The star is the deep network from
+# above.
 #
 # ## 5 · Maps in two dimensions
 #
@@ -510,8 +514,9 @@ for k in (2, 8, 30):
 # and the autoencoder learned on training images and see these for the first time. The others have no map for an image
 # that they were not fitted on.)
 #
-# Beauty is no measure. We use two: does a 10-neighbour vote on the map know the digit (**kNN**, five-fold), and are
-# neighbours on the map neighbours among the images (**trustworthiness**, Venna and Kaski 2001: 1 if all are)?
+# Beauty is no measure. We use two: does a 10-neighbour vote on the map know the digit (**kNN**, by five-fold
+# cross-validation), and are neighbours on the map neighbours among the images (**trustworthiness**, Venna and Kaski
+# 2001: 1 if all are)?
 
 # %%
 some, labels = x_test[:1500], y_test[:1500]
@@ -540,9 +545,7 @@ table(["map", "kNN (%)", "trustworthiness"],
 # %%
 figure, axes = plt.subplots(2, 3, figsize=(11, 7))
 for axis, (name, plane) in zip(axes.flat, maps.items(), strict=False):
-    axis.scatter(*plane.T, c=labels, cmap="tab10", s=5, alpha=0.6, rasterized=True)
-    for label in range(10):  # the class, written at its median
-        axis.annotate(str(label), np.median(plane[labels == label], 0), weight="bold")
+    plots.class_map(axis, plane, labels)
     axis.set(title=f"{name}: kNN {judged[name][0]:.0f} %", xlabel="axis 1", ylabel="axis 2")
 for axis in axes.flat[len(maps):]:
     axis.set_axis_off()
@@ -555,16 +558,16 @@ claim("map, t-SNE", "Trustworthiness of the t-SNE map", judged["t-SNE"][1], at_l
       baseline=f"autoencoder {judged['autoencoder'][1]:.2f}, PCA {judged['PCA'][1]:.2f}")
 
 # %% [markdown]
-# PCA, kernel PCA and Isomap lay the classes on top of each other; on the autoencoder's map more of them lie apart, and
-# the rest crowd in the middle; t-SNE makes islands. By both measures t-SNE draws the best map. But it is a picture
-# only: no encoder for a new image, no decoder, and the size of an island and the width of a sea mean nothing. The
-# autoencoder's map is worse and can be *used*: every point of it can be drawn.
+# PCA, kernel PCA and Isomap lay the classes on top of each other; on the autoencoder's map more of them lie apart,
+# and the rest crowd in the middle; t-SNE makes islands. By both measures t-SNE draws the best map. But it is a
+# picture only: no encoder for a new image, no decoder, and the size of an island and the width of a sea mean nothing.
+# The autoencoder's map is worse and can be *used*: every point of it can be drawn.
 #
 # ## 6 · Does an autoencoder unroll a roll?
 #
-# The **Swiss roll** is the test piece of manifold learning: a sheet, rolled up in three dimensions. The true coordinate
-# is known: the arc length along the spiral. A method that understood the sheet has a straight line to it, so a linear
-# regression from the map to the arc length has $R^2$ near 1.
+# The **Swiss roll** is the test piece of manifold learning: a sheet, rolled up in three dimensions. The true
+# coordinate is known: the arc length along the spiral. A method that understood the sheet has a straight line to it,
+# so a linear regression from the map to the arc length has $R^2$ near 1.
 #
 # **Predict.** Of six autoencoders 3-128-128-2 with different first weights, how many unroll the sheet ($R^2$ above
 # 0.9)?
@@ -626,19 +629,20 @@ claim("unrolled", "Autoencoders of six that unroll the Swiss roll", unrolled, "o
       seeds=6, at_most=2, baseline=f"R² of Isomap {rolled['Isomap'][0]:.2f}, of PCA "
       f"{rolled['PCA'][0]:.2f}, of autoencoders {read[:, 0].max():.2f} at best")
 claim("roll kept", "Share of the roll's variation that these autoencoders keep",
-      np.mean(kept), spread=np.std(kept), seeds=6, at_least=0.9)
+      np.mean(kept), spread=np.std(kept, ddof=1), seeds=6, at_least=0.9)
 
 # %% [markdown]
 # Isomap unrolls the sheet into a ribbon (middle: the colour changes along it). The autoencoder's map (right) keeps
-# nearly everything of the roll, and yet it did not *unroll* it: the spiral was pressed flat, torn and folded, and where
-# windings lie on each other even ten neighbours mistake one for another. Nothing in the squared error asks for straight
-# coordinates, and a fold that costs little stays. **A small reconstruction error does not mean that a manifold was
-# understood.**
+# nearly everything of the roll, and yet it did not *unroll* it: the spiral was pressed flat, torn and folded, and
+# where windings lie on each other even ten neighbours mistake one for another. Nothing in the squared error asks for
+# straight coordinates, and a fold that costs little stays. **A small reconstruction error does not mean that a
+# manifold was understood.**
 
 # %% [markdown]
 # ## 7 · Between two digits: a common claim, checked
 #
-# > "A step between two images must be taken in the code: there the midpoint is a real digit, in pixels it is a double exposure."
+# > "A step between two images must be taken in the code: there the midpoint is a real digit, in pixels it is a double
+# > exposure."
 #
 # To check this we need a score for *being a digit*. A first idea: the distance to the nearest training digit, in
 # pixels. Try it on pictures that are no digits at all before trusting it. A second idea: the same distance between
@@ -684,9 +688,9 @@ table(["picture", "distance in pixels", "distance in features"],
 
 # %% [markdown]
 # The first score is a trap: in pixels, an **empty picture is nearer to a digit than digits are to each other**. Black
-# has no ink in the wrong place. Whoever judges by pixel distance will find that blurred and empty pictures are the most
-# realistic ones. The features are not taken in by black, by the mean image or by noise: all are clearly further away
-# than real digits. So the second score may judge midpoints.
+# has no ink in the wrong place. Whoever judges by pixel distance will find that blurred and empty pictures are the
+# most realistic ones. The features are not taken in by black, by the mean image or by noise: all are clearly further
+# away than real digits. So the second score may judge midpoints.
 #
 # **Predict.** Take pairs of test digits of different classes. In features, is the midpoint in a code of 30 numbers
 # nearer to real digits than the midpoint in pixels? Type "yes" or "no".
@@ -741,7 +745,8 @@ claim("empty picture", "Distance of the black image to the nearest digit, in pix
 # %% [markdown]
 # So the claim is true of narrow codes, which rebuild badly, and false of wide ones, which rebuild well. A plain
 # autoencoder places the digits somewhere in its code and leaves the space between them to chance: with thirty
-# dimensions there is much space between. A *prior* on the code that leaves no gaps is what lesson 06 adds.
+# dimensions there is much space between. Lesson 06 adds a *prior*, which asks for a code without gaps, and measures
+# how far that goes.
 #
 # ### Along the surface
 #
@@ -777,8 +782,8 @@ plots.images({"along the graph": some[path], "straight in the code": straight,
               "straight in pixels": (1 - steps) * some[path[0]] + steps * some[path[-1]]});
 
 # %% [markdown]
-# The first row is a walk over real test digits, each near to the next: it goes the long way round, and every stop is a
-# digit. The straight lines (below) take the short way, through pictures that nobody wrote.
+# The first row is a walk over real test digits, each near to the next: it goes the long way round, and every stop is
+# a digit. The straight lines (below) take the short way, through pictures that nobody wrote.
 
 # %%
 claim("geodesic",
@@ -787,13 +792,13 @@ claim("geodesic",
       baseline=", ".join(f"{name} {value:.2f}" for name, value in list(rank.items())[:3]))
 
 # %% [markdown]
-# Distances in the code agree with those along the surface only in part, and no better than distances in pixels:
-# training never asked for more. A code is a coordinate system, not a ruler.
+# Distances in the code agree with those along the surface only in part, and no better than distances in pixels (from
+# which the graph was made): training never asked for more. A code is a coordinate system, not a ruler.
 #
 # ## 8 · A failure study: the map that dies
 #
-# Lesson 02 counted dead units in a code of 32 with a ReLU. With a code of two, the loss of one unit is the loss of half
-# the map. How often does it happen? Ten small networks that differ in their first weights only:
+# Lesson 02 counted dead units in a code of 32 with a ReLU. With a code of two, the loss of one unit is the loss of
+# half the map. How often does it happen? Ten small networks that differ in their first weights only:
 
 # %%
 alive = []
@@ -818,9 +823,9 @@ claim("dying maps", "Networks of ten that lost one or both units of a ReLU code 
       baseline=f"mean image {(x_test - mean_image).square().sum(1).mean():.1f}")
 
 # %% [markdown]
-# A dead unit never comes back. A network that lost both draws the mean image for ever, and which fate it meets was
-# decided by its first weights. A loss curve alone would say "it trained badly"; counting the units says why. The remedy
-# is the same as before: no ReLU on the code.
+# As a rule a dead unit does not come back. A network that lost both draws the mean image for ever, and which fate it
+# meets was decided by its first weights. A loss curve alone would say "it trained badly"; counting the units says
+# why. The remedy is the same as before: no ReLU on the code.
 #
 # ## 9 · Checkpoint
 #
@@ -843,37 +848,35 @@ score([("dimensions of the digit 1, by TwoNN", prediction_dimension, float(of_cl
 # ## 10 · What to keep
 
 # %%
-def probe(encode):
-    with torch.no_grad():
-        z, z_test = encode(x), encode(x_test)
-    subsets = [data.stratified_subset(y, len(x) // part) for part in (10, 100)]
-    return [100 * metrics.linear_probe(z[few], y[few], z_test, y_test) for few in subsets]
+def flat_code(images):
+    return (images - mean_image) @ pca_basis[:, :30]
 
 
+images_and_labels = x, y, x_test, y_test
 table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "nats",
        "training (s)"],
-      [["PCA, 30 numbers", error_pca,
-        *probe(lambda images: (images - mean_image) @ pca_basis[:, :30]), None, None],
-       ["784-1000-500-250-30", error_deep, *probe(best.encode), None,
-        round(history.seconds)]])
+      [["PCA, 30 numbers", error_pca, *metrics.probes(flat_code, *images_and_labels),
+        None, None],
+       ["784-1000-500-250-30", error_deep,
+        *metrics.probes(best.encode, *images_and_labels), None, round(history.seconds)]])
 
 # %% [markdown]
 # - Spaces of many dimensions are empty; data that can be learned fill few dimensions of them.
 # - A linear autoencoder learns PCA's surface, not its axes, and a small error comes long before the right surface.
-# - Deep networks begin with signals that must survive the way: the variance of the first weights decides.
+# - In a deep network the signals must survive the way through all layers: the variance of the first weights decides.
 # - Judge a map by measures, an interpolation by a score that empty pictures do not win.
 # - Reconstruction asks for neither straight coordinates nor a code without gaps. Those need to be asked for.
 #
 # **Your turn:** [lab 03](../work/lab03.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
-# sheet](../exercises/lab03/lab03.ipynb) is there too). You write PCA, its reconstruction, a measure of maps and TwoNN,
-# and find the bug of the missing mean.
+# sheet](../exercises/lab03/lab03.ipynb) is there too). You write PCA, its reconstruction, a measure of maps and
+# TwoNN, and find the bug of the missing mean.
 #
 # **Next:** [lesson 04](04_denoising.ipynb) damages the input and asks for the clean image.
 #
 # ### Papers
 # - C. Eckart, G. Young (1936). *The approximation of one matrix by another of lower rank.* Psychometrika 1, 211–218.
-# - P. Baldi, K. Hornik (1989). *Neural networks and principal component analysis: learning from examples without local
-#   minima.* Neural Networks 2, 53–58.
+# - P. Baldi, K. Hornik (1989). *Neural networks and principal component analysis: learning from examples without
+#   local minima.* Neural Networks 2, 53–58.
 # - J. B. Tenenbaum, V. de Silva, J. C. Langford (2000). *A global geometric framework for nonlinear dimensionality
 #   reduction.* Science 290, 2319–2323. (Isomap, the Swiss roll)
 # - J. Venna, S. Kaski (2001). *Neighborhood preservation in nonlinear projection methods: an experimental study.*

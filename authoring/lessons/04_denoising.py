@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 04 · Denoising
 #
-# **Promise.** You will train networks to take damage out of images, hold them against the best classic filters, find
+# **Promise.** You will train networks to take damage out of images, compare them with the best classic filters, find
 # out when they do harm instead, and see what they learned on the way: in which direction the data lie. That is enough
 # to draw new digits out of noise.
 #
@@ -13,7 +13,7 @@
 # 5. walk from noise to digits, and say what such a walk gets wrong.
 #
 # **Before it:** lessons 02 and 03; the gradient of a function of two variables.
-# **Time:** about 55 minutes to read; all cells together run in less than 100 seconds on two cores. Four questions ask
+# **Time:** about 55 minutes to read; all cells together run in less than 120 seconds on two cores. Four questions ask
 # for your prediction.
 
 # %%
@@ -48,8 +48,8 @@ more = 3 if digits.name == "strokes" else 1  # a third of the images: three time
 ten = plots.first_of_each(y_test[:1000])
 
 # %% [markdown]
-# (In this lesson 100 validation images choose every setting, and the first 1,000 test images measure, the first 300
-# where SSIM is asked for: some filters work on one image at a time and would take minutes for more.)
+# (In this lesson 100 validation images choose every filter's setting, and the first 1,000 test images measure, the
+# first 300 where SSIM is asked for: some filters work on one image at a time and would take minutes for more.)
 #
 # ## 1 · Three ways to damage an image
 #
@@ -77,7 +77,7 @@ def salt_and_pepper(x, share, generator):
 
 # %% [markdown]
 # Each function draws **new** noise at every call, from a generator that it is given. That is no detail: with noise
-# drawn once for all, a network sees each image in one damaged version only and can learn the noise by heart.
+# drawn once and for all, a network sees each image in one damaged version only and can learn the noise by heart.
 
 # %%
 def damaged(images, seed=1):
@@ -101,7 +101,7 @@ plots.images({"clean": x_test[ten],
 #
 # **PSNR** (peak signal-to-noise ratio) is the mean squared error per *pixel* on a logarithmic scale, in decibels,
 # with white = 1 as the peak: $-10 \log_{10} \frac{1}{D} \lVert \hat x - x \rVert^2$ for an image of $D$ pixels. Ten
-# decibels more mean a tenth of the error; three mean about half. **SSIM** (structural similarity; Wang and others,
+# decibels more mean a tenth of the error; three mean about half. **SSIM** (structural similarity; Wang and others
 # 2004) compares small windows: do their means, contrasts and patterns agree? It is 1 for equal images and about 0 for
 # unrelated ones.
 
@@ -139,7 +139,7 @@ claim("noise", "PSNR of images with Gaussian noise, σ = 0.5, not clipped", uncl
 #
 # - the **median filter** replaces each pixel by the median of its neighbourhood, the **Gaussian filter** by a
 #   weighted mean;
-# - **total variation** (Rudin, Osher and Fatemi, 1992) looks for an image near the noisy one with short outlines;
+# - **total variation** (Rudin, Osher and Fatemi 1992) looks for an image near the noisy one with short outlines;
 # - **PCA** keeps the first components of lesson 03 and drops the rest;
 # - the **best linear map**: of all matrices $W$ and vectors $b$ the ones for which $W \tilde x + b$ has the smallest
 #   squared error. That is a denoising autoencoder without any nonlinearity, trained to the end; a formula finds it.
@@ -231,8 +231,9 @@ show_found(["nothing", *filters, "best linear map"])
 # Each kind of damage has its filter: the median takes out single wrong pixels and leaves edges sharp, so it leads
 # among the three filters under salt and pepper and trails under Gaussian noise, where a mean is the better guess.
 # Under Gaussian noise, what knows about *digits* (PCA, the linear map, the memory) does better than what knows about
-# images in general. The two measures do not agree on everything: by SSIM the median filter is the best of all under
-# salt and pepper. What it draws is sharp and its background black; that some strokes are broken counts less.
+# images in general. The two measures do not agree on everything: by SSIM the median filter is level with the best
+# under salt and pepper, by PSNR it is not. What it draws is sharp and its background black; that some strokes are
+# broken counts less.
 #
 # ## 3 · The denoising autoencoder
 #
@@ -258,12 +259,12 @@ def denoise(model, noisy):
     return torch.sigmoid(model(noisy))
 
 # %% [markdown]
-# Which network? The dense one has no idea that pixels have neighbours. A **convolution** has: it applies the same
-# small set of weights, here of 3 × 3 pixels, at every place of the image, so what it learns about a stroke in one
-# corner holds in all others. The network below first folds each square of 2 × 2 pixels into one place with four
-# values, convolves, halves the resolution again, lets a dense layer look at the whole, and goes back. Two sums (`+`)
-# hand what was there before to what comes after. Such *skip connections* would let a plain autoencoder copy; a
-# denoising one may have them, because to copy is wrong.
+# Which network? The dense one, with the first weights (`he`) and the SiLU units of lesson 03, has no idea that pixels
+# have neighbours. A **convolution** has: it applies the same small set of weights, here of 3 × 3 pixels, at every
+# place of the image, so what it learns about a stroke in one corner holds in all others. The network below first
+# folds each square of 2 × 2 pixels into one place with four values, convolves, halves the resolution again, lets a
+# dense layer look at the whole, and goes back. Two sums (`+`) hand what was there before to what comes after. Such
+# *skip connections* would let a plain autoencoder copy; a denoising one may have them, because copying is wrong.
 
 # %%
 class Convolutional(nn.Module):
@@ -368,7 +369,8 @@ claim("clean autoencoder", "PSNR of the autoencoder trained on clean images, σ 
 
 # %%
 def cross_entropy(model, x, step):
-    return {"nats": losses.bernoulli_nll(model(gaussian(x, 0.5, step.generator)), x)}
+    drawn = model(gaussian(x, 0.5, step.generator))
+    return {"cross-entropy": losses.bernoulli_nll(drawn, x)}
 
 
 def small_and_fast(loss, seed):
@@ -387,28 +389,31 @@ black = psnr(torch.zeros_like(x_test), x_test).mean().item()
 
 # %%
 claim("collapse", "PSNR after squared error through a sigmoid at a high rate",
-      np.mean(decibels["squared error"]), "dB", spread=np.std(decibels["squared error"]),
-      seeds=3, at_most=black + 0.5, baseline=f"a black image {black:.2f}")
+      np.mean(decibels["squared error"]), "dB", seeds=3, at_most=black + 0.5,
+      spread=np.std(decibels["squared error"], ddof=1),
+      baseline=f"a black image {black:.2f}")
 claim("mended", "PSNR after cross-entropy, all else equal",
-      np.mean(decibels["cross-entropy"]), "dB", spread=np.std(decibels["cross-entropy"]),
-      seeds=3, at_least=black + 3)
+      np.mean(decibels["cross-entropy"]), "dB", seeds=3, at_least=black + 3,
+      spread=np.std(decibels["cross-entropy"], ddof=1))
 plots.images({name: drawn[0][some] for name, drawn in fates.items()}, zoom=0.7);
 
 # %% [markdown]
 # Upper row: the same picture for every image, black but for a few specks, and so in every run. Four of five pixels of
 # a digit are black, so the first large steps push all outputs towards 0. There the sigmoid is flat: lesson 02 derived
-# its gradient under squared error, $(\hat x - x)\,\hat x (1 - \hat x)$, and the factor $\hat x (1 - \hat x)$ is
-# nearly 0 for a confident black, *also where the pixel should be white*. The network cannot come back. The
-# cross-entropy's gradient is $\hat x - x$: the worse the error, the larger the push. The lower row shows digits. (Why
-# did we dare to use squared error above? It is what PSNR measures, and with a moderate rate, first weights that start
-# at the mean image and a falling rate it does not collapse. The loss curve would have told: look at it.)
+# its gradient under half the squared error, $(\hat x - x)\,\hat x (1 - \hat x)$ (there $p$ and $t$ stand for $\hat x$
+# and $x$), and the factor $\hat x (1 - \hat x)$ is nearly 0 for a confident black, *also where the pixel should be
+# white*. The network cannot come back. The cross-entropy's gradient is $\hat x - x$: the worse the error, the larger
+# the push. The lower row shows digits. (Why did we dare to use squared error above? It is what PSNR measures, and
+# with a moderate rate, first weights that start at the mean image and a falling rate it does not collapse. The loss
+# curve would have told: look at it.)
 #
 # ## 4 · How the best guess changes with the noise
 #
 # What should a network answer when it cannot know? The squared error is smallest on average for the **posterior
 # mean** $\mathbb E[x \mid \tilde x]$: the mean of all clean images that could lie behind $\tilde x$, each with its
 # probability. With little noise one image is likely, and the mean is sharp. With much noise many are, and their mean
-# is a blur. (The first 200 test images; the filters' settings are chosen anew for each σ, on 50 validation images.)
+# is a blur. The grey lower halves of lesson 01 were such means. (The first 200 test images; the filters' settings are
+# chosen anew for each σ, on 50 validation images.)
 
 # %%
 levels = (0.1, 0.25, 0.5, 1.0)
@@ -464,9 +469,9 @@ claim("heavy noise", "The memory's lead over it at σ = 1",
 # %% [markdown]
 # ### Move it yourself
 #
-# The slider works when this page runs in JupyterLab (run the cells above first). Beside the noisy image it shows the
-# filter of your table with the best setting for σ = 0.5, and the network. Where do *you* stop to read the digit, and
-# where does the network?
+# The slider works when this page runs in JupyterLab (run the cells above first). Beside the noisy image it shows
+# total variation, with the setting that was best for σ = 0.5, and the network. Where do *you* stop to read the digit,
+# and where does the network?
 
 # %%
 def compare(sigma):
@@ -579,7 +584,8 @@ for seed in range(3):
 lost = {name: np.array(values) for name, values in lost.items()}
 table(["trained on", "PSNR of masked test images (dB)", "± over 3 seeds",
        "PSNR of clean test images (dB)", "± over 3 seeds"],
-      [[name, *np.stack([v.mean(0), v.std(0)], 1).flatten()] for name, v in lost.items()])
+      [[name, *np.stack([v.mean(0), v.std(0, ddof=1)], 1).flatten()]
+       for name, v in lost.items()])
 
 # %%
 effect = (lost["masked and rescaled"] - lost["masked"]).mean(0)
@@ -591,9 +597,8 @@ claim("rescaling, clean", "PSNR gained by dropout's rescaling on clean images",
 # %% [markdown]
 # On the damage of the training, both ways agree: the first layer's weights can undo any factor. On *clean* images
 # they part. To the network trained on masks alone, a clean image has twice as much ink as any it ever saw, and what
-# it draws is wrong. Dropout's factor keeps the sum of the inputs the same, so a clean image is nothing new. So for
-# denoising the factor changes nothing; for whoever feeds clean images afterwards, into a classifier for example, it
-# does.
+# it draws is wrong. Dropout's factor keeps the sum of the inputs the same, so a clean image is nothing new. So the
+# factor changes nothing for denoising, but it matters if clean images follow later, in a classifier for example.
 #
 # ## 6 · Robust features
 #
@@ -625,38 +630,43 @@ readings = {s: np.array([probe(s, few, x_test, tests["σ = 0.5"]) for few in dra
             for s in (None, 0.0, 0.25, 0.5, 1.0)}
 table(["features", "clean test images (%)", "±", "with noise, σ = 0.5 (%)", "±"],
       [["raw pixels" if s is None else f"codes, trained with σ = {s:g}",
-        *np.stack([v.mean(0), v.std(0)], 1).flatten()] for s, v in readings.items()])
+        *np.stack([v.mean(0), v.std(0, ddof=1)], 1).flatten()]
+       for s, v in readings.items()])
 
 # %%
 plain, robust, pixels = readings[0.0].mean(0), readings[0.5].mean(0), readings[None].mean(0)
 claim("robust features", "Probe on noisy images, codes of the denoiser above plain codes",
       robust[1] - plain[1], "points", seeds=3, at_least=5,
-      spread=(readings[0.5] - readings[0.0])[:, 1].std(),
+      spread=(readings[0.5] - readings[0.0])[:, 1].std(ddof=1),
       baseline=f"denoiser {robust[1]:.1f}, plain {plain[1]:.1f}, pixels {pixels[1]:.1f}")
 claim("clean features", "The same on clean images", robust[0] - plain[0], "points", seeds=3,
-      at_least=-3, at_most=8, spread=(readings[0.5] - readings[0.0])[:, 0].std(),
+      at_least=-3, at_most=8, spread=(readings[0.5] - readings[0.0])[:, 0].std(ddof=1),
       baseline=f"denoiser {robust[0]:.1f}, plain {plain[0]:.1f}, pixels {pixels[0]:.1f}")
 
 # %% [markdown]
 # Under noise the plain codes lose the class, and the denoiser's keep it, although the probe itself never saw a noisy
 # image. That is the robustness of the title. But mind the first row: raw pixels lose far less than plain codes,
 # because a linear map averages the noise of 784 pixels. Much of what training for noise gives back is what the plain
-# encoder had thrown away. On clean images the gain is small here; the table in section 10 asks again of the larger
-# networks.
+# encoder had thrown away. On clean images the gain is small here; the table in section 10 asks the larger networks
+# again.
 #
 # ## 7 · What a denoiser knows: the score
 #
 # Why should something that takes noise away know anything about the *distribution* of images? Let $p_\sigma(\tilde
 # x)$ be the density of noisy data, $\tilde x = x + \sigma \varepsilon$ with $\varepsilon \sim \mathcal N(0, I)$.
 # Differentiate $p_\sigma(\tilde x) = \int p(x)\, \mathcal N(\tilde x; x, \sigma^2 I)\, dx$ with respect to $\tilde
-# x$. Each Gaussian gives back itself times $(x - \tilde x) / \sigma^2$, and dividing by $p_\sigma$ turns the integral
-# into a posterior mean:
+# x$. Each Gaussian gives back itself times $(x - \tilde x) / \sigma^2$:
+# $$\nabla p_\sigma(\tilde x) = \int p(x)\, \mathcal N(\tilde x; x, \sigma^2 I)\, \frac{x - \tilde x}{\sigma^2}\, dx .$$
+# Divide by $p_\sigma(\tilde x)$. On the left this gives $\nabla \log p_\sigma(\tilde x)$. On the right, $p(x)\,
+# \mathcal N(\tilde x; x, \sigma^2 I) / p_\sigma(\tilde x)$ is the posterior $p(x \mid \tilde x)$ by Bayes' rule, and
+# the integral is a mean over it:
 # $$\nabla \log p_\sigma(\tilde x) = \frac{\mathbb E[x \mid \tilde x] - \tilde x}{\sigma^2}.$$
 # The left side is the **score**: the direction in which the density grows fastest. The right side has the posterior
-# mean, which is what a denoiser learns (section 4). So **residual = σ² · score** (Miyasawa 1961; Vincent 2011). Two
-# conditions: the noise is Gaussian and *not clipped*, and the output is free to go where it must: linear, no sigmoid.
+# mean, which is what a denoiser learns (section 4). So **residual = σ² · score** (Miyasawa 1961; Vincent 2011; Alain
+# and Bengio 2014). Two conditions: the noise is Gaussian and *not clipped*, and the output is free to go where it
+# must: linear, no sigmoid.
 #
-# On images nobody knows the true score. In the plane we do. Data on two arcs, as a mixture of 24 narrow Gaussians
+# On images nobody knows the true score. In the plane we do. Take data on two arcs, a mixture of 24 narrow Gaussians
 # with standard deviation 0.1; with noise they become 24 Gaussians with variance $0.1^2 + \sigma^2$, and automatic
 # differentiation gives the score exactly.
 
@@ -697,7 +707,7 @@ for sigma in (0.2, 0.4):
         planar = mlp([2, 64, 64, 2], nn.SiLU)
     fit(planar, (points,), noise_residual(sigma), epochs=20, batch=200, lr=1e-2,
         one_cycle=True)
-    estimate[sigma] = lambda z, net=planar, s=sigma: (net(z).detach() - z) / s**2
+    estimate[sigma] = lambda at, net=planar, s=sigma: (net(at).detach() - at) / s**2
     seen = gaussian(sample(4000, generator), sigma, generator)
     truth, ours = true_score(seen, sigma), estimate[sigma](seen)
     agreement[sigma] = (F.cosine_similarity(truth.flatten(), ours.flatten(), 0).item(),
@@ -743,14 +753,14 @@ claim("small noise", "Error of the score at σ = 0.2, relative to that at σ = 0
 # If a denoiser points to where the data are, follow it. Begin with pure noise, and repeat: **denoise, then damage
 # again**. Bengio and others (2013) showed that such a chain, with the right sampling step, draws from the
 # distribution that the denoiser learned: a *generative stochastic network*. How real are its drawings? Lesson 03
-# built a score that black, the mean image and noise do not win: the distance to the nearest digit in the features of
-# a small classifier, where 1 is as near as unseen real digits are. It is now in the package.
+# built a measure of realism that black, the mean image and noise do not win: the distance to the nearest digit in the
+# features of a small classifier, where 1 is as near as unseen real digits are. It is now in the package.
 
 # %%
 judge = Judge(digits)
 generator = torch.Generator().manual_seed(8)
-z = torch.rand(200, 784, generator=generator)
-walk, state = [("noise", z)], z
+state = torch.rand(200, 784, generator=generator)
+walk = [("noise", state)]
 for step in range(1, 101):
     state = denoise(conv, gaussian(state, 1.0, generator))  # denoise what was damaged
     if step in (1, 3, 10, 30, 100):
@@ -775,11 +785,11 @@ claim("drift", "Mean grey after 100 steps relative to real digits",
 
 # %% [markdown]
 # One step from noise is a blur: near the posterior mean of everything. After some tens of steps strokes have formed,
-# and by the score the drawings are about as near to digits as real ones are. Your eye is stricter: many are digits,
-# some are only strokes. And read the other columns. With more steps the drawings get thinner, and one simple class
-# takes over. Each step draws a *mean*, and means leave out what is rare: the chain forgets. A score of realism alone
-# would not have noticed, since it asks of each picture whether it looks like a digit, and not whether all digits are
-# there.
+# and by this measure the drawings are about as near to digits as real ones are. Your eye is stricter: many are
+# digits, some are only strokes. And read the other columns. With more steps the drawings get thinner, and one simple
+# class takes over. Each step draws a *mean*, and means leave out what is rare: the chain forgets. A measure of
+# realism alone would not have noticed, since it asks of each picture whether it looks like a digit, and not whether
+# all digits are there.
 #
 # **From here to diffusion.** Two changes lead from this chain to the models that draw most of today's synthetic
 # pictures (Sohl-Dickstein and others 2015; Ho and others 2020; Song and Ermon 2019). First, the noise is not the same
@@ -806,29 +816,19 @@ score([("best of the six classic methods (dB)", prediction_classic, best_classic
 # ## 10 · What to keep
 
 # %%
-def row(name, encode, error, seconds):
-    with torch.no_grad():
-        z, z_test = encode(x), encode(digits.x_test)
-    accuracy = []
-    for part in (10, 100):
-        few = data.stratified_subset(y, len(x) // part)
-        accuracy.append(100 * metrics.linear_probe(z[few], y[few], z_test, y_test))
-    return [name, error, *accuracy, None, seconds]
-
-
-def clean_error(net):
-    return losses.squared_error(denoise(net, digits.x_test), digits.x_test).mean().item()
-
-
-table(["row", "squared error on clean images", "probe, 10 % labels (%)", "probe, 1 % (%)",
-       "nats", "training (s)"],
-      [row(f"784-512-128, {name.removeprefix('dense, ')}", nets[name].encode,
-           clean_error(nets[name]), seconds[name]) for name in seconds])
+rows, every = [], digits.x_test  # all test images again, and none of them damaged
+for name in seconds:
+    error = losses.squared_error(denoise(nets[name], every), every).mean().item()
+    rows.append([f"784-512-128, {name.removeprefix('dense, ')}", error,
+                 *metrics.probes(nets[name].encode, x, y, every, y_test), None,
+                 seconds[name]])
+table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "nats",
+       "training (s)"], rows)
 
 # %% [markdown]
 # On clean images the denoisers' codes are the better ones for the probe, although they draw clean images worse than
-# the ordinary autoencoder. To tell a stroke from noise, the code has to know what strokes belong together; to copy it
-# needs not.
+# the ordinary autoencoder. To tell a stroke from noise, the code has to know what belongs together in a stroke; to
+# copy, it need not.
 
 # %% [markdown]
 # - Damage the input, ask for the clean image: the loss needs no narrow code, and its noise must be fresh.

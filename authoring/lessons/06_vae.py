@@ -17,6 +17,7 @@
 # for your prediction.
 
 # %%
+import math
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -30,7 +31,7 @@ from torch.distributions import (Bernoulli, Independent, MultivariateNormal, Nor
 # %%
 from aecourse import data, longruns, losses, metrics, plots, widgets
 from aecourse.claims import Claims, score, table
-from aecourse.models import Autoencoder, he, mlp
+from aecourse.models import Autoencoder, begin_at_mean, he, mlp
 from aecourse.realism import Judge
 from aecourse.train import fit, mean_loss, seeded
 
@@ -88,9 +89,10 @@ drawn |= {"test images": x_test[:1000]}
 
 # %% [markdown]
 # How good are they? The score of lesson 03, the distance to the nearest real digit, looks at one picture at a time: a
-# source that draws the same good digit again and again, or one grey mean of all, does well by it. Two measures look
-# at all drawings together, both in the features of a small classifier. The **Fréchet distance** (Heusel and others
-# 2017) compares mean and covariance of the drawings' features with those of 1,000 test images; 0 is equal. The
+# source that draws the same good digit again and again does well by it, and one grey mean of all does better than it
+# should. Two measures look at all drawings together, both in the features of a small classifier. The **Fréchet
+# distance** (Heusel and others 2017) compares mean and covariance of the drawings' features with those of 1,000 test
+# images; 0 is equal. The
 # **coverage** is the share of these test images that are the nearest neighbour of at least one of as many drawings.
 # Two rows set the scale: as many other real images, held out from training, and the mean image, which must not win.
 # (The real ones are not at 0 either: other people wrote MNIST's test images.)
@@ -173,7 +175,8 @@ print(f"log p(x) = {evidence:.4f} nats")
 # **ELBO** (evidence lower bound):
 # $$\text{ELBO}(q) = \mathbb E_{z \sim q} \big[ \log p(x \mid z) + \log p(z) - \log q(z) \big].$$
 # **Step 4: how much is lost.** Write $p(z)\, p(x \mid z) = p(x)\, p(z \mid x)$ in the bracket, and the difference
-# turns out to be a divergence:
+# turns out to be a **Kullback–Leibler divergence**, $\mathrm{KL}(q \,\Vert\, p) = \mathbb E_{z \sim q} [\log q(z) -
+# \log p(z)]$, which is 0 for equal densities and positive for all others:
 # $$\log p(x) = \text{ELBO}(q) + \mathrm{KL}\big(q(z) \,\Vert\, p(z \mid x)\big).$$
 # So the bound is tight for $q = p(z \mid x)$, and only there. Check all of it:
 
@@ -189,32 +192,47 @@ guesses = {"the posterior": posterior,
            "too wide": MultivariateNormal(posterior.mean, 4 * posterior.covariance_matrix),
            "its best diagonal": MultivariateNormal(posterior.mean,
                                                    torch.diag(1 / precision.diagonal())),
-           "moved": MultivariateNormal(posterior.mean + 0.3, posterior.covariance_matrix)}
-rows, gaps = [], []
-with seeded(0):
-    for name, q in guesses.items():
-        elbo, kl = log_weight(q.sample((400_000,)), q).mean(), kl_divergence(q, posterior)
-        gaps.append((evidence - elbo - kl).abs().item())
-        rows.append([name, elbo.item(), kl.item(), (elbo + kl).item()])
-table(["q", "ELBO", "KL to the posterior", "sum"], rows)
+           "moved": MultivariateNormal(posterior.mean + 0.3, posterior.covariance_matrix),
+           "the prior": MultivariateNormal(torch.zeros(2, dtype=torch.double),
+                                           torch.eye(2, dtype=torch.double))}
 
 # %%
-claim("identity", "Largest deviation of ELBO + KL from log p(x), four choices of q",
-      max(gaps), "nats", at_most=0.03)
-claim("tight", "ELBO for the exact posterior minus log p(x)", rows[0][1] - evidence.item(),
+rows = []
+with seeded(0):
+    for name, q in guesses.items():
+        log_w = log_weight(q.sample((400_000,)), q)
+        mean_w = log_w.logsumexp(0) - math.log(len(log_w))  # the logarithm of the mean of w
+        elbo, kl = log_w.mean(), kl_divergence(q, posterior)
+        rows.append([name, *(v.item() for v in (mean_w, elbo, kl, elbo + kl))])
+table(["q", "log of mean w", "ELBO", "KL to the posterior", "ELBO + KL"], rows)
+
+# %%
+off = np.abs(np.array([[mean_w, total] for _, mean_w, *_, total in rows]) - evidence.item())
+claim("mean weight", "Largest deviation of the log of the mean weight from log p(x), "
+      "five choices of q", off[:, 0].max(), "nats", at_most=0.03)
+claim("identity", "Largest deviation of ELBO + KL from log p(x), five choices of q",
+      off[:, 1].max(), "nats", at_most=0.1,
+      baseline=f"without the prior {off[:-1, 1].max():.3f}")
+claim("tight", "ELBO for the exact posterior minus log p(x)", rows[0][2] - evidence.item(),
       "nats", near=0, within=1e-4)
 
 # %% [markdown]
-# In the first row every single sample gives $\log p(x)$: with the posterior, $w$ is constant. In the other rows the
-# bound is lower by exactly the divergence. So to *maximise the ELBO over $q$* means to look for the posterior,
-# although the posterior itself is nowhere computed. To maximise it over $\theta$ raises the evidence, or lowers the
-# gap: it prefers models whose posterior $q$ can follow.
+# The column "log of mean w" is steps 1 and 2: the mean weight estimates $p(x)$ for *every* $q$. The last row, which
+# draws from the prior, is step 1: its weights are $p(x \mid z)$. In two dimensions that still works, since enough
+# draws fit. The ELBO, step 3, averages the logarithms instead, and is the lower the worse $q$ fits; for the prior it
+# is so low, and scatters so much, that its sum is known least well. The last column is step 4: the bound is too low
+# by the divergence. In the first row every single sample gives $\log p(x)$: with the posterior, $w$ is constant.
+#
+# So to *maximise the ELBO over $q$* means to look for the posterior, although the posterior itself is nowhere
+# computed. Maximising it over $\theta$ raises the evidence, or lowers the gap: it prefers models whose posterior $q$
+# can follow.
 #
 # **The autoencoder in it.** One more way to write the same number:
 # $$\text{ELBO} = \underbrace{\mathbb E_{z \sim q}\, \log p_\theta(x \mid z)}_{\text{reconstruction}} - \underbrace{\mathrm{KL}\big(q_\phi(z \mid x) \,\Vert\, p(z)\big)}_{\text{distance from the prior}} .$$
 # For every image a $q$ of its own is needed. An **encoder** gives it: $q_\phi(z \mid x) = \mathcal N(\mu_\phi(x),
-# \operatorname{diag} \sigma_\phi^2(x))$. Encode, draw a code, decode, and the loss is the negative ELBO: the nats
-# that the decoder misses the image by, plus the nats that the code says about the image.
+# \operatorname{diag} \sigma_\phi^2(x))$. (This $\sigma_\phi$ is the width of the code's distribution; the $\sigma$ of
+# the linear decoder was the noise of the pixels.) Encode, draw a code, decode, and the loss is the negative ELBO: the
+# nats that the decoder misses the image by, plus the nats that the code says about the image.
 #
 # ## 3 · The two terms in code
 #
@@ -245,9 +263,10 @@ table(["", "formula", "mean of 20,000 samples", "spread of one sample"], rows)
 # gradient get through a random draw to $\mu$ and $\sigma$? Write the draw as $z = \mu + \sigma \varepsilon$ with
 # $\varepsilon \sim \mathcal N(0, I)$: the randomness now comes from outside, and $z$ is a smooth function of $\mu$
 # and $\sigma$. There is an older way that needs no smoothness, the **score-function** estimator, $\nabla \mathbb E
-# f(z) = \mathbb E \big[ f(z)\, \nabla \log q(z) \big]$. Both are right on average. **Predict.** How many times larger
-# is the variance of the older one, for the gradient of the reconstruction term with respect to $\mu$, in the small
-# model of section 2?
+# f(z) = \mathbb E \big[ f(z)\, \nabla \log q(z) \big]$. (Its gradients are with respect to the numbers that fix $q$,
+# here $\mu$ and $\sigma$; the score of lesson 04 was a gradient with respect to the data.) Both estimators are right
+# on average. **Predict.** How many times larger is the variance of the older one, for the gradient of the
+# reconstruction term with respect to $\mu$, in the small model of section 2?
 
 # %%
 prediction_variance = None
@@ -310,21 +329,23 @@ class VAE(nn.Module):
         *hidden, k = widths
         self.encoder = mlp([*hidden, 2 * k], activation)  # mu and logvar
         self.decoder = mlp([k, *hidden[::-1]], activation)  # logits
-        with torch.no_grad():  # it begins at the mean image
-            self.decoder[-1].bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
 
     def encode(self, x):
-        return self.encoder(x).chunk(2, 1)
+        mu, logvar = self.encoder(x).chunk(2, 1)
+        return mu, logvar
+
+    def decode(self, z):
+        return self.decoder(z)
 
 
-def sample_code(mu, logvar, generator):
+def sample_code(mu, logvar, generator=None):
     eps = torch.randn(mu.shape, generator=generator, device=mu.device)
     return mu + (logvar / 2).exp() * eps
 
 
 def new_vae(widths=(784, 200, 200, 50), seed=0):
     with seeded(seed):
-        return VAE(widths)
+        return begin_at_mean(VAE(widths), x)  # as `he` lets an autoencoder begin
 
 # %% [markdown]
 # The loss returns the two terms of the negative ELBO by name, one number per image each. One help in training: the
@@ -341,7 +362,7 @@ def negative_elbo(beta=1.0, warm_up=0.1, likelihood=losses.bernoulli_nll):
         weight = beta
         if step.training and warm_up:
             weight = beta * min(1, step.progress / warm_up)
-        return {"reconstruction": likelihood(model.decoder(z), x),
+        return {"reconstruction": likelihood(model.decode(z), x),
                 "KL": weight * gaussian_kl(mu, logvar)}
     return loss
 
@@ -371,7 +392,8 @@ claim("ELBO", "ELBO on test images, binarised once", -terms["loss"], "nats",
       at_least=-97 if digits.name == "mnist" else -104,
       baseline=f"reconstruction {terms['reconstruction']:.1f} + KL {terms['KL']:.1f}; "
       f"every pixel by itself −{independent:.0f}; {history.seconds:.0f} s of training",
-      paper="log p(x) −86.76 by 5,000 samples (Burda et al. 2016, one stochastic layer)")
+      paper="log p(x) −86.76 by 5,000 samples (Burda and others 2016, one stochastic "
+      "layer)")
 
 # %% [markdown]
 # Is the number right? An independent computation: the distributions of `torch.distributions` know their own
@@ -381,8 +403,8 @@ claim("ELBO", "ELBO on test images, binarised once", -terms["loss"], "nats",
 with torch.no_grad():
     mu, logvar = vae.encode(b_test[:100])
     z = sample_code(mu, logvar, torch.Generator().manual_seed(0))
-    ours = losses.bernoulli_nll(vae.decoder(z), b_test[:100]) + gaussian_kl(mu, logvar)
-    image = Independent(Bernoulli(logits=vae.decoder(z)), 1)
+    ours = losses.bernoulli_nll(vae.decode(z), b_test[:100]) + gaussian_kl(mu, logvar)
+    image = Independent(Bernoulli(logits=vae.decode(z)), 1)
     q, prior = (Independent(Normal(m, s), 1) for m, s in
                 ((mu, (logvar / 2).exp()), (torch.zeros(50), torch.ones(50))))
     theirs = kl_divergence(q, prior) - image.log_prob(b_test[:100])
@@ -422,7 +444,7 @@ def log_weights(model, x, k, seed=0):
     q, rows = Normal(mu, (logvar / 2).exp()), []
     for _ in range(k):
         z = sample_code(mu, logvar, generator)
-        rows.append(-losses.bernoulli_nll(model.decoder(z), x)
+        rows.append(-losses.bernoulli_nll(model.decode(z), x)
                     + (Normal(0, 1).log_prob(z) - q.log_prob(z)).sum(1))
     return torch.stack(rows)
 
@@ -443,7 +465,8 @@ claim("importance", "Bound with 500 samples above the one with 1, same 1,000 ima
 claim("evidence", "log p(x), bound with 500 samples, 1,000 test images", bounds[500][0],
       "nats", at_least=-94 if digits.name == "mnist" else -101,
       baseline=f"± {bounds[500][1]:.1f} over images; ELBO {same:.1f}",
-      paper="VAE −86.76, trained with 50 samples −84.78, both by 5,000 (Burda et al. 2016)")
+      paper="VAE −86.76, trained with 50 samples −84.78, both by 5,000 "
+      "(Burda and others 2016)")
 
 # %% [markdown]
 # The bound rises steeply at first, then slowly: with 500 samples it is nats above the ELBO, and a paper's figure is
@@ -469,9 +492,9 @@ table(["long run, on MNIST", "at least (nats)", "beside it", "minutes", "paper"]
 # ### What the encoder's shortcut costs
 #
 # The gap between ELBO and evidence has two causes. The *family*: $q$ is a Gaussian with a diagonal covariance, the
-# posterior is not. And the **amortisation**: one encoder has to guess $\mu$ and $\sigma$ for every image at a glance.
-# The second can be measured: take some test images and improve $\mu$ and $\sigma$ of each by itself, by gradient
-# steps, with the decoder as it is.
+# posterior is not. And the **amortisation** (Cremer, Li and Duvenaud 2018): one encoder has to guess $\mu$ and
+# $\sigma$ for every image at a glance. The second can be measured: take some test images and improve $\mu$ and
+# $\sigma$ of each by itself, by gradient steps, with the decoder as it is.
 
 # %%
 some = b_test[:200]
@@ -485,7 +508,7 @@ generator = torch.Generator().manual_seed(5)
 def negative_bound(mu, logvar, samples):
     mu, logvar = (t.expand(samples, *t.shape).flatten(0, 1) for t in (mu, logvar))
     z = sample_code(mu, logvar, generator)
-    nats = losses.bernoulli_nll(vae.decoder(z), some.repeat(samples, 1))
+    nats = losses.bernoulli_nll(vae.decode(z), some.repeat(samples, 1))
     return (nats + gaussian_kl(mu, logvar)).mean()
 
 # %%
@@ -523,7 +546,7 @@ variants = {"sum over pixels, sum over code: the ELBO": 1.0,
 table(["reconstruction and KL", "β"], list(variants.items()))
 
 # %% [markdown]
-# The fourth one changes with the batch: whoever doubles it trains another model. (And under squared error,
+# The fourth one changes with the batch: whoever doubles it trains a different model. (And under squared error,
 # $\frac{1}{2\sigma^2}$ is missing: only $\beta \sigma^2$ is defined there, so "β = 1 with MSE" is a choice of
 # $\sigma$ that nobody made.) In this course a loss is one number per image, so that no reduction can do this.
 #
@@ -552,7 +575,7 @@ rows = []
 for name, model in models.items():
     terms = mean_loss(model, (b_test,), negative_elbo())
     with torch.no_grad(), seeded(6):
-        images = torch.sigmoid(model.decoder(torch.randn(1000, K)))
+        images = torch.sigmoid(model.decode(torch.randn(1000, K)))
     rows.append([name, asked[name], terms["reconstruction"], terms["KL"], -terms["loss"],
                  active_units(model), judge.frechet(images)])
 table(["trained with", "β", "distortion (nats)", "rate, KL (nats)", "ELBO (nats)",
@@ -563,12 +586,12 @@ z = torch.randn(10, K, generator=torch.Generator().manual_seed(6))
 named = {f"β = {asked[name]:.3g}": models[name] for name in sorted(models, key=asked.get)
          if asked[name] != 1 / K}  # looks like its neighbours
 with torch.no_grad():
-    pictures = {f"drawn, {name}": torch.sigmoid(model.decoder(z))
+    pictures = {f"drawn, {name}": torch.sigmoid(model.decode(z))
                 for name, model in named.items()}
     pictures["images"] = b_test[ten]
     for name, model in named.items():
         mu, _ = model.encode(b_test[ten])
-        pictures[f"rebuilt, {name}"] = torch.sigmoid(model.decoder(mu))
+        pictures[f"rebuilt, {name}"] = torch.sigmoid(model.decode(mu))
 plots.images(pictures, zoom=0.65);
 
 # %% [markdown]
@@ -577,7 +600,9 @@ plots.images(pictures, zoom=0.65);
 # prior draw nothing real. The table says it in nats. *Distortion* is what the decoder misses the image by, *rate* is
 # what the code says about it, and their sum, the negative ELBO, is smallest for β = 1. That is no statement about
 # looks: with β = 4 the codes say less, each of them stands for a plainer digit, and the drawings look more whole; by
-# the last column (of drawings from the prior) there is little between it and β = 1.
+# the last column (of drawings from the prior) there is little between it and β = 1. (Two words have another meaning
+# than in lesson 05: there a *rate* was how often a unit is on, and *active* units were those not zero for one image;
+# here a unit is active if its mean moves with the image.)
 #
 # **Each term alone.** The two ends are nearly that: the reconstruction without the KL term, and the KL term without
 # the reconstruction. Look at the codes themselves. Each dot is a draw from the $q(z \mid x)$ of one test image, in
@@ -665,10 +690,10 @@ table(["seed", "largest |mean|", "smallest std", "largest std", "largest |correl
        "best unit of seed 0", "whole code of seed 0 (R²)"], rows)
 
 # %% [markdown]
-# The marginal is the same for every seed: each unit has mean 0, a standard deviation near 1, and is hardly correlated
-# with the others. What a *single* unit says is not: no unit of the other network says the same, although the whole
-# code of one tells most of the whole code of the other. The prior looks the same from every direction, so the code
-# may be turned.
+# The *marginal*, the distribution of a single unit, is much the same for every seed: each unit has a mean near 0 and
+# a standard deviation near 1, and is only weakly correlated with any other. What a *single* unit says is not: no unit
+# of the other network says the same, although the whole code of one tells most of the whole code of the other. The
+# prior looks the same from every direction, so the code may be turned.
 #
 # Is the aggregated posterior now equal to the prior? Draw codes from both, decode and look. **Predict.** Which draws
 # pictures nearer to real digits: the prior of the VAE, or the mixture fitted to the codes of the *plain* autoencoder?
@@ -683,7 +708,7 @@ fitted.fit(aggregate[0].double().numpy())
 with seeded(1):
     z_prior, z_long = torch.randn(1000, 20), torch.randn(1000, 50)
 with torch.no_grad():
-    from_vae = {name: torch.sigmoid(model.decoder(z)) for name, model, z in (
+    from_vae = {name: torch.sigmoid(model.decode(z)) for name, model, z in (
         ("VAE, prior", models[0], z_prior), ("VAE of section 4, prior", vae, z_long),
         ("VAE, a mixture of 50", models[0], from_mixture(fitted)),
         ("VAE, codes of images", models[0], aggregate[0][:1000]))}
@@ -743,15 +768,12 @@ flat = new_vae((784, 300, 300, 2))
 fit(flat, (x,), negative_elbo(), epochs=3 * more, batch=128, lr=3e-3, one_cycle=True)
 quantile = Normal(0, 1).icdf((torch.arange(15) + 0.5) / 15)
 with torch.no_grad():
-    grid = torch.sigmoid(flat.decoder(torch.cartesian_prod(-quantile, quantile).flip(1)))
+    grid = torch.sigmoid(flat.decode(torch.cartesian_prod(-quantile, quantile).flip(1)))
     where = flat.encode(b_test[:3000])[0]
 figure, (left, right) = plt.subplots(1, 2, figsize=(11, 5))
 left.imshow(grid.view(15, 15, 28, 28).permute(0, 2, 1, 3).reshape(420, 420))
 left.set_axis_off()
-right.scatter(*where.T, c=y_test[:3000], cmap="tab10", s=4, alpha=0.6, rasterized=True)
-for label in range(10):  # the class, written at its median
-    middle = where[y_test[:3000] == label].median(0).values
-    right.annotate(str(label), middle, weight="bold", fontsize=14)
+plots.class_map(right, where, y_test[:3000])
 right.set(xlabel="first number of the code", ylabel="second number", aspect="equal",
           xlim=(-4, 4), ylim=(-4, 4));
 
@@ -765,7 +787,7 @@ right.set(xlabel="first number of the code", ylabel="second number", aspect="equ
 # %%
 def at(first, second):
     with torch.no_grad():
-        image = torch.sigmoid(flat.decoder(torch.tensor([[first, second]])))
+        image = torch.sigmoid(flat.decode(torch.tensor([[first, second]])))
     figure, (left, right) = plt.subplots(1, 2, figsize=(6, 3))
     left.scatter(*where.T, s=1, color="lightgrey", rasterized=True)
     left.plot(first, second, "o", color=plots.ORANGE, markersize=9)
@@ -816,7 +838,7 @@ moved = {}  # property → (21 ways, 11 steps): the mean property of 200 decoded
 with torch.no_grad():
     for name, measure in properties.items():
         moved[name] = torch.tensor([
-            [measure(torch.sigmoid(models[0].decoder(set_along(start, way, value)))).mean()
+            [measure(torch.sigmoid(models[0].decode(set_along(start, way, value)))).mean()
              for value in walk] for way in ways[name]])
 reach = {name: change.amax(1) - change.amin(1) for name, change in moved.items()}
 best = {name: change[:20].argmax().item() for name, change in reach.items()}
@@ -834,7 +856,7 @@ with torch.no_grad():
                            (f"{name}: direction", ways[name][20])):
             z = models[0].encode(b_test[ten[[2]]])[0]
             z = set_along(z, way, walk[:, None])
-            shown[label] = torch.sigmoid(models[0].decoder(z))
+            shown[label] = torch.sigmoid(models[0].decode(z))
 plots.images(shown, columns=[f"{v:.1f}" for v in walk.tolist()], zoom=0.75);
 
 # %%
@@ -887,7 +909,7 @@ class Sees(VAE):
     def logits(self, z, x):
         seen = F.conv2d(x.view(-1, 1, 28, 28), self.before.weight * self.mask,
                         self.before.bias, padding=self.before.padding)
-        return self.decoder(z) + self.mix(F.silu(seen)).flatten(1)
+        return self.decode(z) + self.mix(F.silu(seen)).flatten(1)
 
 # %% [markdown]
 # And two ways to keep the code in use. **Free bits** (after Kingma and others 2016, in its simplest form): the KL
@@ -916,7 +938,7 @@ for name, settings in (("sees what is drawn", {}),
                        ("the same, 15 nats free", {"free": 15.0}),
                        ("the same, half of it hidden", {"hide": 0.5})):
     with seeded(0):
-        model = Sees((784, 400, 20))
+        model = begin_at_mean(Sees((784, 400, 20)), x)
     fit(model, (few[:10_000],), negative_elbo_seeing(**settings), epochs=3, **how)
     terms = mean_loss(model, (b_test,), negative_elbo_seeing())
     rows.append([name, terms["reconstruction"], terms["KL"], -terms["loss"]])
@@ -971,7 +993,7 @@ with torch.no_grad():
     for name, (a, b) in ends.items():
         for way, z in (("ends", a), ("middle, straight", (a + b) / 2),
                        ("middle, slerp", slerp(a, b, 0.5))):
-            images = torch.sigmoid(models[0].decoder(z))
+            images = torch.sigmoid(models[0].decode(z))
             rows.append([f"{name}: {way}", z.norm(dim=1).mean().item(),
                          judge.frechet(images), judge.distance(images).median().item()])
 table(["codes", "mean length (√20 = 4.47)", "Fréchet distance", "to the nearest digit"],
@@ -994,15 +1016,15 @@ with torch.no_grad():
     shares = torch.linspace(0, 1, 9)[:, None]
     between = {"straight": (1 - shares) * a + shares * b,
                "slerp": torch.cat([slerp(a, b, t) for t in shares[:, 0]])}
-    plots.images({name: torch.sigmoid(models[0].decoder(z)) for name, z in between.items()},
+    plots.images({name: torch.sigmoid(models[0].decode(z)) for name, z in between.items()},
                  columns=[f"{t:.2f}" for t in shares[:, 0].tolist()], zoom=0.75);
 
 # %% [markdown]
-# The claim holds. A short code draws a digit that is drawn towards the average of all, so the straight middles are
-# too much alike; slerp keeps them as varied as digits are. In a single row of pictures, as above, little of that
-# shows. And look at what the other score says: judged picture by picture, the straight middles are not worse, because
-# that score has a weakness for the average: the mean image does well by it. A wrong score would have refuted a true
-# claim.
+# The claim holds. A code that is too short gives a picture that is pulled towards the average of all, so the straight
+# middles are too much alike; slerp keeps them as varied as digits are. In a single row of pictures, as above, little
+# of that shows. And look at what the other score says: judged picture by picture, the straight middles are not worse,
+# because that score has a weakness for the average: the mean image is further off than real digits, as lesson 03
+# said, but hardly further than these drawings. A wrong score would have refuted a true claim.
 #
 # ## 9 · Autoencoder and VAE, side by side
 #
@@ -1039,35 +1061,36 @@ score([("variance of the older gradient, times", prediction_variance, ratio),
 # %% [markdown]
 # ## 11 · What to keep
 #
+# The VAE's code for the probe is the mean $\mu_\phi(x)$. The nats are the ELBO on binarised test images, a lower
+# bound of $\log p(x)$.
 
 # %%
-labels = {"600": data.stratified_subset(y, 600), "all": torch.arange(len(y))}
 rows = []
 with torch.no_grad():
     for name, read, rebuilt, nats, seconds in (
             ("autoencoder, 20 numbers", plain.encode, plain, None, plain_history.seconds),
             ("VAE, 50 numbers", lambda x: vae.encode(x)[0],
-             lambda x: vae.decoder(vae.encode(x)[0]), -terms_main, history.seconds)):
+             lambda x: vae.decode(vae.encode(x)[0]), -terms_main, history.seconds)):
         error = losses.squared_error(torch.sigmoid(rebuilt(x_test)), x_test).mean().item()
-        probes = [100 * metrics.linear_probe(read(x[i]), y[i], read(x_test), y_test)
-                  for i in labels.values()]
-        rows.append([name, error, *probes, nats, round(seconds)])
-table(["row", "squared error", "probe, 600 labels (%)", "probe, all labels (%)",
+        rows.append([name, error, *metrics.probes(read, x, y, x_test, y_test), nats,
+                     round(seconds)])
+table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)",
        "nats (ELBO)", "training (s)"], rows)
 
 # %% [markdown]
 # - An autoencoder with a density fitted to its codes draws digits. What it lacks is a likelihood.
-# - $\log p(x) = \text{ELBO} + \mathrm{KL}$: the ELBO is a bound, and the gap is the encoder's error.
+# - $\log p(x) = \text{ELBO} + \mathrm{KL}$: the ELBO is a bound, and the gap says how far the encoder's $q$ is from
+#   the posterior.
 # - One number per image, summed over pixels and code: else a reduction chooses β for you.
 # - Judge drawings all together; a score for single pictures rewards the average.
-# - The prior makes single units behave, and not all of them together: draw from a density fitted to the codes.
+# - The prior makes single units behave, but not all of them together: draw from a density fitted to the codes.
 # - A better decoder says less with its code; the ELBO does not ask for a code.
 #
 # **Your turn:** [lab 06](../work/lab06.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
 # sheet](../exercises/lab06/lab06.ipynb) is there too). You write the two terms, the sample between them, the tighter
 # bound, and tell which β three pieces of code minimise.
 #
-# **Next:** lesson 07 asks what codes are worth when only few images have a label.
+# **Next:** [lesson 07](07_semi.ipynb) asks what codes are worth when only few images have a label.
 #
 # ### Papers
 # - M. E. Tipping, C. M. Bishop (1999). *Probabilistic principal component analysis.* JRSS B 61, 611–622.
