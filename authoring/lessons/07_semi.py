@@ -915,8 +915,8 @@ def analogies(model, hands):
 properties = {"slant": metrics.slant(x_test[:1000]),
               "thickness": metrics.thickness(x_test[:1000])}
 lean, weight = (values.argsort() for values in properties.values())
-hands = {"leans left": lean[50], "upright": lean[500], "leans right": lean[950],
-         "thin": weight[50], "thick": weight[950]}
+hands = {"leans left": lean[45], "upright": lean[500], "leans right": lean[970],
+         "thin": weight[30], "thick": weight[970]}
 
 # %% tags=["picture-analogies"]
 again = analogies(short, torch.stack(list(hands.values())))
@@ -1202,13 +1202,13 @@ for (method, values), marker in zip(found.items(), markers):
     axis.errorbar(list(values), [v.mean() for v in values.values()],
                   [half_width(v) for v in values.values()], capsize=3, label=method,
                   fmt=f"{marker}{'-' if 'SVM' in method else '--'}")
-for (name, values), marker in zip(paper.items(), "*XP", strict=True):
-    axis.plot(counts, values, marker, color="grey", linestyle=":", markersize=9,
+for (name, values), marker in zip(paper.items(), "xP*", strict=True):
+    axis.plot(counts, values, marker, color="grey", linestyle=":", markersize=8,
               label=f"{name} (paper)")
-for (name, (run, _)), marker in zip(LONG.items(), "8hpH", strict=True):
-    known = [n for n in counts if f"{run}-{n}" in runs]
-    axis.plot(known, [runs[f"{run}-{n}"]["value"] for n in known], f"{marker}-.",
-              color="black", markersize=8, label=f"{name} (long run)")
+for (name, (run, _)), marker in zip(LONG.items(), "osD^", strict=True):
+    if known := [n for n in counts if f"{run}-{n}" in runs]:
+        axis.plot(known, [runs[f"{run}-{n}"]["value"] for n in known], f"{marker}-.",
+                  color="black", label=f"{name} (long run)")
 axis.set(xscale="log", yscale="log", xlabel="labels", ylabel="test error (%)",
          xticks=counts, xticklabels=counts, yticks=(1, 2, 5, 10, 20),
          yticklabels=(1, 2, 5, 10, 20))
