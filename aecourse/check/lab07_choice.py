@@ -17,6 +17,7 @@ from aecourse.check.lab04_chance import origin
 CLASSES = 10
 CHOICE = {"gives": "indices", "labels": "untouched", "number": "n", "where": "anywhere", "repeats": "none",
           "classes": "n/10 of each", "chance": "from the generator", "pick": "by chance", "reach": "every image"}
+NEIGHBOURS = "always images that lie next to each other in their class"
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -94,12 +95,15 @@ def _reach(choose: Callable, seed: int) -> str:
     """Return whether every image is chosen now and then: four of seven in each class, thirty times."""
     labels = torch.arange(CLASSES).repeat(7)
     generator = torch.Generator().manual_seed(seed)
-    reached = torch.zeros(len(labels), dtype=torch.bool)
+    reached, blocks = torch.zeros(len(labels), dtype=torch.bool), True
     for _ in range(30):
-        reached[choose(labels.clone(), 4 * CLASSES, generator)] = True
+        chosen = choose(labels.clone(), 4 * CLASSES, generator)
+        reached[chosen] = True
+        picked = torch.zeros(len(labels), dtype=torch.bool).index_fill(0, chosen, True).view(7, CLASSES)
+        blocks &= bool(((picked & ~picked.roll(1, 0)).sum(0) == 1).all())  # one begins in each class, round the end too
     places = set((~reached).nonzero().flatten().div(CLASSES, rounding_mode="floor").tolist())  # within their classes
-    return {(): "every image", (6,): "never the last image of a class", (0,): "never the first image of a class"}.get(
-        tuple(places), "some images never")
+    return {(): NEIGHBOURS if blocks else "every image", (6,): "never the last image of a class",
+            (0,): "never the first image of a class"}.get(tuple(places), "some images never")
 
 
 # ---- the right way, and wrong ones ----------------------------------------------------------------------------------
@@ -117,6 +121,7 @@ def _choose(labels: Tensor, n: int, generator: torch.Generator, *, stratify: str
     def some(members: Tensor, k: int) -> Tensor:
         places = {"random": lambda: torch.randperm(len(members), generator=generator)[:k],
                   "first": lambda: torch.arange(k), "last": lambda: torch.arange(len(members) - k, len(members)),
+                  "block": lambda: torch.randint(len(members) - k + 1, (1,), generator=generator) + torch.arange(k),
                   "again": lambda: torch.randint(len(members), (k,), generator=generator),
                   "but the last": lambda: torch.randperm(len(members) - 1, generator=generator)[:k],
                   "first half": lambda: torch.randperm(max(k, len(members) // 2), generator=generator)[:k]}[pick]()
@@ -170,6 +175,9 @@ MISTAKES = (
     Mistake("but the last", {"pick": "but the last"},
             "The last image of each class can never be chosen: `randperm(k)` gives all numbers from 0 to k − 1, and k "
             "is the class's size."),
+    Mistake("block", {"pick": "block"},
+            "Only the place where it begins is random: in each class it takes images that lie next to each other. They "
+            "are chosen together or not at all, those at the ends rarely. Shuffle each class's images."),
     Mistake("own seed", {"source": "own"},
             "It is random, and yet the same at every call: a seed is set inside. Then all draws of labels would be "
             "one. Use the generator that is handed in, and leave its seed alone."),

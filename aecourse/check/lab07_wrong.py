@@ -69,8 +69,9 @@ def _m2_labelled(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, classes:
              (mu.square() + v + log_v - 1) / 2, "no mu": (v - log_v - 1) / 2}.get(kl, (mu.square() + v - log_v - 1) / 2)
     kl_value = {"minus": -1, "none": 0}.get(kl, 1) * {"sum": terms.sum(-1), "mean": terms.mean(-1)}[kl_sum]
     extra = {"log": math.log(classes), "none": 0.0, "minus": -math.log(classes), "p": 1 / classes, "minus p":
-             -1 / classes, "log2": math.log2(classes), "log10": math.log10(classes), "C": classes,
-             "times": classes * math.log(classes), "pixels": x.shape[-1] * math.log(classes)}[prior]
+             -1 / classes, "log2": math.log2(classes), "log10": math.log10(classes), "C": classes, "ten": math.log(10),
+             "shared": math.log(classes) / len(x), "times": classes * math.log(classes),
+             "pixels": x.shape[-1] * math.log(classes)}[prior]
     value = sign * (away + kl_value + extra)
     return {"none": lambda: value, "batch": lambda: value.mean(), "all": lambda: value.sum()}[over]()
 

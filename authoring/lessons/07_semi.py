@@ -996,7 +996,8 @@ claim("teacher", "Nats that a wrong class costs: all labels over the best M2, 10
 # In our trials a *short* code was no cure where labels are few. Then the class is used, but for groups of the
 # decoder's own choice, and the accuracy falls *below* that of the labels alone. To let the classifier learn from the
 # labels first was none, either. What helped a little is a heavier KL term at the beginning, which keeps the code
-# short of nats until the class is in use. The row "M2" in section 8 is a long run.
+# short of nats until the class is in use. The row "M2" in section 8 waits for such a run (`benchmarks/papers.py
+# m2-100`).
 #
 # ## 6 · M1 + M2
 #
@@ -1069,8 +1070,9 @@ claim("α slip", "Accuracy that M1 + M2 loses if α's 0.1 is put on each labelle
 # a Gaussian with learned variances can make its groups as sharp as it likes.
 #
 # And the paper's 3.33 %? In a lesson's time we do not come near it. Its M1 has two hidden layers and its M2 was
-# trained for three thousand epochs. Section 8 has a long run of our own beside the paper's figure. Published
-# repetitions differ widely, too: a method that needs all this is *fragile*, and that belongs into a comparison.
+# trained for three thousand epochs. A long run of our own is prepared (`benchmarks/papers.py m1m2-100`, about half an
+# hour for five draws); once done, section 8 shows it beside the paper's figure. Published repetitions differ widely,
+# too: a method that needs all this is *fragile*, and that belongs into a comparison.
 #
 # ## 7 · Pseudo-labels and consistency
 #
@@ -1165,7 +1167,8 @@ claim("consistency", "Error with 100 labels, consistency training of a small "
 # saw the test images while it learned), **C** convolution, **A** augmentation (shifts or the like, which put into the
 # data that a shifted digit keeps its name). None of ours is T, so no row has to be taken out of the comparison; the
 # figures of Kingma and others (2014) have neither C nor A. Methods that train too long for a lesson are *long runs*
-# (`benchmarks/papers.py`); a dash means that there is no such run yet.
+# (`benchmarks/papers.py`); their seconds were taken on one thread beside other work, so they are rather too many. A
+# dash means that there is no such run yet.
 
 # %%
 runs = longruns.load() if digits.name == "mnist" else {}
