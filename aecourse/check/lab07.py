@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from aecourse import losses
+from aecourse import losses, semi
 from aecourse.check import lab07_choice as choice
 from aecourse.check import lab07_draw as draw
 from aecourse.check import lab07_extend as extended
@@ -37,15 +37,10 @@ def _m2_labelled(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, classes:
     return losses.bernoulli_nll(logits, x) + math.log(classes) + losses.gaussian_kl(mu, logvar)
 
 
-def _m2_unlabelled(by_class: Tensor, class_logits: Tensor) -> Tensor:
-    log_q = class_logits.log_softmax(1)
-    return (log_q.exp() * (by_class + log_q)).sum(1)
-
-
 def _m2_loss(by_class: Tensor, class_logits: Tensor, y: Tensor, alpha: float) -> Tensor:
     own = y.clamp(min=0)[:, None]
     L, log_q = by_class.gather(1, own)[:, 0], class_logits.log_softmax(1).gather(1, own)[:, 0]
-    return torch.where(y >= 0, L - alpha * log_q, _m2_unlabelled(by_class, class_logits))
+    return torch.where(y >= 0, L - alpha * log_q, semi.unlabelled(by_class, class_logits))
 
 
 _ONE_EACH = Form("float", "one number for each image, shape (B,)")
@@ -97,7 +92,7 @@ EXERCISES = (
             "C nats for the label, which the model has to name as well."),
     Exercise(
         "m2_unlabelled", "5 · M2: an image without a label", "function", 3, 12,
-        reference=_m2_unlabelled, oracle=draw.m2_unlabelled_oracle, draw=draw.m2_unlabelled, sizes=(1, 2, 3, 5, 4),
+        reference=semi.unlabelled, oracle=draw.m2_unlabelled_oracle, draw=draw.m2_unlabelled, sizes=(1, 2, 3, 5, 4),
         rtol=2e-4, atol=1e-3, arguments=("by_class", "class_logits"), gives=(_ONE_EACH,), gradients=(0, 1),
         family=wrong.m2_unlabelled, look=look.m2_unlabelled, mistakes=last.UNLABELLED, errors=last.UNLABELLED_ERRORS,
         hints=("q(y|x) is the softmax of the logits over the classes, log q(y|x) their `log_softmax(1)`.",

@@ -34,7 +34,8 @@ from torch.distributions import MultivariateNormal, Normal
 # %%
 from aecourse import data, longruns, losses, metrics, plots, semi, strokes
 from aecourse.claims import Claims, score, table
-from aecourse.models import VAE, Autoencoder, he, mlp, n_parameters, sample_code
+from aecourse.models import (VAE, Autoencoder, begin_at_mean, he, mlp, n_parameters,
+                             sample_code)
 from aecourse.train import fit, seeded
 
 plots.use_style()
@@ -452,9 +453,8 @@ def squared_error(model, x, step):
 
 # %%
 with seeded(0):
-    plain, vae = he(Autoencoder([784, 400, 20], nn.SiLU), x), VAE([784, 400, 50])
-with torch.no_grad():  # it begins at the mean image
-    vae.decoder[-1].bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
+    plain = he(Autoencoder([784, 400, 20], nn.SiLU), x)
+    vae = begin_at_mean(VAE([784, 400, 50]), x)  # as in lesson 06
 settings = {"batch": 128, "lr": 3e-3, "one_cycle": True}
 cost = {"AE": fit(plain, (x,), squared_error, epochs=2 * more, **settings).seconds,
         "VAE": fit(vae, (x,), negative_elbo, epochs=4 * more, **settings).seconds}
@@ -766,8 +766,7 @@ def bounds(model, x, y, generator, kl=1):
     Only with kl = 1 it is the bound; a heavier KL term makes nats in the code dear.
     """
     mu, logvar = model.encode(x[:, None], y)
-    z = mu + (logvar / 2).exp() * torch.randn(mu.shape, generator=generator)
-    logits = model.decode(z, y)
+    logits = model.decode(sample_code(mu, logvar, generator), y)
     fit_of = torch.einsum("bcd,bd->bc", logits, x)  # log p(x|y,z) in two passes
     nll = nn.functional.softplus(logits).sum(-1) - fit_of
     return nll + math.log(10) + kl * losses.gaussian_kl(mu, logvar)
@@ -790,7 +789,7 @@ def semi_supervised(x_l, y_l, n, alpha):
     def loss(model, x, step):
         some = torch.randint(len(x_l), (min(100, len(x_l)),), generator=step.generator)
         both = torch.cat([x, x_l[some]])
-        both = (torch.rand(both.shape, generator=step.generator) < both).float()
+        both = data.binarised(both, step.generator)
         x, few = both.split([len(x), len(some)])
         one_hot = torch.eye(10)
         by_class = bounds(model, x, one_hot, step.generator)  # (B, 10)
@@ -829,7 +828,7 @@ def labels_alone(x_l, y_l):
     """The classifier's part of the loss alone; of the batch only its size is used."""
     def loss(model, x, step):
         some = torch.randint(len(x_l), (min(100, len(x_l)),), generator=step.generator)
-        few = (torch.rand(x_l[some].shape, generator=step.generator) < x_l[some]).float()
+        few = data.binarised(x_l[some], step.generator)
         wrong = losses.categorical_nll(model.classifier(few), y_l[some]).mean()
         return {"labels": wrong.expand(len(x))}
     return loss
