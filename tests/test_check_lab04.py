@@ -12,7 +12,7 @@ from scipy.stats import norm
 from aecourse import losses
 from aecourse.check import lab04, lab04_chance
 from aecourse.check.engine import examine
-from aecourse.check.exercise import CORRECT, INCORRECT
+from aecourse.check.exercise import CORRECT
 
 BY_NAME = {exercise.name: exercise for exercise in lab04.EXERCISES}
 SLOW = ("gaussian", "salt_and_pepper", "masking", "dae_loss")  # their checks measure
@@ -280,14 +280,6 @@ UNLISTED = [
      "gives two results"),
     ("score", lambda denoise, x_noisy, sigma: ((denoise(x_noisy) - x_noisy) / sigma**2).numpy(), "a NumPy array"),
 ]
-
-
-@pytest.mark.parametrize(("name", "answer", "piece"), UNLISTED)
-def test_unlisted_answers_get_a_true_sentence(name, answer, piece):
-    for seed in range(1 if name in SLOW else 3):
-        verdict = examine(BY_NAME[name], answer, seed)
-        assert verdict.outcome == INCORRECT, verdict.text
-        assert piece in verdict.text, f"seed {seed}: {verdict.text}"
 
 
 PAIRS = [

@@ -3,14 +3,13 @@
 import math
 
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
 from torch.distributions import Bernoulli, Independent, MultivariateNormal, Normal, kl_divergence
 
 from aecourse.check import lab06
 from aecourse.check.engine import examine
-from aecourse.check.exercise import CORRECT, INCORRECT
+from aecourse.check.exercise import CORRECT
 
 BY_NAME = {exercise.name: exercise for exercise in lab06.EXERCISES}
 SLOW = ("sample_code", "prior_samples")  # their checks measure
@@ -486,15 +485,6 @@ UNLISTED = [
      "written into it"),
     ("beta", lambda *a: print(beta(*a)), "It returns None"),
 ]
-
-
-@pytest.mark.parametrize(("name", "answer", "piece"), UNLISTED)
-def test_unlisted_answers_get_a_true_sentence(name, answer, piece):
-    for seed in range(1 if name in SLOW else 2):
-        verdict = examine(BY_NAME[name], answer, seed)
-        assert verdict.outcome == INCORRECT, verdict.text
-        assert piece in verdict.text, f"seed {seed}: {verdict.text}"
-        assert "Traceback" not in verdict.text
 
 
 PAIRS = [

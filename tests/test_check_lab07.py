@@ -4,15 +4,12 @@ import copy
 import math
 
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 from aecourse.check import lab07
-from aecourse.check.engine import examine
-from aecourse.check.exercise import INCORRECT
 
 BY_NAME = {exercise.name: exercise for exercise in lab07.EXERCISES}
 REFERENCE = {name: exercise.reference for name, exercise in BY_NAME.items()}
@@ -350,12 +347,3 @@ UNLISTED = [
     ("m2_loss", lambda b, c, y, alpha: (F.one_hot(y) * b).sum(1), "takes no class −1"),
     ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, alpha) + ref("m2_loss")(b, c, y, alpha), "2 times"),
 ]
-
-
-@pytest.mark.parametrize(("name", "answer", "piece"), UNLISTED)
-def test_unlisted_answers_get_a_true_sentence(name, answer, piece):
-    for seed in range(2):
-        verdict = examine(BY_NAME[name], answer, seed)
-        assert verdict.outcome == INCORRECT, verdict.text
-        assert piece in verdict.text, f"seed {seed}: {verdict.text}"
-        assert "Traceback" not in verdict.text

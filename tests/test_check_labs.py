@@ -1,8 +1,10 @@
 """What holds of every exercise of every lab: each lab in `aecourse/check/labNN.py` is found and tried by itself.
 
-Beside it, `tests/test_check_labNN.py` holds what belongs to that lab, and four things that are read here:
+Beside it, `tests/test_check_labNN.py` holds what belongs to that lab, and five things that are read here:
 
 - ``RIGHT``: pairs of an exercise's name and another right way of writing it;
+- ``UNLISTED``: triples of an exercise's name, an answer that is wrong in a way of its own, and a piece of the sentence
+  that is true of it;
 - ``SLOW``: the exercises with checks that take long, which get fewer seeds and the mark `slow`;
 - ``NAMED``: the share of pairs of mistakes of which both are named, where one often covers the other;
 - ``PAIRS``: triples of an exercise's name and two mistakes, seen by facts, that are both named.
@@ -180,6 +182,17 @@ def test_every_mistake_has_facts_of_its_own(lab, exercise):
                     (size, *fact) for fact in differing(observe(exercise, exercise.wrong(mistake), case)[0], right)}
         assert all(effects.values())
         assert len(set(effects.values())) == len(effects)
+
+
+@pytest.mark.parametrize(("exercise", "answer", "piece", "seeds"), [
+    pytest.param(exercise, answer, piece, 1 if name in SLOW[lab] else 2, id=f"{lab}-{name}-{piece}")
+    for lab, exercise in ALL for name, answer, piece in getattr(BESIDE[lab], "UNLISTED", ()) if name == exercise.name])
+def test_unlisted_answers_get_a_true_sentence(exercise, answer, piece, seeds):
+    for seed in range(seeds):
+        verdict = examine(exercise, answer, seed)
+        assert verdict.outcome == INCORRECT, verdict.text
+        assert piece in verdict.text, f"seed {seed}: {verdict.text}"
+        assert "Traceback" not in verdict.text
 
 
 # ---- answers of every kind ------------------------------------------------------------------------------------------
