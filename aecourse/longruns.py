@@ -12,7 +12,8 @@ def load(root: Path = project.ROOT) -> dict[str, dict]:
     """Return name → record of the finished long runs, {} where there is none.
 
     A record has the ``value``, over ``seeds`` with ``spread`` (their standard deviation, None for one seed), its
-    ``unit``, the ``paper``'s figure, the ``protocol`` in words, the ``data`` set and the ``seconds`` that it took.
+    ``unit``, the ``paper``'s figure, the ``protocol`` in words, the ``data`` set and the ``seconds`` that it took;
+    some have a ``curve``, one value for each epoch, watched on training images.
     """
     path = root / FILE
     if not path.is_file():

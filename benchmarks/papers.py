@@ -59,6 +59,8 @@ class Run:
     batch: int
     lr: float  # the peak of one cycle of Adam
     seeds: tuple[int, ...] = (0,)
+    prepare: Callable[[data.Digits], data.Digits] | None = None  # done once, before all seeds
+    watch: Callable[[nn.Module, data.Digits], float] | None = None  # after each epoch, without the test images
 
 
 # ---- training that can be interrupted -------------------------------------------------------------------------------
@@ -80,14 +82,14 @@ def train(run: Run, seed: int, digits: data.Digits, until: float = float("inf"))
     optimiser = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], run.lr, fused=True)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, run.lr, total_steps=run.epochs * steps)
     parts = {"model": model, "optimiser": optimiser, "schedule": schedule}
-    done, seconds, line, last = 0, 0.0, Line(), ""
+    done, seconds, curve, line, last = 0, 0.0, [], Line(), ""
     if path.is_file():
         stored = torch.load(path, weights_only=True)
         if stored["key"] != key:
             raise CourseError(f"{path} was made with other settings of {run.name}. --again starts from the beginning.")
         for name, part in parts.items():
             part.load_state_dict(stored[name])
-        done, seconds = stored["done"], stored["seconds"]
+        done, seconds, curve = stored["done"], stored["seconds"], stored.get("curve", [])
     try:
         while done < run.epochs and time.monotonic() < until:
             start, total, own = time.perf_counter(), 0.0, 1_000_000 * seed + done
@@ -109,7 +111,8 @@ def train(run: Run, seed: int, digits: data.Digits, until: float = float("inf"))
                     line.show(f"{run.name}, seed {seed} · epoch {done + 1} of {run.epochs} · step {i + 1} of {steps} · "
                               f"loss {loss.item():.3f} · {left}   ")
             seconds += time.perf_counter() - start
-            _store(path, {"key": key, "done": done + 1, "seconds": seconds}
+            curve += [round(run.watch(model.eval(), digits), 4)] if run.watch else []
+            _store(path, {"key": key, "done": done + 1, "seconds": seconds, "curve": curve}
                    | {name: part.state_dict() for name, part in parts.items()})
             done, last = done + 1, f" · training loss {total / len(x):.3f}"
     except KeyboardInterrupt:
@@ -147,7 +150,8 @@ def do(run: Run, digits: data.Digits, minutes: float = float("inf"), again: bool
     elif run.name in results() and not _begun(run):
         print(f"{run.name} is finished; --again does it from the beginning.")
         return results()[run.name]
-    until, values, beside, seconds = time.monotonic() + 60 * minutes, [], "", 0.0
+    digits = run.prepare(digits) if run.prepare else digits
+    until, values, curves, beside, seconds = time.monotonic() + 60 * minutes, [], [], "", 0.0
     for seed in run.seeds:
         model, done, taken = train(run, seed, digits, until)
         if done < run.epochs:
@@ -155,6 +159,7 @@ def do(run: Run, digits: data.Digits, minutes: float = float("inf"), again: bool
             return None
         value, beside = run.measure(model, digits)
         values, seconds = [*values, value], seconds + taken
+        curves.append(torch.load(_path(run, seed), weights_only=True)["curve"])
     training = (f"Adam, one cycle of the learning rate with a peak of {run.lr:g}, batch {run.batch}, {run.epochs} "
                 f"epochs over all {len(digits.x_train):,} training images; the test images were used once, at the end.")
     record = {
@@ -163,7 +168,7 @@ def do(run: Run, digits: data.Digits, minutes: float = float("inf"), again: bool
         "spread": round(statistics.stdev(values), 4) if len(values) > 1 else None, "beside": beside,
         "data": digits.name, "protocol": f"{run.protocol} {training}", "seconds": round(seconds),
         "threads": torch.get_num_threads(), "machine": machine(), "date": date.today().isoformat(),
-    }
+    } | ({"curve": [round(statistics.mean(epoch), 2) for epoch in zip(*curves, strict=True)]} if run.watch else {})
     text = json.dumps(results() | {run.name: record}, indent=1, sort_keys=True, ensure_ascii=False)
     project.write(RESULTS, text + "\n")
     _forget(run)
@@ -320,7 +325,8 @@ FEW_LABELS = [Run(
     statement=f"Test error with {n} labels, {method.words}", unit="%", paper=paper, protocol=method.protocol,
     network=functools.partial(semi.network, method, n), loss=method.loss,
     measure=functools.partial(semi.test_error, method), epochs=method.epochs, batch=method.batch, lr=method.lr,
-    seeds=(0, 1, 2, 3, 4),
+    seeds=(0, 1, 2, 3, 4), prepare=method.prepare,
+    watch=functools.partial(semi.watched_error, method) if method.watch else None,
 ) for method in semi.METHODS for n, paper in zip(semi.COUNTS, method.paper, strict=True)]
 
 RUNS = {run.name: run for run in (AUTOENCODER_30, VAE_50, IWAE_50, *FEW_LABELS)}

@@ -188,9 +188,15 @@ def _few(papers, monkeypatch, method, n=100):
     return dataclasses.replace(papers.RUNS[f"{method}-{n}"], epochs=2, batch=250, seeds=(0, 1))
 
 
+def _seen(run, digits):
+    """Return what the run's network sees."""
+    return run.prepare(digits) if run.prepare else digits
+
+
 @pytest.mark.parametrize("method", ["m2", "m1m2", "shifts", "consistency"])
 def test_a_run_with_few_labels_sees_those_of_its_draw_and_can_be_interrupted(papers, digits, monkeypatch, method):
     run = _few(papers, monkeypatch, method)
+    images, digits = digits, _seen(run, digits)
     first, second = (run.network(digits, seed) for seed in (0, 1))
     assert first.y_l.bincount().tolist() == [10] * 10
     assert not torch.equal(first.x_l, second.x_l)
@@ -204,8 +210,25 @@ def test_a_run_with_few_labels_sees_those_of_its_draw_and_can_be_interrupted(pap
         torch.testing.assert_close(resumed.state_dict()[name], value, rtol=0, atol=0)
     error, _ = run.measure(resumed, digits)
     assert 0 < error < 100
-    papers.do(run, digits)
+    record = papers.do(run, images)
     assert papers.results()[run.name]["values"][1] == pytest.approx(error, abs=1e-3)
+    assert ("curve" in record) == bool(run.watch)
+
+
+def test_a_watched_run_has_a_curve_of_images_without_a_label_and_an_interruption_leaves_it_whole(
+        papers, digits, monkeypatch):
+    run = dataclasses.replace(_few(papers, monkeypatch, "m1m2"), seeds=(0,))
+    seen = _seen(run, digits)
+    net = run.network(seen, 0)
+    assert len(net.watched) == min(5000, len(digits.x_train) - 100)
+    assert not set(net.watched.tolist()) & set(data.stratified_subset(digits.y_train, 100, seed=0).tolist())
+    whole = papers.do(run, digits)["curve"]
+    papers.do(_stop_in(run, 4), digits, again=True)
+    papers.train(run, 0, seen)  # the second epoch
+    last = run.watch(papers.train(run, 0, seen)[0], seen)
+    assert whole == papers.do(run, digits)["curve"]
+    assert len(whole) == 2
+    assert whole[1] == pytest.approx(last, abs=0.01)
 
 
 def test_labels_alone_see_no_other_image_and_every_loss_has_one_number_per_image(papers, digits, monkeypatch):
@@ -217,9 +240,10 @@ def test_labels_alone_see_no_other_image_and_every_loss_has_one_number_per_image
     assert alone[0] == alone[1]
     for method in ("m2", "m1m2", "consistency"):
         run = _few(papers, monkeypatch, method)
-        net = run.network(digits, 0)
-        assert set(run.loss(net, digits.x_train[:250], step())) <= {"U", "L", "labels", "consistency"}
-        assert all(len(term) == 250 for term in run.loss(net, digits.x_train[:250], step()).values())
+        seen = _seen(run, digits)
+        terms = run.loss(run.network(seen, 0), seen.x_train[:250], step())
+        assert set(terms) <= {"U", "L", "labels", "consistency"}
+        assert all(len(term) == 250 for term in terms.values())
 
 
 def test_a_few_samples_give_the_gradient_of_the_importance_weighted_bound_in_expectation(papers):
@@ -244,18 +268,21 @@ def test_a_few_samples_give_the_gradient_of_the_importance_weighted_bound_in_exp
     assert error < 0.2 * (equal_weights - right).norm()  # a mean with equal weights would be seen
 
 
-def test_the_first_model_is_trained_once_and_left_as_it_is(papers, digits, monkeypatch):
+def test_the_first_model_is_trained_once_and_its_codes_take_the_place_of_the_pixels(papers, digits, monkeypatch):
     run = _few(papers, monkeypatch, "m1m2")
-    net = run.network(digits, 0)
-    before = {name: value.clone() for name, value in net.m1.state_dict().items()}
+    seen = run.prepare(digits)
     monkeypatch.setattr(papers.semi, "fit", None)
-    assert torch.equal(run.network(digits, 1).m1.encoder[0].weight, before["encoder.0.weight"])
-    trained, _, _ = papers.train(run, 0, digits)
-    assert all(torch.equal(value, before[name]) for name, value in trained.m1.state_dict().items())
-    assert not torch.equal(trained.from_x.weight, net.from_x.weight)
+    m1 = papers.semi.first_model(digits.x_train)
+    with torch.no_grad():
+        mu, logvar = m1.encode(digits.x_test)
+        used = m1.encode(digits.x_train)[0].std(0) > 0.1
+    assert used.any()
+    assert torch.equal(seen.x_test, torch.cat([mu[:, used], logvar[:, used]], 1))
+    assert torch.equal(seen.x_train, run.prepare(digits).x_train)
+    assert torch.equal(seen.y_train, digits.y_train)
     monkeypatch.setattr(papers.semi, "M1_EPOCHS", 3)  # other settings: not from the cache
     with pytest.raises(TypeError):
-        run.network(digits, 0)
+        run.prepare(digits)
 
 
 # ---- RESULTS.md -----------------------------------------------------------------------------------------------------
