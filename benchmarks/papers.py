@@ -321,7 +321,7 @@ IWAE_50 = Run(
 # ---- lesson 07: few labels ------------------------------------------------------------------------------------------
 
 FEW_LABELS = [Run(
-    name=f"{method.name}-{n}", lesson="07", claim="consistency" if method.name == "consistency" and n == 100 else None,
+    name=f"{method.name}-{n}", lesson="07", claim=method.claim if n == 100 else None,
     statement=f"Test error with {n} labels, {method.words}", unit="%", paper=paper, protocol=method.protocol,
     network=functools.partial(semi.network, method, n), loss=method.loss,
     measure=functools.partial(semi.test_error, method), epochs=method.epochs, batch=method.batch, lr=method.lr,

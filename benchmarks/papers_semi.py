@@ -34,6 +34,7 @@ class Method:
     epochs: int
     batch: int
     lr: float
+    claim: str | None = None  # of the lesson, beside which the run with 100 labels stands
     prepare: Callable[[data.Digits], data.Digits] | None = None  # what the network sees in place of the images
     watch: bool = False  # whether the error on training images without a label is taken after each epoch
 
@@ -198,7 +199,7 @@ def _methods() -> tuple[Method, ...]:
                f"{M1M2_ALPHA:g} for each image without a label (the paper: 0.1, a hidden layer of 500, a code of 50, a "
                f"learning rate of 0.0003). {DRAWS}",
                build=m1m2, loss=m1m2_loss, classify=lambda model, x: model.classifier(x.chunk(2, 1)[0]), epochs=150,
-               batch=200, lr=1e-2, prepare=codes, watch=True),
+               batch=200, lr=1e-2, claim="M1 + M2", prepare=codes, watch=True),
         Method("shifts", "labels and moved images alone, convolutional net", ("–",) * 3,
                "A small net of three convolutions with batch normalisation, trained on the labelled images alone: 64 "
                "of them in each step, shifted by up to 2 pixels, turned, scaled and sheared (standard deviation of the "
@@ -209,7 +210,8 @@ def _methods() -> tuple[Method, ...]:
                "step has 128 without a label. The class that the net gives a shifted image with a probability of at "
                f"least {SURE:g} is the target for the same image moved more strongly (after Sohn and others 2020). "
                f"{DRAWS}",
-               build=conv, loss=consistency, classify=lambda model, x: model(x), epochs=5, batch=128, lr=3e-3),
+               build=conv, loss=consistency, classify=lambda model, x: model(x), epochs=5, batch=128, lr=3e-3,
+               claim="consistency"),
     )
 
 

@@ -12,7 +12,7 @@ INTRO = ("# Results\n\nEvery number that the lessons measured when they were las
 RUNS = ("\n## Long runs\n\nWhat a lesson has no time for; [benchmarks](benchmarks/README.md) says how to repeat a run. "
         "A dash stands where the lesson has no figure of its own.\n\n")
 HEADLINE = (("01", "label curve, 1 %"), ("03", "784-1000-500-250-30"), ("06", "ELBO"), ("06", "evidence"),
-            ("07", "label propagation"), ("07", "consistency"))  # README's rows
+            ("07", "label propagation"), ("07", "M1 + M2"), ("07", "consistency"))  # README's rows
 
 
 def records(nb) -> list[dict]:

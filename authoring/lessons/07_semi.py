@@ -995,8 +995,8 @@ claim("teacher", "Nats that a wrong class costs: all labels over the best M2, 10
 # In our trials a *short* code was no cure where labels are few. Then the class is used, but for groups of the
 # decoder's own choice, and the accuracy falls *below* that of the labels alone. To let the classifier learn from the
 # labels first was none, either. What helped a little is a heavier KL term at the beginning, which keeps the code
-# short of nats until the class is in use. The row "M2" in section 8 waits for such a run (`benchmarks/papers.py
-# m2-100`).
+# short of nats until the class is in use. The row "M2" in section 8 is such a run, thirty passes through all of
+# MNIST's training images.
 #
 # ## 6 · M1 + M2
 #
@@ -1060,6 +1060,11 @@ claim("α slip", "Accuracy that M1 + M2 loses if α's 0.1 is put on each labelle
       by_weight["0.1 on their mean (the paper)"] - by_weight["0.1 on each labelled image"],
       "points", at_least=8,
       baseline=f"labels alone, on the same codes {by_weight['labels alone']:.1f} %")
+brief = 100 - by_weight["1 on their mean"]
+claim("M1 + M2", "Error with 100 labels, M1 + M2, trained for seconds", brief, "%",
+      at_most=108 - by_weight["labels alone"], holds_on=("mnist",),
+      baseline=f"labels alone, on the same codes {100 - by_weight['labels alone']:.1f} %",
+      paper="3.33 (Kingma and others 2014)")
 
 # %% [markdown]
 # The second row is the slip of the scale: with 0.1 on each labelled image the labels count next to nothing, and M1 +
@@ -1068,10 +1073,39 @@ claim("α slip", "Accuracy that M1 + M2 loses if α's 0.1 is put on each labelle
 # last row has the code's means instead of samples: here the other images do harm. Without the cloud around each image
 # a Gaussian with learned variances can make its groups as sharp as it likes.
 #
-# And the paper's 3.33 %? In a lesson's time we do not come near it. Its M1 has two hidden layers and its M2 was
-# trained for three thousand epochs. A long run of our own is prepared (`benchmarks/papers.py m1m2-100`, about half an
-# hour for five draws); once done, section 8 shows it beside the paper's figure. Published repetitions differ widely,
-# too: a method that needs all this is *fragile*, and that belongs into a comparison.
+# And the paper's 3.33 %? Six passes through 8,000 images do not come near it. In our trials M2's own guess, the class
+# with the smallest $\mathcal L(x, y)$, was right as often as the classifier, so the classifier is not what holds M2
+# back. The *density* of the codes is: M2 has to find ten groups in a cloud that M1 was told to make look like a
+# single Gaussian. That takes many passes. Our long run makes 150, through 60,000 images; while it trains, it watches
+# the error on 5,000 training images whose labels it does not see.
+
+# %%
+paper = {"M1 + TSVM": (11.82, 5.72, 4.24), "M2": (11.97, 4.94, 3.60),
+         "M1 + M2": (3.33, 2.59, 2.40)}
+figure, axis = plt.subplots(figsize=(6.4, 4))
+for n, error, marker in zip(counts, paper["M1 + M2"], "osD", strict=True):
+    if record := longruns.load().get(f"m1m2-{n}"):
+        curve = record["curve"]
+        [line] = axis.plot(range(1, len(curve) + 1), curve, marker, markevery=0.1,
+                           linestyle="-", label=f"{n} labels")
+        axis.plot(len(curve) * 1.3, error, marker, color=line.get_color(), fillstyle="none")
+axis.set(title="M1 + M2, long runs on MNIST", xscale="log", yscale="log", xlabel="passes",
+         ylabel="error on watched images (%)", xticks=(1, 3, 10, 30, 100),
+         xticklabels=(1, 3, 10, 30, 100), yticks=(2, 3, 5, 10, 20, 30),
+         yticklabels=(2, 3, 5, 10, 20, 30))
+axis.minorticks_off()
+axis.legend(frameon=False);
+
+# %% [markdown]
+# Both axes are logarithmic; a line is the mean of five draws, an open mark at the right the paper's error on the test
+# images. After its first passes the model stands where our short training ended. Then the error falls, pass after
+# pass, and with 100 labels it arrives near the paper's figure, with more labels a little above it (section 8 has the
+# errors on the test images). The lines are flat in the end because the learning rate goes to zero there.
+#
+# The method is the one above. M1 is larger and trained for longer, α / N is 3, and two more things helped in our
+# trials on validation images: in the same time, a net half as wide with twice the passes made fewer errors, and so
+# did a learning rate five times higher. From our short training alone we would have reported that M1 + M2 is no
+# better than its labels. A method that depends so much on patience is *fragile*, and that belongs into a comparison.
 #
 # ## 7 · Pseudo-labels and consistency
 #
@@ -1190,8 +1224,6 @@ def long_run(name):
 # %%
 rows = [[method, "", *cells(method), f"{took[method]:.1f}"] for method in found]
 rows += [[name, marks, *long_run(run)] for name, (run, marks) in LONG.items()]
-paper = {"M1 + TSVM": (11.82, 5.72, 4.24), "M2": (11.97, 4.94, 3.60),
-         "M1 + M2": (3.33, 2.59, 2.40)}
 rows += [[f"paper: {name}", "", *(f"{v:.2f}" for v in values), None]
          for name, values in paper.items()]
 table(["method", "marks", *(f"{n} labels, error (%)" for n in counts),
@@ -1223,9 +1255,10 @@ axis.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5
 # are graphs: nearly flat, since most of what they know comes from the other images. Grey are the paper's figures,
 # black our long runs. At 1000 labels the lines come near each other. So "method A beats method B" is no full sentence
 # in this field: it needs a number of labels. And a method of 2004 on a code of 2014, neither of them made for the
-# other, has at 100 labels a lower error than the paper's M1 and M2 (on MNIST). Among the methods without C and A the
-# paper's M1 + M2 is ahead, by figures that we did not reach. Consistency training is ahead of all; how much of this
-# is owed to C and A, the row above it says.
+# other, has at 100 labels a lower error than the paper's M1 and M2 (on MNIST). Among the methods without C and A it
+# is M1 + M2 that has the lowest errors, in our long run as in the paper, after some ten minutes of training for each
+# draw. Consistency training is ahead of all; how much of this is owed to C and A, the row above it says. Our M2 makes
+# fewer errors than the paper's with 600 labels, more with 100 and 1000: a result that comes near, not a copy.
 #
 # ## 9 · A common claim, checked
 #
@@ -1413,6 +1446,7 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "n
 # - A log means something only when one knows what its words mean. Decode it to a measure with known landmarks.
 # - M1: a good code makes a good classifier better. A graph uses the unlabelled images directly, and where labels are
 #   few, they are worth hundreds of labels.
+# - Before you call a method worse, train it until more training changes nothing: M1 + M2 needs a hundred passes.
 # - All of it rests on an assumption about images and question. Where it is wrong, unlabelled images do harm.
 # - The interval beside a figure has to say over what it was taken.
 #
