@@ -159,7 +159,8 @@ def do(run: Run, digits: data.Digits, minutes: float = float("inf"), again: bool
             return None
         value, beside = run.measure(model, digits)
         values, seconds = [*values, value], seconds + taken
-        curves.append(torch.load(_path(run, seed), weights_only=True)["curve"])
+        if run.watch:
+            curves.append(torch.load(_path(run, seed), weights_only=True)["curve"])
     training = (f"Adam, one cycle of the learning rate with a peak of {run.lr:g}, batch {run.batch}, {run.epochs} "
                 f"epochs over all {len(digits.x_train):,} training images; the test images were used once, at the end.")
     record = {
@@ -168,7 +169,7 @@ def do(run: Run, digits: data.Digits, minutes: float = float("inf"), again: bool
         "spread": round(statistics.stdev(values), 4) if len(values) > 1 else None, "beside": beside,
         "data": digits.name, "protocol": f"{run.protocol} {training}", "seconds": round(seconds),
         "threads": torch.get_num_threads(), "machine": machine(), "date": date.today().isoformat(),
-    } | ({"curve": [round(statistics.mean(epoch), 2) for epoch in zip(*curves, strict=True)]} if run.watch else {})
+    } | ({"curve": [round(statistics.mean(epoch), 2) for epoch in zip(*curves, strict=True)]} if curves else {})
     text = json.dumps(results() | {run.name: record}, indent=1, sort_keys=True, ensure_ascii=False)
     project.write(RESULTS, text + "\n")
     _forget(run)
