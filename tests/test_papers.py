@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 
 import nbformat
 import pytest
@@ -193,7 +194,7 @@ def _seen(run, digits):
     return run.prepare(digits) if run.prepare else digits
 
 
-@pytest.mark.parametrize("method", ["m2", "m1m2", "shifts", "consistency"])
+@pytest.mark.parametrize("method", ["m2", "m1m2", "shifts", "pseudo", "consistency"])
 def test_a_run_with_few_labels_sees_those_of_its_draw_and_can_be_interrupted(papers, digits, monkeypatch, method):
     run = _few(papers, monkeypatch, method)
     images, digits = digits, _seen(run, digits)
@@ -238,12 +239,25 @@ def test_labels_alone_see_no_other_image_and_every_loss_has_one_number_per_image
     net = run.network(digits, 0)
     alone = [run.loss(net, x, step())["labels"][0] for x in (digits.x_train[:250], other)]
     assert alone[0] == alone[1]
-    for method in ("m2", "m1m2", "consistency"):
+    for method in ("m2", "m1m2", "pseudo", "consistency"):
         run = _few(papers, monkeypatch, method)
         seen = _seen(run, digits)
         terms = run.loss(run.network(seen, 0), seen.x_train[:250], step())
-        assert set(terms) <= {"U", "L", "labels", "consistency"}
+        assert set(terms) <= {"U", "L", "labels", "consistency", "pseudo-labels"}
         assert all(len(term) == 250 for term in terms.values())
+
+
+def test_only_an_image_of_which_the_net_is_sure_gets_a_pseudo_label(papers, digits, monkeypatch):
+    run = _few(papers, monkeypatch, "pseudo")
+    net = run.network(digits, 0)
+    terms = lambda: run.loss(net, digits.x_train[:50], papers.Step(  # noqa: E731
+        0.5, torch.Generator().manual_seed(0), True))["pseudo-labels"]
+    assert (terms() == 0).all()  # before training it is sure of none
+    with torch.no_grad():
+        net.layers[-1].weight.mul_(15)
+    counted = terms()
+    assert 0 < (counted > 0).sum() < 50
+    assert counted.max() <= -math.log(papers.semi.SURE)  # its own answer is the target
 
 
 def test_a_few_samples_give_the_gradient_of_the_importance_weighted_bound_in_expectation(papers):
