@@ -1102,9 +1102,8 @@ axis.legend(frameon=False);
 # images. After its first passes the model stands where our short training ended. Then the error falls, pass after
 # pass, and with 100 labels it arrives near the paper's figure, with more labels a little above it (section 8 has the
 # errors on the test images). The lines end close together: after so many passes ten times as many labels change
-# little, because the groups are found and only need a name. (The settings were chosen with 100 labels; with more, the
-# paper's have an advantage that we did not look for.) The lines are flat in the end because the learning rate goes to
-# zero there.
+# little, because the groups are found and only need a name. (Our settings were chosen with 100 labels, and nothing was
+# chosen anew for more.) The lines are flat in the end because the learning rate goes to zero there.
 #
 # The method is the one above. M1 is larger and trained for longer, α / N is 3, and two more things helped in our
 # trials on validation images: in the same time, a net half as wide with twice the passes made fewer errors, and so
