@@ -481,9 +481,9 @@ claim("evidence", "log p(x), bound with 500 samples, 1,000 test images", bounds[
 # %%
 runs = longruns.load()
 table(["long run, on MNIST", "at least (nats)", "beside it", "minutes", "paper"],
-      [[runs[name][key] for key in ("statement", "value", "beside")]
-       + [round(runs[name]["seconds"] / 60), runs[name]["paper"]]
-       for name in ("vae-50", "vae-50-brief", "iwae-50") if name in runs])
+      [[run["statement"], f"{run['value']:.2f}", run["beside"], round(run["seconds"] / 60),
+        run["paper"]]
+       for name in ("vae-50", "vae-50-brief", "iwae-50") if (run := runs.get(name))])
 
 # %% [markdown]
 # What the minute above lacked was mostly training: the same small network, trained for longer, comes to where the

@@ -1203,8 +1203,8 @@ claim("consistency", "Error with 100 labels, consistency training of a small "
 # saw the test images while it learned), **C** convolution, **A** augmentation (shifts or the like, which put into the
 # data that a shifted digit keeps its name). None of ours is T, so no row has to be taken out of the comparison; the
 # figures of Kingma and others (2014) have neither C nor A. Methods that train too long for a lesson are *long runs*
-# (`benchmarks/papers.py`); their seconds were taken on one thread beside other work, so they are rather too many. A
-# dash means that there is no such run yet.
+# (`benchmarks/papers.py`); their seconds were taken on one thread beside other work, so they are rather too many
+# (only consistency training had two quiet cores). A dash means that there is no such run yet.
 
 # %%
 LONG = {"M2": ("m2", ""), "M1 + M2": ("m1m2", ""),
