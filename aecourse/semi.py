@@ -112,9 +112,13 @@ def consistency_terms(model: nn.Module, x: Tensor, x_l: Tensor, y_l: Tensor, gen
     """
     strong_l = moved(x_l, generator, linear=linear)
     with torch.no_grad():
-        guess = model(torch.cat([moved(x, generator), strong_l]))[: len(x)].softmax(1)
-        confidence, target = guess.max(1)
+        guess = model(torch.cat([moved(x, generator), strong_l]))[: len(x)]
     logits = model(torch.cat([moved(x, generator, linear=linear), strong_l]))
-    agree = F.cross_entropy(logits[: len(x)], target, reduction="none")
-    return {"consistency": agree * (confidence >= sure),
+    return {"consistency": agreement(logits[: len(x)], guess, sure),
             "labels": F.cross_entropy(logits[len(x):], y_l).expand(len(x))}
+
+
+def agreement(logits: Tensor, guess: Tensor, sure: float) -> Tensor:
+    """Return the nats (B,) that logits miss the classes of a guess by, both (B, C); 0 where it is less than sure."""
+    confidence, target = guess.detach().softmax(1).max(1)
+    return F.cross_entropy(logits, target, reduction="none") * (confidence >= sure)

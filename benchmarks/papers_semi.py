@@ -175,9 +175,7 @@ def pseudo_labels(model: nn.Module, x: Tensor, step: Step) -> dict[str, Tensor]:
     """As `consistency`, but the net's answer is the target for the very view that it was given for (Lee 2013)."""
     x_l, y_l = some_labelled(model, step, 64)
     logits = model(semi.moved(torch.cat([x, x_l]), step.generator, linear=LINEAR))
-    confidence, target = logits[: len(x)].detach().softmax(1).max(1)
-    agree = F.cross_entropy(logits[: len(x)], target, reduction="none")
-    return {"pseudo-labels": agree * (confidence >= SURE),
+    return {"pseudo-labels": semi.agreement(logits[: len(x)], logits[: len(x)], SURE),
             "labels": F.cross_entropy(logits[len(x):], y_l).expand(len(x))}
 
 
@@ -193,6 +191,7 @@ DRAWS = ("Five draws of labels, the same number for each digit; all training ima
 
 def _methods() -> tuple[Method, ...]:
     kingma = [f"{{}} ({name}, Kingma and others 2014, table 1)" for name in ("M2", "M1+M2")]
+    net = {"build": conv, "classify": lambda model, x: model(x), "epochs": 5, "batch": 128, "lr": 3e-3}
     return (
         Method("m2", "M2", tuple(kingma[0].format(error) for error in ("11.97", "4.94", "3.60")),
                f"M2 with one hidden layer of {M2_HIDDEN} in each of its nets, SiLU units, a code of {M2_CODE}, pixels "
@@ -214,19 +213,18 @@ def _methods() -> tuple[Method, ...]:
                "A small net of three convolutions with batch normalisation, trained on the labelled images alone: 64 "
                "of them in each step, shifted by up to 2 pixels, turned, scaled and sheared (standard deviation of the "
                f"linear map's entries {LINEAR:g}); as many steps as the runs called consistency. {DRAWS}",
-               build=conv, loss=labels_alone, classify=lambda model, x: model(x), epochs=5, batch=128, lr=3e-3),
+               loss=labels_alone, **net),
         Method("pseudo", "pseudo-labels, convolutional net", ("–",) * 3,
                "As the runs called consistency, with the same images in each step and the same limit, but each image "
                "is moved once: the class that the net gives it is the target for this same view (after Lee 2013). "
                f"Nothing was chosen for it anew. {DRAWS}",
-               build=conv, loss=pseudo_labels, classify=lambda model, x: model(x), epochs=5, batch=128, lr=3e-3),
+               loss=pseudo_labels, **net),
         Method("consistency", "consistency training, convolutional net", ("–",) * 3,
                "The net, the labelled images and the moves of the runs called shifts; beside 64 labelled images each "
                "step has 128 without a label. The class that the net gives a shifted image with a probability of at "
                f"least {SURE:g} is the target for the same image moved more strongly (after Sohn and others 2020). "
                f"{DRAWS}",
-               build=conv, loss=consistency, classify=lambda model, x: model(x), epochs=5, batch=128, lr=3e-3,
-               claim="consistency"),
+               loss=consistency, claim="consistency", **net),
     )
 
 
