@@ -1,7 +1,6 @@
 """Run a notebook from top to bottom in a kernel of its own, with one line of progress."""
 
 import logging
-import os
 import re
 import shutil
 import sys
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aecourse import CourseError
+from aecourse import CourseError, project
 
 
 class CellError(CourseError):
@@ -45,9 +44,10 @@ def execute(nb, folder: Path, root: Path, name: str, quick: bool = False) -> int
     client = NotebookClient(nb, timeout=None, kernel_name="python3", record_timing=False, store_widget_state=False,
                             shutdown_kernel="immediate", resources={"metadata": {"path": str(folder)}},
                             config=_kernel_config())
+    env = project.kernel_environment(root) | ({"AECOURSE_QUICK": "1"} if quick else {})
     start, number = time.monotonic(), 0
     # setup_kernel and a loop of our own, not client.execute(): that one takes over Ctrl-C and hides it from the caller.
-    with _progress(name) as progress, client.setup_kernel(env=_environment(root, quick)):
+    with _progress(name) as progress, client.setup_kernel(env=env):
         try:
             for number, cell in enumerate(nb.cells, start=1):
                 progress["text"] = f"cell {number} of {len(nb.cells)}"
@@ -95,15 +95,6 @@ def _kernel_config():
     if KernelManager.class_traits().get("transport_encryption") and zmq.has("curve"):
         config.KernelManager.transport_encryption = "auto"
     return config
-
-
-def _environment(root: Path, quick: bool) -> dict[str, str]:
-    env = {key: value for key, value in os.environ.items() if key != "NBGRADER_EXECUTION"}  # this is no grading
-    env["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    env["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # a shell's own choice would swallow the figures
-    if quick:
-        env["AECOURSE_QUICK"] = "1"
-    return env
 
 
 def _describe(name: str, number: int, cell, error: str, traceback: str) -> str:

@@ -1,5 +1,6 @@
 """Where things lie in the course's folder, and how a file there is written."""
 
+import errno
 import os
 import re
 import tempfile
@@ -57,6 +58,43 @@ def load(path: Path):
     except Exception as error:  # nbformat lets several kinds through
         raise CourseError(f"{path} cannot be read as a notebook ({type(error).__name__}).") from None
     return nb
+
+
+def kernel_environment(root: Path = ROOT) -> dict[str, str]:
+    """Return the environment in which a kernel imports the `aecourse` of this folder, whichever is installed."""
+    env = {key: value for key, value in os.environ.items() if key != "NBGRADER_EXECUTION"}  # this is no grading
+    env["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+    env["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"  # a shell's own choice would swallow the figures
+    return env
+
+
+def why(error: OSError, path: Path, otherwise: str = "put the course into a folder that you may write") -> str:
+    """Return one sentence on why ``path`` cannot be written and what helps.
+
+    Parameters
+    ----------
+    error
+        What the attempt raised.
+    path
+        The file or folder that was to be written.
+    otherwise
+        What helps where the place itself is the trouble, such as 'set AECOURSE_CACHE to a folder that you may write'.
+    """
+    number = error.errno
+    if number in (errno.ENOSPC, getattr(errno, "EDQUOT", None)):
+        reason, remedy = "the disk is full, or your share of it", "free some space there and try again"
+    elif number == errno.ENAMETOOLONG or getattr(error, "winerror", None) == 206:
+        reason, remedy = "its path is too long for this system", "move the course into a folder with a short path"
+    elif number in (errno.EACCES, errno.EPERM):
+        reason = "no permission" + ", or another program has it open" * (os.name == "nt")
+        remedy = otherwise
+    elif number == errno.EROFS:
+        reason, remedy = "the disk is read-only", otherwise
+    elif number in (errno.ENOTDIR, errno.EEXIST, errno.EISDIR):
+        reason, remedy = "a file lies where a folder should be, or a folder in a file's place", "rename what lies there"
+    else:
+        reason, remedy = error.strerror or str(error), otherwise
+    return f"{path} cannot be written ({reason}): {remedy}."
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -1,0 +1,83 @@
+"""What the course needs and this Python lacks, found without importing anything, and the command that installs it."""
+
+import os
+import re
+import shlex
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from aecourse import CourseError, project
+
+PACKAGES = {  # what is imported: what is installed
+    "torch": "torch",
+    "torchvision": "torchvision",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "matplotlib": "matplotlib",
+    "jupyterlab": "jupyterlab",
+    "ipykernel": "ipykernel",
+    "ipywidgets": "ipywidgets",
+    "nbclient": "nbclient",
+    "nbconvert": "nbconvert",
+    "nbformat": "nbformat",
+    "platformdirs": "platformdirs",
+}
+CPU_BUILDS = "https://download.pytorch.org/whl/cpu"  # on Linux plain pip takes a CUDA build, several gigabytes more
+
+
+def sentence(module: str) -> str | None:
+    """Return what to tell a learner in a notebook who lacks a module of the course; None for any other module."""
+    if module not in PACKAGES:
+        return None
+    return (f"{PACKAGES[module]} is not installed in the Python that runs this notebook. Run this line in a cell, then "
+            f"restart the kernel: %pip install {_set(project.ROOT / 'requirements.txt')}")
+
+
+def missing() -> list[str]:
+    """Return the packages of the course that this Python cannot find, in a few milliseconds."""
+    return [package for module, package in PACKAGES.items() if not _there(module)]
+
+
+def require() -> None:
+    """Raise CourseError where a package is missing; the course does without torchvision, so that is a printed line."""
+    absent = missing()
+    if absent == ["torchvision"]:
+        print("torchvision is not installed, and MNIST is downloaded with it; images that are here are used without "
+              f"it. To install it: {install()}")
+    elif absent:
+        raise CourseError(f"{' and '.join([', '.join(absent[:-1])] * (len(absent) > 1) + absent[-1:])} "
+                          f"{'is' if len(absent) == 1 else 'are'} not installed in {sys.executable}: {install()}")
+
+
+def install() -> str:
+    """Return the command for a terminal that installs what is missing."""
+    near = Path("requirements.txt")
+    file = near if near.absolute() == project.ROOT / near else project.ROOT / near
+    return f"python -m pip install {_set(file)}"
+
+
+def torch_build() -> str:
+    """Return what the version of the installed torch has behind its "+", such as "cpu" or "cu130", else ""."""
+    spec = find_spec("torch")
+    if spec is None or spec.origin is None:
+        return ""
+    try:  # its package's metadata may leave the build out
+        text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+    found = re.search(r"__version__ = '[^'+]*\+([^']*)'", text)
+    return found[1] if found else ""
+
+
+def _set(file: Path) -> str:
+    """Return pip's arguments for the learner's set; a CPU build of torch keeps its kind where its version changes."""
+    quoted = f'"{file}"' if os.name == "nt" else shlex.quote(str(file))
+    return f"-r {quoted}" + f" --extra-index-url {CPU_BUILDS}" * (torch_build() == "cpu")
+
+
+def _there(module: str) -> bool:
+    spec = find_spec(module)
+    return spec is not None and spec.origin is not None  # an empty folder that a removal left behind has no origin
