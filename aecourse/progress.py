@@ -3,6 +3,8 @@
 import sys
 import time
 
+WIDTH = 20  # letters of the bar
+
 
 class Line:
     """A line of text, rewritten in place: in a notebook as one output, on a terminal with a carriage return.
@@ -12,27 +14,37 @@ class Line:
 
     def __init__(self, every: float = 0.2) -> None:
         self._every = every  # seconds between two updates: drawing each step would cost more than the step
-        self._last = 0.0
+        self._start, self._last = time.monotonic(), 0.0
         self._handle = None
         self._notebook = _in_notebook()
+        self._shown = 0  # letters on the terminal's line: a shorter text must cover a longer one
 
-    def show(self, text: str) -> None:
-        """Show the text now, unless the last one is younger than ``every`` seconds."""
-        now = time.monotonic()
-        if now - self._last >= self._every:
-            self._last = now
-            self._write(text)
+    def due(self) -> bool:
+        """Return whether `show` would show a text now: for a text that costs something to make."""
+        return time.monotonic() - self._last >= self._every
+
+    def show(self, text: str, share: float | None = None) -> None:
+        """Show the text, where the line is `due`; ``share``, the part that is done (0 to 1), adds a bar and a time."""
+        if not self.due():
+            return
+        self._last = time.monotonic()
+        if share:
+            left = (self._last - self._start) * (1 - share) / share
+            bar = "#" * round(WIDTH * share)  # letters that every console has
+            text = f"[{bar:.<{WIDTH}}] {text} · {duration(left)} left"
+        self._write(text)
 
     def close(self, text: str) -> None:
         """Show the last text; it stays."""
         self._write(text)
         if not self._notebook:
-            print(f"\r{text}" if sys.stdout.isatty() else text, flush=True)
+            _print("\n" if sys.stdout.isatty() else f"{text}\n")
 
     def _write(self, text: str) -> None:
         if not self._notebook:
             if sys.stdout.isatty():
-                print(f"\r{text}", end="", flush=True)
+                _print(f"\r{text:<{self._shown}}")
+                self._shown = len(text)
             return
         from IPython.display import display
 
@@ -42,6 +54,18 @@ class Line:
             self._handle = display(bundle, raw=True, display_id=True)
         else:
             self._handle.update(bundle, raw=True)
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words: "8 s", "3 min 20 s"."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def _print(text: str) -> None:
+    """Print on a console that may lack a letter, in whose place it gets a question mark."""
+    encoding = sys.stdout.encoding or "utf-8"
+    print(text.encode(encoding, "replace").decode(encoding), end="", flush=True)
 
 
 def _in_notebook() -> bool:

@@ -1,18 +1,21 @@
 """fit(): one training loop and one history for every model of the course."""
 
+import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
-from aecourse import CourseError
+from aecourse import CourseError, devices
+from aecourse._inputs import check_settings, check_terms, checked
 from aecourse.progress import Line
 
 Batch = tuple[Tensor, ...]
 Loss = Callable[..., dict[str, Tensor]]
+BATCH_NORM = nn.modules.batchnorm._BatchNorm  # the base of BatchNorm1d, 2d and 3d
 
 
 @dataclass
@@ -29,7 +32,8 @@ class History:
     """Mean loss per image after each epoch, by term and as their sum ("loss").
 
     ``train`` is the mean over an epoch while the weights change; ``held_out`` is measured at the epoch's end. A first
-    epoch's training loss therefore often lies above its held-out loss.
+    epoch's training loss therefore often lies above its held-out loss. All lists have the same length: an epoch counts
+    when it is measured.
     """
 
     epochs: list[float] = field(default_factory=list)
@@ -45,6 +49,15 @@ class Diverged(CourseError):
     history: History
 
 
+class Stopped(KeyboardInterrupt):
+    """The stop button ended a training; the model keeps what it has learned, and ``history`` what was measured."""
+
+    history: History
+
+    def _render_traceback_(self) -> list[str]:  # the sentence alone, as of a CourseError
+        return [str(self)]
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Make what happens inside reproducible (new layers, dropout) and leave the global random state as it was."""
@@ -54,144 +67,226 @@ def seeded(seed: int) -> Iterator[None]:
 
 
 def fit(model: nn.Module, data: Batch, loss: Loss, *, epochs: int, batch: int = 256, lr: float = 1e-3,
-        one_cycle: bool = False, held_out: Batch | None = None, seed: int = 0, device: str = "auto") -> History:
-    """Train the model in place with Adam and return its history.
+        one_cycle: bool = False, held_out: Batch | None = None, seed: int = 0,
+        device: str | torch.device | None = None) -> History:
+    """Train the model in place with Adam and return its history, which the model keeps as ``model.history``.
 
     Parameters
     ----------
     data, held_out
         Tuples of tensors with the same first dimension, for example ``(images,)`` or ``(images, labels)``.
     loss
-        ``loss(model, *batch, step)`` returns named terms, each of shape (B,); the mean of their sum is minimised.
+        ``loss(model, *batch, step)`` returns named terms, each of shape (B,); the mean of their sum is minimised. What
+        it makes itself, noise or an index, it makes on the device of its batch.
     lr, one_cycle
         The learning rate of Adam; with ``one_cycle`` its peak (Smith and Topin 2018).
     seed
-        Fixes the order of the images, the loss's noise and dropout; the model's first weights are the caller's.
+        Fixes the order of the images, the loss's noise and dropout; the model's initialisation is the caller's.
     device
-        "cuda", "mps", "cpu", or "auto" for the first of these that is there. The model returns to where it was.
+        "cpu", "cuda", "mps" or "auto" (see `devices.chosen`); None takes what ``AECOURSE_DEVICE`` names, else the CPU.
+        The model returns to where it was.
 
     Raises
     ------
     Diverged
-        The loss became NaN, infinite, or ten times as large as at the start.
+        The loss or a weight became NaN or infinite, or the loss ten times as large as that of the untrained model.
+    Stopped
+        By the stop button or Ctrl-C: a KeyboardInterrupt, so that the cells which wait in a queue do not run either.
     CourseError
-        The loss returned another shape than one number per image, or the device is not there.
+        The model, the data, the loss or a setting is not what is described here, or the device is not there.
     """
-    device, home = _device(device), next(model.parameters()).device
+    data = checked(model, data)
+    held_out = None if held_out is None else checked(model, held_out, "held_out")
+    check_settings(model, epochs=epochs, batch=batch, lr=lr)
+    device, home = devices.chosen(device), next(model.parameters()).device
     model.to(device)
-    data = tuple(t.to(device) for t in data)
+    data, held_out = _at(device, data), held_out and _at(device, held_out)
     optimiser = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     n, steps = len(data[0]), epochs * -(-len(data[0]) // batch)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=steps) if one_cycle else None
     order = torch.Generator().manual_seed(seed)
     step = Step(0.0, torch.Generator(device).manual_seed(seed), True)
-    history, line, start, first, done = History(), Line(), time.perf_counter(), None, 0
-    good = _copy(model)
+    history, line, begun, how = History(), Line(), time.perf_counter(), "ended by an error"
+    model.history = history
+    first, done, sums = None, 0, _NOTHING
+    untrained = good = _copy(model)
     with seeded(seed):
         try:
-            for epoch in range(epochs):
+            _check_single(model, data, batch, loss, device)
+            for epoch in range(1, epochs + 1):
                 model.train()
-                sums: dict[str, Tensor] = {}
-                for index in torch.randperm(n, generator=order).split(batch):
-                    rows = (t.index_select(0, index) for t in data)  # copies whole rows, in half the time of t[index]
+                sums = _NOTHING
+                for index in torch.randperm(n, generator=order).to(device).split(batch):
+                    rows = [t.index_select(0, index) for t in data]  # copies whole rows, in half the time of t[index]
                     terms = loss(model, *rows, step=step)
-                    total = _add(sums, terms, len(index)).mean()
-                    first = total.item() if first is None else first
-                    if not torch.isfinite(total):
-                        raise Diverged(f"the loss became {total.item()} in epoch {epoch + 1}")
+                    check_terms(terms, len(index))
+                    total = sum(terms.values()).mean()
                     optimiser.zero_grad()
                     total.backward()
                     optimiser.step()
                     if schedule:
                         schedule.step()
-                    done += 1
+                    sums, done = _added(sums, terms, len(index)), done + 1
                     step.progress = done / steps
-                    line.show(f"epoch {epoch + 1} of {epochs} · {done} of {steps} steps · loss {total.item():.2f}")
-                if (mean := _means(sums)["loss"]) > first + 9 * abs(first):
-                    raise Diverged(f"the loss grew from {first:.4g} to {mean:.4g} in epoch {epoch + 1}")
-                _record(history, done * epochs / steps, sums, model, held_out, loss, step)
+                    first = total.detach() if first is None else first
+                    if line.due():  # a number is read back from a graphics card then, and at the end of an epoch
+                        line.show(f"epoch {epoch} of {epochs} · loss {_finite(total.item(), epoch):.2f}", done / steps)
+                mean = _finite(_means(sums)["loss"], epoch)
+                if _grown(mean, first.item()) and _grown(mean, before := _loss_of(untrained, model, rows, loss, step)):
+                    raise Diverged(f"the loss grew from {before:.4g} to {mean:.4g} in epoch {epoch}")
+                if not _sound(model):
+                    raise Diverged(f"weights became NaN or infinite in epoch {epoch}, though the loss did not")
+                _record(history, epoch, sums, model, held_out, loss)
                 good = _copy(model)
+            how = ""
         except KeyboardInterrupt:
-            history.stopped = True
-            if sums and history.epochs[-1:] != [done * epochs / steps]:
-                _record(history, done * epochs / steps, sums, model, held_out, loss, step)
+            how, history.stopped = "stopped", True
+            if not _sound(model):
+                model.load_state_dict(good)
+            elif sums[1] and history.epochs[-1:] != [done * epochs / steps]:
+                _record(history, done * epochs / steps, sums, model, held_out, loss)
+            stopped = Stopped(f"Training {_summary(history, epochs, how)}. The model keeps what it has learned; its "
+                              "history is model.history, under the name of your model.")
+            stopped.history = history
+            raise stopped from None
         except Diverged as error:
+            how = "diverged"
             model.load_state_dict(good)
-            error.args = (f"{error} at learning rate {lr:g}. Try lr={lr / 10:g}; if that does not help, look for NaN "
-                          "in the images, or a logarithm or division of 0 in the loss. The model is back at its state "
-                          f"after epoch {len(history.epochs)}.",)
+            error.args = (f"{error} at learning rate {lr:g}. {_advice(data, lr)} The model is back at its state after "
+                          f"epoch {len(history.epochs)}.",)
             error.history = history
             raise
         finally:
             model.to(home).eval()
-            history.seconds = time.perf_counter() - start
-            line.close(_summary(history, epochs))
+            history.seconds = time.perf_counter() - begun
+            line.close(_summary(history, epochs, how) + f" · {history.seconds:.1f} s" + _remark(history, data))
     return history
 
 
 def mean_loss(model: nn.Module, data: Batch, loss: Loss, *, seed: int = 0, chunk: int = 4096) -> dict[str, float]:
-    """Return each term's mean per image, and their sum as "loss", without training; noise comes from the seed."""
-    device = data[0].device
+    """Return each term's mean per image, and their sum as "loss", without training; noise comes from the seed.
+
+    It is computed where the model is. Data or a loss that are not as described in `fit` raise a CourseError.
+    """
+    data = checked(model, data)
+    device = next((p.device for p in model.parameters()), data[0].device)
     step = Step(1.0, torch.Generator(device).manual_seed(seed), False)
-    was_training, sums = model.training, {}
+    was_training, sums = model.training, _NOTHING
     model.eval()
-    with torch.no_grad():
-        for rows in zip(*(t.split(chunk) for t in data), strict=True):
-            _add(sums, loss(model, *rows, step=step), len(rows[0]))
-    model.train(was_training)
+    try:
+        with torch.no_grad():
+            for rows in zip(*(t.split(chunk) for t in data), strict=True):
+                terms = loss(model, *_at(device, rows), step=step)
+                check_terms(terms, len(rows[0]))
+                sums = _added(sums, terms, len(rows[0]))
+    finally:
+        model.train(was_training)
     return _means(sums)
 
 
 # ---- the loop's small helpers ---------------------------------------------------------------------------------------
 
 
-def _add(sums: dict[str, Tensor], terms: dict[str, Tensor], n: int) -> Tensor:
-    """Add a batch to the running sums and return the summed loss of each image, shape (n,)."""
-    for name, values in terms.items():
-        if values.shape != (n,):
-            raise CourseError(f"the loss's term {name!r} has shape {tuple(values.shape)}, but must hold one number for "
-                              f"each of the {n} images: sum over pixels, do not average over the batch")
-    total = sum(terms.values())
-    for name, values in {**terms, "loss": total}.items():
-        sums[name] = sums.get(name, 0) + values.detach().sum(dtype=torch.float32)
-    sums["n"] = sums.get("n", 0) + n
-    return total
+Sums = tuple[dict[str, Tensor], int]  # of each term over the images so far, and how many these are
+_NOTHING: Sums = ({}, 0)
 
 
-def _means(sums: dict) -> dict[str, float]:
-    return {name: float(value) / sums["n"] for name, value in sums.items() if name != "n"}
+def _added(sums: Sums, terms: dict[str, Tensor], n: int) -> Sums:
+    """Return the sums with a batch of n images more; new ones, so that a stop in between leaves none half made."""
+    more = {name: values.detach().sum(dtype=torch.float32) for name, values in terms.items()}
+    more["loss"] = sum(terms.values()).detach().sum(dtype=torch.float32)
+    return {name: sums[0].get(name, 0) + value for name, value in more.items()}, sums[1] + n
 
 
-def _record(history: History, epoch: float, sums: dict, model: nn.Module, held_out: Batch | None, loss: Loss,
-            step: Step) -> None:
-    history.epochs.append(epoch)
-    measured = {"train": _means(sums)}
-    if held_out is not None:
-        device = step.generator.device
-        measured["held_out"] = mean_loss(model, tuple(t.to(device) for t in held_out), loss)
-    for part, means in measured.items():
-        for name, value in means.items():
-            getattr(history, part).setdefault(name, []).append(value)
+def _means(sums: Sums) -> dict[str, float]:
+    values = torch.stack(list(sums[0].values())).tolist()  # one look at the card for all of them
+    return {name: value / sums[1] for name, value in zip(sums[0], values, strict=True)}
+
+
+def _record(history: History, epoch: float, sums: Sums, model: nn.Module, held_out: Batch | None, loss: Loss) -> None:
+    measured = {"train": _means(sums), "held_out": {} if held_out is None else mean_loss(model, held_out, loss)}
+    longer = {part: {name: [*getattr(history, part).get(name, []), value] for name, value in means.items()}
+              for part, means in measured.items()}
+    vars(history).update(longer, epochs=[*history.epochs, epoch])  # all lists at once, whenever a stop comes
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
     return {name: value.detach().clone() for name, value in model.state_dict().items()}
 
 
-def _device(name: str) -> torch.device:
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(device for device, here in there.items() if here)
-    if not there.get(name.split(":")[0], False):
-        raise CourseError(f"there is no device {name!r} here; choose one of {[d for d, here in there.items() if here]}")
-    return torch.device(name)
+def _at(device: torch.device, tensors: Iterable[Tensor]) -> Batch:
+    return tuple(t.to(device) for t in tensors)
 
 
-def _summary(history: History, epochs: int) -> str:
+# ---- does it go well? -----------------------------------------------------------------------------------------------
+
+
+def _finite(value: float, epoch: int) -> float:
+    if not math.isfinite(value):
+        raise Diverged(f"the loss became {value} in epoch {epoch}")
+    return value
+
+
+def _grown(now: float, before: float) -> bool:
+    return now > before + 9 * abs(before) + 1  # the 1 is for losses that begin near 0
+
+
+def _loss_of(weights: dict[str, Tensor], model: nn.Module, rows: Batch, loss: Loss, step: Step) -> float:
+    """Return the loss with other weights at the same moment: a weight on a term may have grown since the start."""
+    mine = _copy(model)
+    model.load_state_dict(weights)
+    with torch.no_grad():
+        value = sum(loss(model, *rows, step=step).values()).mean().item()
+    model.load_state_dict(mine)
+    return value
+
+
+def _sound(model: nn.Module) -> bool:
+    """Return whether every weight is finite: the gradient of a finite loss need not be, such as that of √0."""
+    return bool(torch.stack([p.isfinite().all() for p in model.parameters()]).all())
+
+
+def _advice(data: Batch, lr: float) -> str:
+    for place, part in enumerate(data, start=1):
+        if part.is_floating_point() and not part.isfinite().all():
+            return f"Part {place} of the data holds NaN or infinite values: look at these first."
+    return (f"Try lr={lr / 10:g}; if that does not help, look in the loss for a logarithm of 0, a division by 0, or a "
+            "root of 0, whose gradient is infinite.")
+
+
+def _check_single(model: nn.Module, data: Batch, batch: int, loss: Loss, device: torch.device) -> None:
+    """Raise a `CourseError` where a batch holds one image and batch normalisation cannot do with one."""
+    n = len(data[0])
+    if 1 not in (batch, n % batch) or not any(isinstance(m, BATCH_NORM) for m in model.modules()):
+        return
+    state = _copy(model)
+    try:
+        with torch.no_grad():
+            loss(model.train(), *(t[:1] for t in data), step=Step(0.0, torch.Generator(device).manual_seed(0), True))
+    except ValueError as error:
+        if "more than 1 value per channel" not in str(error):
+            raise
+        other = next((b for b in range(batch + 1, n + 1) if n % b != 1), None)
+        raise CourseError(f"with {n} images and batch={batch} a batch holds one image, and batch normalisation needs "
+                          f"two: " + (f"take batch={other}." if other else "take more images.")) from None
+    finally:
+        model.load_state_dict(state)
+
+
+def _summary(history: History, epochs: int, how: str) -> str:
     if not history.epochs:
-        return "stopped before the first epoch was complete"
-    parts = [f"{'stopped after ' if history.stopped else ''}{history.epochs[-1]:.3g} of {epochs} epochs",
+        return f"{how} before the first epoch was complete"
+    parts = [f"{how} after {history.epochs[-1]:.3g} of {epochs} epochs".removeprefix(" after "),
              f"training loss {history.train['loss'][-1]:.2f}"]
     if history.held_out:
         parts.append(f"held-out loss {history.held_out['loss'][-1]:.2f}")
-    return " · ".join([*parts, f"{history.seconds:.1f} s"])
+    return " · ".join(parts)
+
+
+def _remark(history: History, data: Batch) -> str:
+    """Return what is to be said of a cross-entropy of images that are no probabilities: it falls without end."""
+    if not history.epochs or history.train["loss"][-1] >= 0 or not data[0].is_floating_point():
+        return ""
+    low, high = (value.item() for value in data[0].aminmax())
+    return (f" · the loss is below 0 and the images reach from {low:.3g} to {high:.3g}: a cross-entropy needs images "
+            "in [0, 1]") if low < 0 or high > 1 else ""

@@ -1,0 +1,49 @@
+"""Where `fit` computes: the CPU, unless the environment variable ``AECOURSE_DEVICE`` or the caller says otherwise.
+
+For the small networks of this course a CPU is about as fast as a graphics card, and the stored numbers are a CPU's.
+"""
+
+import os
+
+import torch
+
+from aecourse import CourseError
+
+
+def chosen(asked: str | torch.device | None = None) -> torch.device:
+    """Return the device that was asked for; None asks ``AECOURSE_DEVICE``, and where that is not set, the CPU.
+
+    "cuda", "mps" and "cpu" are devices, with a number ("cuda:1") where there are several; "auto" is the first of these
+    that is there.
+
+    Raises
+    ------
+    CourseError
+        There is no such device on this computer, or PyTorch knows none of that name.
+    """
+    name = str(asked or os.environ.get("AECOURSE_DEVICE", "")).strip().lower() or "cpu"
+    if name == "auto":
+        name = next(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
+    try:
+        device = torch.device(name)
+    except RuntimeError:  # not a name that PyTorch knows
+        device = None
+    if device is None or (device.index or 0) >= _count(device.type):
+        there = ", ".join(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
+        raise CourseError(f"there is no device {name!r} here; {'device=' if asked else 'AECOURSE_DEVICE'} may be "
+                          f"{there} or auto.")
+    return device
+
+
+def describe() -> str:
+    """Return in words what `fit` computes on: "cpu, 2 threads" or "cuda, NVIDIA H100"."""
+    device = chosen()
+    if device.type == "cpu":
+        return f"cpu, {torch.get_num_threads()} thread{'s' * (torch.get_num_threads() > 1)}"
+    return f"{device}, {torch.cuda.get_device_name(device)}" if device.type == "cuda" else str(device)
+
+
+def _count(kind: str) -> int:
+    """Return how many devices of a kind are there; each kind is a module of torch that knows."""
+    module = getattr(torch, kind, None)
+    return module.device_count() if hasattr(module, "is_available") and module.is_available() else 0
