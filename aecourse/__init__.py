@@ -4,6 +4,8 @@ Import the modules by name (``from aecourse import data, plots``). This file sta
 ``aecourse --help`` and ``aecourse doctor`` answer even where torch is missing or broken.
 """
 
+import sys
+
 __version__ = "0.1.0"
 
 
@@ -13,3 +15,9 @@ class CourseError(RuntimeError):
     def _render_traceback_(self) -> "list[str]":  # quoted: an old Python must be able to import this
         # IPython asks an exception for this: a learner sees the sentence, not forty lines of our calls.
         return [f"{type(self).__name__}: {self}"]
+
+
+if "IPython" in sys.modules and (_shell := sys.modules["IPython"].get_ipython()) is not None:  # in a notebook
+    from aecourse import notebook
+
+    notebook.load_ipython_extension(_shell)

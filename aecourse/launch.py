@@ -1,6 +1,7 @@
-"""`aecourse lab`: the learner's copies of the labs, and JupyterLab on the course."""
+"""`aecourse lab`: the learner's copies, and JupyterLab on the course."""
 
 import errno
+import logging
 import os
 import secrets
 import signal
@@ -9,14 +10,15 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
-from aecourse import CourseError, project
+from aecourse import CourseError, copies, project
 
 HOST = "127.0.0.1"
 TRIES = 50  # ports in a row
+AUTOSAVE = 5  # seconds, as jupyter/labconfig sets it
 
 
 def lab(lesson: str | None, root: Path = project.ROOT, port: int = 8888, browser: bool = True) -> int:
-    """Copy the labs, open JupyterLab on a lesson (None: the first one), and return 0 when it is ended.
+    """Make the learner's copies, open JupyterLab on a lesson (None: the first one), and return 0 when it is ended.
 
     Raises
     ------
@@ -25,54 +27,27 @@ def lab(lesson: str | None, root: Path = project.ROOT, port: int = 8888, browser
     """
     if find_spec("jupyterlab") is None:
         raise CourseError("JupyterLab is not installed here: python -m pip install -r requirements.txt")
-    page = choose_page(lesson, root)
-    for line in copy_labs(root):
+    name = choose(lesson, root)
+    for line in copies.make(root):
         print(line)
     free = free_port(port)
     if free != port:
         print(f"Port {port} is busy; the course takes {free}.")
-    return _serve(root, page, free, browser and _has_display())
+    return _serve(root, page(name, root), free, browser and _has_display())
 
 
-def choose_page(lesson: str | None, root: Path) -> str | None:
-    """Return the notebook to open, relative to the root with forward slashes; None where nothing is built."""
-    pages = {**project.lessons(root), **project.copies(root)}
-    names = project.choose([lesson] if lesson else [], list(pages))
-    return pages[names[0]].relative_to(root).as_posix() if names else None
+def choose(lesson: str | None, root: Path) -> str | None:
+    """Return the name of the lesson or lab to open; None where nothing is built."""
+    names = project.choose([lesson] if lesson else [], list(project.copies(root)))
+    return names[0] if names else None
 
 
-def copy_labs(root: Path) -> list[str]:
-    """Copy each lab into ``work/`` where there is no copy yet, and return lines that say what a learner should know."""
-    lines = []
-    sheets = project.exercises(root)
-    for name, copy in project.copies(root).items():
-        where = copy.relative_to(root).as_posix()
-        try:
-            if not copy.exists():
-                project.write(copy, sheets[name].read_text(encoding="utf-8"))
-                lines.append(f"{where}: your copy of the lab is ready.")
-            elif _changed(sheets[name], copy):
-                lines.append(f"{where}: the exercises changed since your copy was made. It stays as it is; for a fresh "
-                             "one rename it, then run: python -m aecourse lab")
-        except OSError as error:
-            raise CourseError(f"{copy} cannot be written ({error.strerror or error}): put the course into a folder "
-                              "that you may write.") from None
-    return lines
-
-
-def _changed(sheet: Path, copy: Path) -> bool:
-    """Return whether the learner's copy was made from another sheet; a copy that does not say counts as unchanged."""
-    made_from = _sheet(copy)
-    return made_from is not None and made_from != _sheet(sheet)
-
-
-def _sheet(path: Path) -> str | None:
-    import json
-
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))["metadata"]["aecourse"]["sheet"]
-    except (ValueError, KeyError, TypeError):  # a learner may have saved anything there
-        return None
+def page(name: str | None, root: Path) -> str:
+    """Return what to open, relative to the root with forward slashes: a copy, or where it cannot be read its folder."""
+    if name is None:
+        return ""
+    copy = project.copies(root)[name]
+    return (copy if copies.readable(copy) else copy.parent).relative_to(root).as_posix()
 
 
 def free_port(wanted: int) -> int:
@@ -99,16 +74,22 @@ def _has_display() -> bool:
     return not sys.platform.startswith("linux") or any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
-def _serve(root: Path, page: str | None, port: int, browser: bool) -> int:
+def _serve(root: Path, page: str, port: int, browser: bool) -> int:
     """Run JupyterLab in this process until a signal ends it: so nothing is left behind, and no question is asked."""
     from jupyter_core.utils import ensure_async
     from jupyterlab.labapp import LabApp
 
+    from aecourse.kernels import forget_widgets
+
+    _add_settings()
+    # The server gives its pings in milliseconds to a library that reads seconds, and that warns about their relation.
+    logging.getLogger("tornado.general").addFilter(lambda record: "websocket_ping_timeout" not in record.getMessage())
     token = secrets.token_hex(24)
     url = f"/lab/tree/{page}" if page else "/lab"
     server = LabApp.initialize_server(argv=_options(root, url, port, token, browser))
 
     server.web_app.settings["page_config_hook"] = _without_announcements
+    server.contents_manager.register_pre_save_hook(forget_widgets)
 
     async def end() -> None:
         # at once: a kernel in the middle of a training run would be waited for, then die with a traceback
@@ -121,11 +102,18 @@ def _serve(root: Path, page: str | None, port: int, browser: bool) -> int:
             signal.signal(getattr(signal, name), lambda *_: server.io_loop.add_callback_from_signal(end))
     text = (f"\nThe course is open at\n\n    http://{HOST}:{port}{url}?token={token}\n\n"
             + ("Your browser opens it. " if browser else "Open this address in a browser on this computer. ")
-            + "Ctrl-C in this window ends it.\n")
+            + f"Notebooks are saved {AUTOSAVE} seconds after\na change. Ctrl-C in this window ends the course: wait "
+            "these seconds after your last change.\n")
     server.io_loop.add_callback(print, text, flush=True)  # in the loop's queue behind the binding of the port
     server.start()
     print("\nThe course is closed.", flush=True)
     return 0
+
+
+def _add_settings() -> None:
+    """Let JupyterLab's default settings be the course's; what a learner has set goes before them."""
+    folders = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, folders))
 
 
 def _without_announcements(_, page_config: dict) -> dict:
@@ -148,8 +136,7 @@ def _options(root: Path, url: str, port: int, token: str, browser: bool) -> list
         f"--LabApp.default_url={url}",
         "--ServerApp.log_level=WARN",
         "--LabApp.log_level=WARN",
-        # milliseconds; with the server's own values tornado warns at each page that one cannot be longer than the other
-        "--ServerApp.tornado_settings={'ws_ping_interval': 90000, 'ws_ping_timeout': 90000}",
+        "--ServerApp.kernel_manager_class=aecourse.kernels.CourseKernels",
         "--LabApp.extension_manager=readonly",  # no look-up of extensions on the network
     ]
     if "transport_encryption" in MappingKernelManager.class_traits():

@@ -27,8 +27,8 @@ def exercises(root: Path = ROOT) -> dict[str, Path]:
 
 
 def copies(root: Path = ROOT) -> dict[str, Path]:
-    """Return name → the learner's copy of every lab, whether it was made yet or not."""
-    return {name: root / "work" / path.name for name, path in exercises(root).items()}
+    """Return name → the learner's copy of every lesson and lab, whether it was made yet or not."""
+    return {name: root / "work" / path.name for name, path in {**lessons(root), **exercises(root)}.items()}
 
 
 def choose(asked: list[str], known: list[str]) -> list[str]:

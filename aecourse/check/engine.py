@@ -4,6 +4,7 @@ Three outcomes: correct, incorrect, not attempted. For a learner they are shown 
 notebook, whatever is not correct raises the same text as an AssertionError, so that the cell scores 0.
 """
 
+import difflib
 import json
 import os
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 
 import torch
 
-from aecourse import CourseError
+from aecourse import CourseError, notebook
 from aecourse.check.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED, Exercise, Verdict
 from aecourse.check.facts import check_facts
 from aecourse.check.results import check_results
@@ -42,6 +43,13 @@ def _graded_at_start() -> bool:
 _GRADED = _graded_at_start()
 
 
+class NoSuchCheck(AttributeError):
+    """A name that is none of a lab's checks, or of a check's questions: the sentence alone, without frames."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"AttributeError: {self}"]
+
+
 class CheckFailed(AssertionError):
     """What a graded cell raises: the sentence alone, without the frames of the engine."""
 
@@ -52,8 +60,8 @@ class CheckFailed(AssertionError):
 def examine(exercise: Exercise, answer: Any, seed: int | None = None) -> Verdict:
     """Return the verdict on an answer. The inputs are fresh at every call, unless a test gives a seed."""
     if is_stub(answer, exercise.methods):
-        return Verdict(NOT_ATTEMPTED, "Nothing is written here yet. "
-                       f"When you are stuck: `check.{exercise.name}.hint()`.")
+        return Verdict(NOT_ATTEMPTED, "Nothing is written here yet. When you are stuck, type "
+                       f"`check.{exercise.name}.hint()` into the cell below and run it.")
     generator = torch.Generator()
     generator.manual_seed(generator.seed() if seed is None else seed)
     if exercise.takes == "number":
@@ -136,7 +144,14 @@ class Check:
         self.outcome = verdict.outcome
         if _GRADED and verdict.outcome != CORRECT:
             raise CheckFailed(f"{name}: {verdict.outcome}. {verdict.text}")
-        card(verdict.outcome, f"{name}: {verdict.outcome}", verdict.text)
+        text = "\n".join(filter(None, [notebook.outdated(name), verdict.text]))
+        card(verdict.outcome, f"{name}: {verdict.outcome}", text)
+
+    def __getattr__(self, name: str) -> Any:
+        """Say which questions there are, for a name that is none of them."""
+        if name.startswith("_"):  # a notebook asks how to show it, or Python how to copy it
+            raise AttributeError(name)
+        raise _unknown(name, ["hint", "solution"], f"check.{self.exercise.name}.", "()")
 
     def hint(self) -> None:
         """Show one hint, at each call one step further."""
@@ -188,8 +203,11 @@ class Lab:
         """
         check = self.checks.get(name or self._name_of(answer, sys._getframe(1).f_globals))
         if check is None:
+            wrong = name or getattr(answer, "__name__", "")
+            near = difflib.get_close_matches(wrong, self.checks, 1) if isinstance(wrong, str) else []
             raise CourseError("`check.use` needs the name of the exercise: check.use(answer, "
-                              f"{next(iter(self.checks))!r}); the names are {', '.join(self.checks)}.")
+                              f"{(near or list(self.checks))[0]!r}); " + f"{wrong!r} is none; " * bool(near)
+                              + f"the names are {', '.join(self.checks)}.")
         try:
             outcome = examine(check.exercise, answer).outcome
         except Exception:  # an answer can do anything; the lab goes on
@@ -211,6 +229,12 @@ class Lab:
             return name
         return next((n for n in self.checks if n in names and names[n] is answer), "")
 
+    def missing(self, name: str) -> Any:
+        """Raise an AttributeError that names the nearest check: a lab's module has it as its ``__getattr__``."""
+        if name.startswith("_"):  # Python asks what kind of module it is
+            raise AttributeError(name)
+        raise _unknown(name, [*self.checks, "use", "summary"], "check.")
+
     def summary(self) -> None:
         """Show the lab's exercises, how each stands after its last check, and its difficulty."""
         rows = [[c.exercise.name, c.outcome, stars(c.exercise)] for c in self.checks.values()]
@@ -222,3 +246,9 @@ class Lab:
 def stars(exercise: Exercise) -> str:
     """Return the difficulty, 1 to 3, as stars."""
     return "★" * exercise.difficulty + "☆" * (3 - exercise.difficulty)
+
+
+def _unknown(name: str, known: list[str], start: str, end: str = "") -> AttributeError:
+    if near := difflib.get_close_matches(name, known, 1):
+        return NoSuchCheck(f"There is no `{start}{name}`; did you mean `{start}{near[0]}{end}`?")
+    return NoSuchCheck(f"There is no `{start}{name}`; there are {', '.join(f'`{start}{n}{end}`' for n in known)}.")

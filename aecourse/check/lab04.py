@@ -134,4 +134,4 @@ EXERCISES = (
 
 _lab = Lab("lab04", EXERCISES)
 gaussian, salt_and_pepper, masking, psnr, median3, dae_loss, score = _lab.checks.values()
-use, summary = _lab.use, _lab.summary
+use, summary, __getattr__ = _lab.use, _lab.summary, _lab.missing

@@ -15,8 +15,9 @@
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
-# `check.NAME.hint()` gives one hint more at each call, and `check.NAME.solution()` shows one way and why it is so. A line
-# `..._ok = check.use(...)` takes your answer if it is right and the course's own if not, so you can go on at any time.
+# Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
+# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import math
@@ -52,6 +53,9 @@ def updates(n_labels, batch, epochs):
 
 # %% nbgrader={"grade": true, "grade_id": "updates-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.updates(updates)
+
+# %%
+# Stuck? Type check.updates.hint() here, and run this cell.
 
 # %% [markdown]
 # Now take 100, 10, 1 and 0.1 % of 60,000 labels, in batches of 32 over ten epochs. The last column says how many epochs the
@@ -105,6 +109,9 @@ def halves(x):
 # %% nbgrader={"grade": true, "grade_id": "halves-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.halves(halves)
 
+# %%
+# Stuck? Type check.halves.hint() here, and run this cell.
+
 # %% [markdown]
 # Can a net answer that question? It is trained on images alone: `digits.y_train` does not occur in this cell.
 
@@ -157,6 +164,9 @@ def assign(x, centres):
 # %% nbgrader={"grade": true, "grade_id": "assign-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.assign(assign)
 
+# %%
+# Stuck? Type check.assign.hint() here, and run this cell.
+
 # %% [markdown]
 # ## 4 · k-means: where the centres go
 # ★★☆ · 9 minutes
@@ -178,6 +188,9 @@ def move(x, clusters, centres):
 
 # %% nbgrader={"grade": true, "grade_id": "move-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.move(move)
+
+# %%
+# Stuck? Type check.move.hint() here, and run this cell.
 
 # %% [markdown]
 # The two moves in turn, from ten random images, until nothing changes. No label is used.
@@ -224,6 +237,9 @@ def purity(clusters, labels):
 # %% nbgrader={"grade": true, "grade_id": "purity-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.purity(purity)
 
+# %%
+# Stuck? Type check.purity.hint() here, and run this cell.
+
 # %% [markdown]
 # Is a high purity a good clustering? Let k-means make more and more clusters, and beside it throw the same images into as
 # many clusters **by lot**. The adjusted Rand index (ARI) asks of every pair of images whether the clusters and the classes
@@ -264,6 +280,9 @@ def pseudo_labels(logits, threshold):
 
 # %% nbgrader={"grade": true, "grade_id": "pseudo_labels-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.pseudo_labels(pseudo_labels)
+
+# %%
+# Stuck? Type check.pseudo_labels.hint() here, and run this cell.
 
 # %% [markdown]
 # How far can such labels be trusted? A net is trained on 100 labels and then asked about 5,000 other images. The last
@@ -314,6 +333,9 @@ def spread(W, Y, alpha, steps):
 
 # %% nbgrader={"grade": true, "grade_id": "spread-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check.spread(spread)
+
+# %%
+# Stuck? Type check.spread.hint() here, and run this cell.
 
 # %% [markdown]
 # Two thousand digits, each joined to its ten nearest neighbours. Twenty of them, two of each class, keep their label: that

@@ -15,8 +15,9 @@
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
-# `check.NAME.hint()` gives one hint more at each call, and `check.NAME.solution()` shows one way and why it is so. A line
-# `..._ok = check.use(...)` takes your answer if it is right and the course's own if not, so you can go on at any time.
+# Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
+# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import math
@@ -49,6 +50,9 @@ n_parameters
 
 # %% nbgrader={"grade": true, "grade_id": "n_parameters-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.n_parameters(n_parameters)
+
+# %%
+# Stuck? Type check.n_parameters.hint() here, and run this cell.
 
 # %% [markdown]
 # ## 2 · The encoder and its mirror
@@ -89,6 +93,9 @@ class Autoencoder(nn.Module):
 check.Autoencoder(Autoencoder)
 
 # %%
+# Stuck? Type check.Autoencoder.hint() here, and run this cell.
+
+# %%
 Autoencoder_ok = check.use(Autoencoder)
 Autoencoder_ok()(digits.x_test[:5]).shape
 
@@ -110,6 +117,9 @@ def gaussian_nll(x_hat, x, sigma):
 
 # %% nbgrader={"grade": true, "grade_id": "gaussian_nll-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.gaussian_nll(gaussian_nll)
+
+# %%
+# Stuck? Type check.gaussian_nll.hint() here, and run this cell.
 
 # %% [markdown]
 # What does $\sigma$ do? Rebuild every test image as the mean image and look at the nats. They may be negative: a density,
@@ -142,6 +152,9 @@ def bernoulli_nll(logits, x):
 
 # %% nbgrader={"grade": true, "grade_id": "bernoulli_nll-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.bernoulli_nll(bernoulli_nll)
+
+# %%
+# Stuck? Type check.bernoulli_nll.hint() here, and run this cell.
 
 # %% [markdown]
 # Why not take the logarithm of the sigmoid? Here is a net that is sure, and wrong: the pixel is white, the logit says black.
@@ -176,6 +189,9 @@ def sigmoid_floor(x):
 
 # %% nbgrader={"grade": true, "grade_id": "sigmoid_floor-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.sigmoid_floor(sigmoid_floor)
+
+# %%
+# Stuck? Type check.sigmoid_floor.hint() here, and run this cell.
 
 # %% [markdown]
 # What does the bug cost on the real images? Beside it stands the error of the mean image, the best that a network can do
@@ -217,6 +233,9 @@ def train_epoch(model, images, optimiser, generator, batch=256):
 
 # %% nbgrader={"grade": true, "grade_id": "train_epoch-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check.train_epoch(train_epoch)
+
+# %%
+# Stuck? Type check.train_epoch.hint() here, and run this cell.
 
 # %% [markdown]
 # Two epochs with your own network and your own loop:
@@ -262,6 +281,9 @@ model
 
 # %% nbgrader={"grade": true, "grade_id": "trained-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.trained(model)
+
+# %%
+# Stuck? Type check.trained.hint() here, and run this cell.
 
 # %% [markdown]
 # ## Where you stand

@@ -15,8 +15,9 @@
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
-# `check.NAME.hint()` gives one hint more at each call, and `check.NAME.solution()` shows one way and why it is so. A line
-# `..._ok = check.use(...)` takes your answer if it is right and the course's own if not, so you can go on at any time.
+# Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
+# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import matplotlib.pyplot as plt
@@ -60,6 +61,9 @@ def pca(x, k):
 # %% nbgrader={"grade": true, "grade_id": "pca-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.pca(pca)
 
+# %%
+# Stuck? Type check.pca.hint() here, and run this cell.
+
 # %% [markdown]
 # Ten thousand digits: the axes as pictures, with zero in grey, and the share of the images' variance along each.
 
@@ -90,6 +94,9 @@ def encode(x, mean, axes):
 # %% nbgrader={"grade": true, "grade_id": "encode-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.encode(encode)
 
+# %%
+# Stuck? Type check.encode.hint() here, and run this cell.
+
 # %% [markdown]
 # ## 3 · From a code back to an image
 # ★☆☆ · 4 minutes
@@ -105,6 +112,9 @@ def decode(z, mean, axes):
 
 # %% nbgrader={"grade": true, "grade_id": "decode-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.decode(decode)
+
+# %%
+# Stuck? Type check.decode.hint() here, and run this cell.
 
 # %% [markdown]
 # Now rebuild test images, which PCA has not seen, from 2, 8 and 30 numbers. In the table the mean image stands for a code of
@@ -155,6 +165,9 @@ def angle(A, B):
 
 # %% nbgrader={"grade": true, "grade_id": "angle-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.angle(angle)
+
+# %%
+# Stuck? Type check.angle.hint() here, and run this cell.
 
 # %% [markdown]
 # A linear autoencoder with a code of 8, trained for longer and longer. The mean is subtracted from the images beforehand.
@@ -227,6 +240,9 @@ def best_error(x, k):
 # %% nbgrader={"grade": true, "grade_id": "best_error-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.best_error(best_error)
 
+# %%
+# Stuck? Type check.best_error.hint() here, and run this cell.
+
 # %% [markdown]
 # If you found the bug, your floor meets the trained network, and not PCA. Two ways to mend it with two numbers: give both
 # layers biases, or subtract the mean image before the encoder and add it after the decoder.
@@ -266,6 +282,9 @@ def two_nn(points):
 
 # %% nbgrader={"grade": true, "grade_id": "two_nn-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.two_nn(two_nn)
+
+# %%
+# Stuck? Type check.two_nn.hint() here, and run this cell.
 
 # %% [markdown]
 # First on data whose dimension is known. The points have double precision: among a thousand points on a line some are
@@ -331,6 +350,9 @@ def trustworthiness(x, z, k):
 
 # %% nbgrader={"grade": true, "grade_id": "trustworthiness-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check.trustworthiness(trustworthiness)
+
+# %%
+# Stuck? Type check.trustworthiness.hint() here, and run this cell.
 
 # %% [markdown]
 # Four maps of the same thousand test images: two random directions, PCA's first two axes, t-SNE, and places drawn by lot.

@@ -15,9 +15,9 @@
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
-# `check.NAME.hint()` gives one hint more at each call, and `check.NAME.solution()` shows one way and why it is so. A
-# line `..._ok = check.use(...)` takes your answer if it is right and the course's own if not, so you can go on at any
-# time.
+# Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
+# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import matplotlib.pyplot as plt
@@ -60,6 +60,9 @@ def gaussian(x, sigma, generator):
 # %% nbgrader={"grade": true, "grade_id": "gaussian-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.gaussian(gaussian)
 
+# %%
+# Stuck? Type check.gaussian.hint() here, and run this cell.
+
 # %% [markdown]
 # The check cannot know which random numbers you draw. It measures: the mean and the standard deviation of what you
 # add, its form, whether two pixels or two images share it, what a second call gives. Now look at three strengths:
@@ -92,6 +95,9 @@ def salt_and_pepper(x, share, generator):
 
 # %% nbgrader={"grade": true, "grade_id": "salt_and_pepper-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.salt_and_pepper(salt_and_pepper)
+
+# %%
+# Stuck? Type check.salt_and_pepper.hint() here, and run this cell.
 
 # %% [markdown]
 # Again at three strengths, from a tenth of the pixels to half of them:
@@ -140,6 +146,9 @@ def masking(x, share, generator):
 # %% nbgrader={"grade": true, "grade_id": "masking-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.masking(masking)
 
+# %%
+# Stuck? Type check.masking.hint() here, and run this cell.
+
 # %% [markdown]
 # Your masking beside dropout's, with half of the pixels hit:
 
@@ -175,6 +184,9 @@ def psnr(x_hat, x):
 
 # %% nbgrader={"grade": true, "grade_id": "psnr-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.psnr(psnr)
+
+# %%
+# Stuck? Type check.psnr.hint() here, and run this cell.
 
 # %% [markdown]
 # The test images in the three kinds of damage, and two "denoised" images that nobody should be proud of: a black one,
@@ -222,6 +234,9 @@ def median3(x):
 # %% nbgrader={"grade": true, "grade_id": "median3-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.median3(median3)
 
+# %%
+# Stuck? Type check.median3.hint() here, and run this cell.
+
 # %% [markdown]
 # The filter on the three kinds of damage, and on images without any:
 
@@ -264,6 +279,9 @@ def dae_loss(model, x, step):
 
 # %% nbgrader={"grade": true, "grade_id": "dae_loss-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.dae_loss(dae_loss)
+
+# %%
+# Stuck? Type check.dae_loss.hint() here, and run this cell.
 
 # %% [markdown]
 # Train two nets of the same form for the same time: one with this loss, one as a plain autoencoder, which sees clean
@@ -350,6 +368,9 @@ def score(denoise, x_noisy, sigma):
 
 # %% nbgrader={"grade": true, "grade_id": "score-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check.score(score)
+
+# %%
+# Stuck? Type check.score.hint() here, and run this cell.
 
 # %% [markdown]
 # The formula holds for the best denoiser. Does it hold for a small net that was trained for seconds? Of digits nobody

@@ -15,9 +15,9 @@
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
-# `check.NAME.hint()` gives one hint more at each call, and `check.NAME.solution()` shows one way and why it is so. A
-# line `..._ok = check.use(...)` takes your answer if it is right and the course's own if not, so you can go on at any
-# time.
+# Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
+# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import math
@@ -86,6 +86,9 @@ def l1_penalty(z):
 # %% nbgrader={"grade": true, "grade_id": "l1_penalty-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.l1_penalty(l1_penalty)
 
+# %%
+# Stuck? Type check.l1_penalty.hint() here, and run this cell.
+
 # %% [markdown]
 # Three ReLU codes: without a penalty, with a weak one and with a stronger one. A network could cheat here: with all
 # numbers of the code halved, and the decoder's weights doubled, the penalty is half as large and the image the same.
@@ -139,6 +142,9 @@ def dead_share(z):
 
 # %% nbgrader={"grade": true, "grade_id": "dead_share-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.dead_share(dead_share)
+
+# %%
+# Stuck? Type check.dead_share.hint() here, and run this cell.
 
 # %%
 dead_ok = check.use(dead_share)
@@ -233,6 +239,9 @@ def kl_penalty(z, rate):
 # %% nbgrader={"grade": true, "grade_id": "kl_penalty-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.kl_penalty(kl_penalty)
 
+# %%
+# Stuck? Type check.kl_penalty.hint() here, and run this cell.
+
 # %% [markdown]
 # `fit` wants one number per image, and this penalty belongs to a whole batch: each image is given the same number,
 # and the mean over the batch leaves it as it is. The biases of the encoder start where a sigmoid gives 5 %, the
@@ -292,6 +301,9 @@ def top_k(a, k):
 # %% nbgrader={"grade": true, "grade_id": "top_k-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.top_k(top_k)
 
+# %%
+# Stuck? Type check.top_k.hint() here, and run this cell.
+
 # %% [markdown]
 # A code in which each image is worth eight numbers, so k = 8, after a ReLU. It trains in four rounds of two epochs;
 # you will see why in exercise 6.
@@ -345,6 +357,9 @@ def mean_max_cosine(found, planted):
 
 # %% nbgrader={"grade": true, "grade_id": "mean_max_cosine-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.mean_max_cosine(mean_max_cosine)
+
+# %%
+# Stuck? Type check.mean_max_cosine.hint() here, and run this cell.
 
 # %%
 mean_max_ok = check.use(mean_max_cosine)
@@ -408,6 +423,9 @@ def revive(W, dead, x, errors):
 
 # %% nbgrader={"grade": true, "grade_id": "revive-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check.revive(revive)
+
+# %%
+# Stuck? Type check.revive.hint() here, and run this cell.
 
 # %% [markdown]
 # In a network more has to change than the encoder's rows: the decoder's column of a revived unit gets the same

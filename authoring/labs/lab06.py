@@ -16,9 +16,9 @@
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
-# `check.NAME.hint()` gives one hint more at each call, and `check.NAME.solution()` shows one way and why it is so. A
-# line `..._ok = check.use(...)` takes your answer if it is right and the course's own if not, so you can go on at any
-# time.
+# Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
+# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import math
@@ -72,6 +72,9 @@ def kl_term(mu, logvar):
 # %% nbgrader={"grade": true, "grade_id": "kl_term-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.kl_term(kl_term)
 
+# %%
+# Stuck? Type check.kl_term.hint() here, and run this cell.
+
 # %% [markdown]
 # What does a single unit cost? Here is its price for three means, over the width $\sigma$.
 
@@ -109,6 +112,9 @@ def sample_code(mu, logvar, generator):
 
 # %% nbgrader={"grade": true, "grade_id": "sample_code-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.sample_code(sample_code)
+
+# %%
+# Stuck? Type check.sample_code.hint() here, and run this cell.
 
 # %% [markdown]
 # Fresh noise for every image matters more than it seems. Here are sixty codes of two units. An arrow leads from each
@@ -176,6 +182,9 @@ def log_likelihood(logits, x):
 # %% nbgrader={"grade": true, "grade_id": "log_likelihood-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.log_likelihood(log_likelihood)
 
+# %%
+# Stuck? Type check.log_likelihood.hint() here, and run this cell.
+
 # %% [markdown]
 # Two models without a code, to compare with: every pixel is a fair coin, and every pixel has its own mean over the
 # training images as its probability.
@@ -214,6 +223,9 @@ def elbo(logits, x, mu, logvar):
 
 # %% nbgrader={"grade": true, "grade_id": "elbo-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.elbo(elbo)
+
+# %%
+# Stuck? Type check.elbo.hint() here, and run this cell.
 
 # %% [markdown]
 # Now train with it. `fit` makes a loss small, so it is given the negative. The pixels are drawn anew in each step,
@@ -300,6 +312,9 @@ def importance_bound(log_w):
 # %% nbgrader={"grade": true, "grade_id": "importance_bound-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.importance_bound(importance_bound)
 
+# %%
+# Stuck? Type check.importance_bound.hint() here, and run this cell.
+
 # %% [markdown]
 # 500 codes for each of 500 test images. For k = 5 they make a hundred groups of five, whose bounds are averaged; so
 # every k sees the same images *and* the same codes.
@@ -354,6 +369,9 @@ def prior_samples(decoder, n, k, generator):
 check.prior_samples(prior_samples)
 
 # %%
+# Stuck? Type check.prior_samples.hint() here, and run this cell.
+
+# %%
 prior_ok = check.use(prior_samples)
 with torch.no_grad():
     fresh = prior_ok(vae.decoder, 10, 20, torch.Generator().manual_seed(6))
@@ -396,6 +414,9 @@ def beta(pixels, units, batch, reconstruction, kl):
 
 # %% nbgrader={"grade": true, "grade_id": "beta-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
 check.beta(beta)
+
+# %%
+# Stuck? Type check.beta.hint() here, and run this cell.
 
 # %% [markdown]
 # Three fragments that are often seen, for a code of 20 units. The last column is a test on the lab's network: the

@@ -19,9 +19,9 @@
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
-# `check.NAME.hint()` gives one hint more at each call, and `check.NAME.solution()` shows one way and why it is so. A
-# line `..._ok = check.use(...)` takes your answer if it is right and the course's own if not, so you can go on at any
-# time.
+# Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
+# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
 import copy
@@ -89,6 +89,9 @@ def choose(labels, n, generator):
 check.choose(choose)
 
 # %%
+# Stuck? Type check.choose.hint() here, and run this cell.
+
+# %%
 choose_ok = check.use(choose)
 generator = torch.Generator().manual_seed(0)
 draws = [choose_ok(y, n, generator) for _ in range(5)]
@@ -119,6 +122,9 @@ def pretraining_loss(model, x):
 
 # %% nbgrader={"grade": true, "grade_id": "pretraining_loss-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.pretraining_loss(pretraining_loss)
+
+# %%
+# Stuck? Type check.pretraining_loss.hint() here, and run this cell.
 
 # %% [markdown]
 # The three autoencoders of the table, with codes of 10, 10 and 1 numbers, see all training images for ten epochs.
@@ -181,6 +187,9 @@ def extend(encoder, code, classes):
 
 # %% nbgrader={"grade": true, "grade_id": "extend-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.extend(extend)
+
+# %%
+# Stuck? Type check.extend.hint() here, and run this cell.
 
 # %% [markdown]
 # Each condition says how a fresh network is built. `run` trains one network for each draw of the labels, for ten
@@ -307,6 +316,9 @@ def m2_labelled(logits, x, mu, logvar, classes):
 # %% nbgrader={"grade": true, "grade_id": "m2_labelled-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
 check.m2_labelled(m2_labelled)
 
+# %%
+# Stuck? Type check.m2_labelled.hint() here, and run this cell.
+
 # %% [markdown]
 # The network is given. Each part has one hidden layer, and the class enters as ten numbers, a 1 among 0s. The code
 # has two numbers only, on purpose: in sixteen there is room for the class too, and the decoder has no use for y.
@@ -395,6 +407,9 @@ def m2_unlabelled(by_class, class_logits):
 # %% nbgrader={"grade": true, "grade_id": "m2_unlabelled-check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check.m2_unlabelled(m2_unlabelled)
 
+# %%
+# Stuck? Type check.m2_unlabelled.hint() here, and run this cell.
+
 # %% [markdown]
 # What should a classifier say, so that U is small? Take the bounds of the test images from above, and four opinions.
 
@@ -435,6 +450,9 @@ def m2_loss(by_class, class_logits, y, alpha):
 
 # %% nbgrader={"grade": true, "grade_id": "m2_loss-check", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 check.m2_loss(m2_loss)
+
+# %%
+# Stuck? Type check.m2_loss.hint() here, and run this cell.
 
 # %% [markdown]
 # Now M2 with the labels of the first draw, and up to ten thousand images in all. Few images of a batch have a label,
