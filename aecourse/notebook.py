@@ -120,7 +120,7 @@ def _explain(shell: Any, kind: type, error: BaseException, traceback: Any, tb_of
 
 
 def _too_early(error: NameError, traceback: Any) -> str | None:
-    """Return a sentence on a name that one of the first cells defines; add a note to the error where a later one does."""
+    """Return a sentence on a name that one of the first cells defines; a later cell is named in a note to the error."""
     name = getattr(error, "name", None)  # from Python 3.10 on
     while traceback.tb_next:
         traceback = traceback.tb_next
