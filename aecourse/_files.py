@@ -1,26 +1,28 @@
-"""The raw files of MNIST and Fashion-MNIST: where they lie, whether they are whole, and how they are downloaded.
+"""The raw files of MNIST and Fashion-MNIST: where they lie, whether they are whole, and how they come into the cache.
 
-Every file is checked before use, because torchvision accepts a damaged raw file in silence.
+Every file is checked before use, by the SHA-256 of what it holds. It may lie there packed, as ``.gz``.
 """
 
 import contextlib
+import gzip
 import hashlib
 import io
-import json
 import os
 import shutil
-import socket
-import sys
 import tempfile
 import time
+import zlib
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import platformdirs
+from aecourse import CourseError, _download, project, settings
+from aecourse._messages import INDENT, lines, setting, some_folder, whole
+from aecourse.progress import duration
 
-from aecourse import CourseError
-
-FOLDERS = {"mnist": "MNIST", "fashion": "FashionMNIST"}  # our name: torchvision's class and folder
+FOLDERS = {"mnist": "MNIST", "fashion": "FashionMNIST"}  # our name: torchvision's folder
+TITLES = {"mnist": "MNIST", "fashion": "Fashion-MNIST"}  # our name: what people call it
 DRAWN = "strokes"  # the built-in digits: no files, so they are always whole and at hand
 FILES = {  # name: bytes
     "train-images-idx3-ubyte": 16 + 60_000 * 784,
@@ -28,20 +30,32 @@ FILES = {  # name: bytes
     "t10k-images-idx3-ubyte": 16 + 10_000 * 784,
     "t10k-labels-idx1-ubyte": 8 + 10_000,
 }
-SHA256 = {  # of the unpacked files; torchvision knows only those of the archives
+SHA256 = {  # of the unpacked files
     "mnist": {
         "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
         "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
         "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
     },
+    "fashion": {
+        "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+        "train-labels-idx1-ubyte": "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+        "t10k-images-idx3-ubyte": "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+        "t10k-labels-idx1-ubyte": "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+    },
 }
-TIMEOUT = 10  # seconds without an answer before a download is given up
+MIRRORS = {  # name: servers of the packed files, tried in this order
+    "mnist": ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
+    "fashion": ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+                "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/"),
+}
+MEGABYTES = {"mnist": 11, "fashion": 31}  # of the packed files
 REMEMBER = 15 * 60  # seconds for which a failed download is not tried again
+COMMAND = {"mnist": "python -m aecourse data", "fashion": "python -m aecourse data --dataset fashion"}
 
 
 class DataError(CourseError):
-    """The images cannot be had; the message names the file and the command that mends it."""
+    """The images cannot be had; the message names the file and the command that helps."""
 
 
 class NotHere(DataError):
@@ -56,6 +70,9 @@ class Report:
     state: str
 
 
+# ---- what the rest of the course asks -------------------------------------------------------------------------------
+
+
 def fetch(name: str | None = None) -> Path:
     """Return the folder of verified raw files; missing or damaged ones are downloaded into the cache.
 
@@ -64,9 +81,10 @@ def fetch(name: str | None = None) -> Path:
     name = known(name)
     if name == DRAWN:
         return cache_folder()
-    with contextlib.suppress(OSError):
-        _failure_file(name).unlink()
-    return find(name)
+    if _own_folder(name) is None:
+        with contextlib.suppress(OSError):
+            _failure_file(name).unlink()
+    return next(iter(find(name).values())).parent
 
 
 def at_hand(name: str) -> bool:
@@ -80,7 +98,7 @@ def inspect(name: str | None = None) -> list[Report]:
     if name == DRAWN:
         return []
     folder = _own_folder(name) or _cache(name)
-    return [Report(folder / file, _state(folder / file, name)) for file in FILES]
+    return [_report(folder, file, name) for file in FILES]
 
 
 def where(name: str | None = None) -> str:
@@ -91,29 +109,69 @@ def where(name: str | None = None) -> str:
     own = _own_folder(name)
     if own is not None:
         return f"{name} from {own} (AECOURSE_DATA)"
-    here = all(report.state == "ok" for report in inspect(name))
-    return f"{name} from the cache {_cache(name)}" if here else f"{name} is not here yet; it goes to {_cache(name)}"
+    return f"{name} {'from the cache' if at_hand(name) else 'is not here yet; it goes to'} {_cache(name)}"
 
 
 def fingerprint(name: str | None = None) -> str:
     """Return a short text that identifies the data set's content, without reading images."""
     name = known(name)
-    digest = "-".join(_expected(name).values()) or "unrecorded"
+    digest = "-".join(SHA256.get(name, {}).values()) or "unrecorded"
     return f"{name}:{hashlib.sha256(digest.encode()).hexdigest()[:8]}"
 
 
 def cache_folder() -> Path:
     """Return the folder for downloads: ``AECOURSE_CACHE`` if set, else the user's cache folder."""
-    return Path(os.environ.get("AECOURSE_CACHE") or platformdirs.user_cache_dir("aecourse", appauthor=False))
+    own = settings.folder("AECOURSE_CACHE")
+    if own is not None:
+        return own
+    try:
+        import platformdirs
+    except ImportError:
+        raise CourseError("platformdirs, which finds the cache folder, is not installed. Run: "
+                          "python -m pip install -r requirements.txt") from None
+    return Path(platformdirs.user_cache_dir("aecourse", appauthor=False))
 
 
 def known(name: str | None) -> str:
     """Return the data set's name, from the environment where None is given; an unknown one raises DataError."""
-    name = name or os.environ.get("AECOURSE_DATASET") or "mnist"
-    if name not in (*FOLDERS, DRAWN):
-        raise DataError(f"there is no data set named {name!r}; the course knows {', '.join(FOLDERS)}, {DRAWN}. "
-                        "Mend the name, or unset AECOURSE_DATASET.")
-    return name
+    asked = str(name or settings.data_set() or "mnist").strip().lower()
+    if asked not in (*FOLDERS, DRAWN):
+        sentence = f"no data set is named {asked!r}; there are {', '.join(FOLDERS)} and {DRAWN}. "
+        raise DataError(lines(f"{sentence}Fix the name.") if name else
+                        lines(f"{sentence}AECOURSE_DATASET asks for it. To take the variable away:",
+                              *setting("AECOURSE_DATASET", None)))
+    return asked
+
+
+def find(name: str) -> dict[str, Path]:
+    """Return name → path of the four files, verified; `NotHere` where they can only come from elsewhere."""
+    own = _own_folder(name)
+    reports = dict(zip(FILES, inspect(name), strict=True))
+    bad = {file: report for file, report in reports.items() if report.state != "ok"}
+    if bad and own is not None:
+        raise DataError(_own_is_bad(name, own, list(bad.values())))
+    if bad:
+        for report in bad.values():
+            if report.state != "missing":
+                print(lines(f"This file is {report.state}, and it is fetched again:", f"{INDENT}{report.path}"))
+        _fetch(name, list(bad))
+        reports = dict(zip(FILES, inspect(name), strict=True))
+    return {file: report.path for file, report in reports.items()}
+
+
+def content(path: Path) -> bytes:
+    """Return what a raw file holds, unpacked where it is a ``.gz``."""
+    return _unpacked(path) if path.suffix == ".gz" else path.read_bytes()
+
+
+def unwritable(error: OSError, folder: Path) -> str:
+    """Return why a folder of the cache cannot be written, and how another one is named."""
+    sentence = project.why(error, folder, "take another folder").replace(str(folder), whole(folder))
+    return lines(sentence, "The images need 200 MB. To take another folder for them, type this in the terminal, before "
+                 "you start the course:", *setting("AECOURSE_CACHE", some_folder()))
+
+
+# ---- a folder and its files -----------------------------------------------------------------------------------------
 
 
 def _cache(name: str) -> Path:
@@ -121,58 +179,72 @@ def _cache(name: str) -> Path:
 
 
 def _own_folder(name: str) -> Path | None:
-    """Return the raw folder below AECOURSE_DATA, or None where it is not set or holds only the other data set."""
-    setting = os.environ.get("AECOURSE_DATA")
-    if not setting:
+    """Return the raw folder that AECOURSE_DATA leads to, or None where it is not set or holds only the other data set.
+
+    The variable may also name a folder too deep, …/MNIST or …/MNIST/raw, or any folder in which the files lie: there
+    a file's content says which data set it belongs to.
+    """
+    root = settings.folder("AECOURSE_DATA")
+    if root is None:
         return None
-    root = Path(setting)
-    if not root.is_absolute():
-        raise DataError(f"AECOURSE_DATA must be an absolute folder; it is {setting!r}. "
-                        f"Try AECOURSE_DATA={Path(setting).absolute()}")
-    if not root.is_dir():
-        raise DataError(f"AECOURSE_DATA names {root}, which is not a folder. Set it to the folder that holds "
-                        "MNIST/raw, or unset it and run: python -m aecourse data")
-    raw = root / FOLDERS[name] / "raw"
-    return raw if raw.is_dir() or name == "mnist" else None
-
-
-def find(name: str) -> Path:
-    """Return a folder whose four files are verified; `NotHere` where they can only come from elsewhere."""
-    own = _own_folder(name)
-    bad = [report for report in inspect(name) if report.state != "ok"]
-    if own is None:
-        if bad:
-            for report in bad:
-                if report.state != "missing":
-                    print(f"{report.path} is {report.state}: it is fetched again.")
-            _download(name)
-        return _cache(name)
-    if bad:
-        raise DataError(f"{bad[0].path} is {bad[0].state}. AECOURSE_DATA names that folder, and the course only reads "
-                        "there: copy the file again, or unset AECOURSE_DATA and run: python -m aecourse data")
-    return own
-
-
-def _state(path: Path, name: str) -> str:
     try:
-        size = path.stat().st_size
-        if size != FILES[path.name]:
-            return "truncated" if size < FILES[path.name] and path.is_file() else "damaged"
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
+        os.listdir(root)
+    except OSError as error:
+        raise DataError(lines(f"AECOURSE_DATA names a folder that cannot be opened ({error.strerror or error}):",
+                              f"{INDENT}{root}", *_other_folder(name))) from None
+    for folder in (root / FOLDERS[name] / "raw", root / FOLDERS[name]):
+        if any(os.path.lexists(folder / f"{file}{end}") for file in FILES for end in ("", ".gz")):
+            return folder
+    for folder in (root / "raw", root):
+        if any(_report(folder, file, name).state == "ok" for file in FILES):
+            return folder
+    return root / FOLDERS[name] / "raw" if name == "mnist" else None
+
+
+def _own_is_bad(name: str, own: Path, bad: list[Report]) -> str:
+    if all(report.state == "missing" for report in bad) and len(bad) == len(FILES):
+        return lines(f"AECOURSE_DATA names a folder without {TITLES[name]}. These files are missing:",
+                     *(f"{INDENT}{report.path}" for report in bad), *_other_folder(name))
+    return lines(f"A file of {TITLES[name]} is {bad[0].state}:", f"{INDENT}{bad[0].path}",
+                 "AECOURSE_DATA names its folder, and the course only reads there: copy the file again, or take the "
+                 "variable away and download it:", *setting("AECOURSE_DATA", None), f"{INDENT}{COMMAND[name]}")
+
+
+def _other_folder(name: str) -> tuple[str, ...]:
+    return (f"Name the folder that holds {FOLDERS[name]}/raw:", *setting("AECOURSE_DATA", some_folder()),
+            "or take the variable away and download the files:", *setting("AECOURSE_DATA", None),
+            f"{INDENT}{COMMAND[name]}")
+
+
+def _report(folder: Path, file: str, name: str) -> Report:
+    """Return what is found of a file, plain or packed: the whole one of the two, else the plain one if it is there."""
+    plain = Report(folder / file, _state(folder / file, file, name))
+    if plain.state == "ok":
+        return plain
+    path = folder / f"{file}.gz"
+    packed = Report(path, _state(path, file, name))
+    return packed if packed.state == "ok" or plain.state == "missing" != packed.state else plain
+
+
+def _state(path: Path, file: str, name: str) -> str:
+    try:
+        if path.suffix != ".gz" and (size := path.stat().st_size) != FILES[file]:
+            return "truncated" if size < FILES[file] and path.is_file() else "damaged"
+        held = content(path)
+    except (FileNotFoundError, NotADirectoryError):
         return "missing"
+    except EOFError:
+        return "truncated"
+    except (gzip.BadGzipFile, zlib.error, IsADirectoryError):
+        return "damaged"
     except OSError:  # no permission, a broken disk
         return "unreadable"
-    return "ok" if _expected(name).get(path.name, digest) == digest else "damaged"
+    return "ok" if hashlib.sha256(held).hexdigest() == SHA256[name][file] else "damaged"
 
 
-def _expected(name: str) -> dict[str, str]:
-    """Return file → SHA-256; for a data set without published ones, those recorded at its verified download."""
-    if name in SHA256:
-        return SHA256[name]
-    record = _cache(name) / "sha256.json"
-    return json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
+def _unpacked(packed: Path | io.BytesIO) -> bytes:
+    with gzip.open(packed) as file:
+        return file.read(1 + max(FILES.values()))  # no more, whatever the file would unfold to
 
 
 # ---- the download ---------------------------------------------------------------------------------------------------
@@ -182,58 +254,65 @@ def _failure_file(name: str) -> Path:
     return cache_folder() / f"{name}-download-failed"
 
 
-def _download(name: str) -> None:
-    """Download with torchvision into a temporary folder, verify, then move into the cache."""
-    failed = _failure_file(name)
-    if failed.is_file() and (age := time.time() - failed.stat().st_mtime) < REMEMBER:
-        raise NotHere(f"{name} could not be downloaded {age / 60:.0f} minutes ago, so it is not tried again. {_MEND}")
+def _fetch(name: str, files: list[str]) -> None:
+    """Download files into the cache, each written only when it is whole; `NotHere` says why one did not come."""
+    _refuse_a_second_try(name)
     cache = _cache(name)
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache_folder()) as temporary:
-            _download_into(Path(temporary), name)
-            raw = Path(temporary) / FOLDERS[name] / "raw"
-            bad = [file for file in FILES if _state(raw / file, name) != "ok"]
-            if bad:
-                raise NotHere(f"{name} was downloaded, but {bad[0]} is not the published file. {_MEND}")
-            record = {f: hashlib.sha256((raw / f).read_bytes()).hexdigest() for f in FILES}
-            (raw / "sha256.json").write_text(json.dumps(record, indent=1), encoding="utf-8", newline="\n")
-            for file in [*FILES, "sha256.json"]:
-                if (cache / file).is_dir():  # a folder in a file's place cannot be replaced
-                    shutil.rmtree(cache / file)
-                os.replace(raw / file, cache / file)
+        with tempfile.TemporaryFile(dir=cache):  # before the download: a folder that cannot be written
+            pass
     except OSError as error:
-        raise NotHere(f"the cache folder {cache} cannot be written ({error.strerror or error}). Free 130 MB there, "
-                      "or set AECOURSE_CACHE to a folder that you may write, then run: "
-                      "python -m aecourse data") from None
+        raise NotHere(unwritable(error, cache)) from None
+    print(lines(f"Downloading {TITLES[name]} (about {MEGABYTES[name]} MB), once, into", f"{INDENT}{cache}"), flush=True)
+    left, refused = list(files), []
+    for mirror in MIRRORS[name]:
+        try:
+            while left:
+                held = _published(mirror, left[0], name)
+                if (cache / left[0]).is_dir():  # a folder in a file's place cannot be replaced
+                    shutil.rmtree(cache / left[0])
+                project.write(cache / left[0], held)
+                left.pop(0)
+            return
+        except _download.Refused as error:
+            refused.append(error)
+        except OSError as error:
+            raise NotHere(unwritable(error, cache)) from None
+    message = lines(f"{TITLES[name]} could not be downloaded.", *(f"{error.reason}." for error in refused),
+                    *_try_again(name), *chain(*dict.fromkeys(error.advice for error in refused)), *_by_hand(name))
+    with contextlib.suppress(OSError):
+        _failure_file(name).write_text(message.partition("\n")[2], encoding="utf-8")
+    raise NotHere(message)
 
 
-def _download_into(folder: Path, name: str) -> None:
-    from aecourse import _torchvision
-
-    dataset = getattr(_torchvision.load().datasets, FOLDERS[name])
-    print(f"Downloading {name} (about {11 if name == 'mnist' else 30} MB), once, into {_cache(name)} …", flush=True)
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(TIMEOUT)  # torchvision names no time-out of its own
-    try:
-        # A progress bar on a terminal only: in a notebook it would leave fragments in the stored output.
-        with contextlib.nullcontext() if sys.stderr.isatty() else contextlib.redirect_stderr(io.StringIO()):
-            dataset(folder, download=True)
-    except (RuntimeError, OSError) as error:
-        if isinstance(error, OSError) and error.errno == 28:  # the disk is full
-            raise
-        _failure_file(name).touch()
-        raise NotHere(f"{name} could not be downloaded ({_reason(error)}). {_MEND}") from None
-    finally:
-        socket.setdefaulttimeout(before)
+def _refuse_a_second_try(name: str) -> None:
+    failed = _failure_file(name)
+    with contextlib.suppress(OSError):
+        age, why = time.time() - failed.stat().st_mtime, failed.read_text(encoding="utf-8", errors="replace")
+        if 0 <= age < REMEMBER:
+            raise NotHere(lines(f"{TITLES[name]} could not be downloaded {duration(age)} ago.") + f"\n{why}")
 
 
-def _reason(error: Exception) -> str:
-    text = str(error).lower()
-    if "not found or corrupted" in text:
-        return "what arrived was damaged"
-    return "no answer in time" if "timed out" in text else "no network, or the server refused"
+def _published(mirror: str, file: str, name: str) -> bytes:
+    """Return a file's content, downloaded and verified."""
+    packed = _download.get(f"{mirror}{file}.gz")
+    with contextlib.suppress(OSError, EOFError, zlib.error):
+        held = _unpacked(io.BytesIO(packed))
+        if hashlib.sha256(held).hexdigest() == SHA256[name][file]:
+            return held
+    raise _download.Refused(f"{urlsplit(mirror).hostname}: what came is not the published {file} (perhaps a page of "
+                            "this network, such as its login)", ())
 
 
-_MEND = ("With a network run: python -m aecourse data. Without one, copy a folder that holds MNIST/raw to this "
-         "computer and set AECOURSE_DATA to its absolute path.")
+def _try_again(name: str) -> tuple[str, ...]:
+    return "With a network, this tries again at once:", f"{INDENT}{COMMAND[name]}"
+
+
+def _by_hand(name: str) -> tuple[str, ...]:
+    files, own = f"{FOLDERS[name]}/raw", settings.folder("AECOURSE_DATA")
+    if own is not None:
+        return (f"Without one, copy {files} of another computer into the folder that AECOURSE_DATA names:",
+                f"{INDENT}{own}")
+    return (f"Without one, copy a folder that holds {files} to this computer, and name it in the terminal, before you "
+            "start the course:", *setting("AECOURSE_DATA", some_folder()))

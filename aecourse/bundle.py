@@ -1,12 +1,12 @@
 """`aecourse data --bundle FOLDER`: everything that a computer without a network needs, on one stick."""
 
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from aecourse import CourseError, _files, project
+from aecourse._messages import setting
 
 BUILD = ("setuptools>=68", "wheel")  # what pip needs to install the course itself, where it cannot fetch it
 
@@ -21,23 +21,23 @@ def bundle(folder: Path, root: Path = project.ROOT) -> int:
     CourseError
         The folder cannot be written, or the packages or MNIST cannot be had.
     """
-    folder = folder.absolute()
-    source = _files.fetch("mnist")
+    folder = folder.expanduser().absolute()
+    _files.fetch("mnist")
     try:
-        (folder / "MNIST" / "raw").mkdir(parents=True, exist_ok=True)
-        for name in _files.FILES:
-            shutil.copyfile(source / name, folder / "MNIST" / "raw" / name)
+        for report in _files.inspect("mnist"):
+            project.write(folder / "MNIST" / "raw" / report.path.name, report.path.read_bytes())
     except OSError as error:
-        raise CourseError(f"{folder} cannot be written ({error.strerror or error}): choose a folder with 4 GB of "
-                          "space.") from None
+        raise CourseError(project.why(error, folder, "choose a folder on a disk with 4 GB of space")) from None
     print(f"MNIST is in {folder / 'MNIST' / 'raw'}. Now the packages (0.5 GB with a CPU build of torch) …", flush=True)
     _download(folder, (root / "requirements.txt").read_text(encoding="utf-8"))
+    variable = "\n".join(setting("AECOURSE_DATA", str(folder)))
     print(f"""
-The bundle is whole. On a computer without a network, with the same system and Python and a copy of the course:
+The bundle is whole. On a computer without a network, with the same system and Python, with a copy of the course and of
+the bundle, type in a terminal in the course's folder (with the bundle's folder there, if it is another one):
 
-    python -m pip install --no-index --find-links {folder} -r requirements.txt
-
-and set AECOURSE_DATA to {folder} (wherever the folder lies there).""")
+    python -m pip install --no-index --find-links "{folder}" -r requirements.txt
+{variable}
+    python -m aecourse lab""")
     return 0
 
 
@@ -49,5 +49,5 @@ def _download(folder: Path, requirements: str) -> None:
         done = subprocess.run([sys.executable, "-m", "pip", "download", "--only-binary=:all:", "--dest", str(folder),
                                "--requirement", str(file)])
     if done.returncode:
-        raise CourseError("pip could not download the packages (its own message stands above). With a network, run the "
-                          "same command again: what is there already is not fetched twice.")
+        raise CourseError("pip could not download the packages (its own message stands above). With a network and 4 GB "
+                          "of space, run the same command again: what is there already is not fetched twice.")

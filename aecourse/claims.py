@@ -1,13 +1,15 @@
 """A lesson's statements as computed numbers, and the learner's predictions beside them."""
 
 import html
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from numbers import Integral, Real
 from typing import Any
 
+from aecourse import settings
+
 MIMETYPE = "application/vnd.aecourse.claim+json"
+SENTENCE = "application/vnd.aecourse.sentence+json"
 
 
 @dataclass
@@ -34,7 +36,7 @@ class Claims:
     def __init__(self, lesson: str, data: str) -> None:
         self.lesson, self.data = lesson, data
         self.records: dict[str, Record] = {}
-        self.quick = os.environ.get("AECOURSE_QUICK") == "1"
+        self.quick = settings.quick()
 
     def __call__(self, name: str, statement: str, value: float, unit: str = "", *, at_most: float | None = None,
                  at_least: float | None = None, near: float | None = None, within: float | None = None,
@@ -83,6 +85,11 @@ def score(predictions: list[tuple[str, Any, Any]]) -> None:
     """Show what the learner predicted beside what was found: (question, prediction, found); None is no prediction."""
     table(["question", "you said", "we found", ""],
           [(question, guess, found, _verdict(guess, found)) for question, guess, found in predictions])
+
+
+def say(sentence: str) -> None:
+    """Show a sentence whose words were chosen by the numbers of this run, so that it is true on every data set."""
+    _display(sentence, f"<p>{html.escape(sentence)}</p>", {SENTENCE: sentence})
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

@@ -4,40 +4,59 @@ import argparse
 import sys
 from pathlib import Path
 
-from aecourse import CourseError, __version__
+from aecourse import CourseError, __version__, console
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command and return its exit code; a problem the reader can mend is one sentence on stderr."""
+    """Run one command and return its exit code; a problem the reader can fix is one sentence on stderr."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a Windows console may lack a letter; that is no reason to stop
+            stream.reconfigure(errors=console.ERRORS)  # a letter that it lacks is no reason to stop
     arguments = _parser().parse_args(argv)
     try:
         return arguments.command(arguments)
     except CourseError as error:
         print(f"aecourse: {error}", file=sys.stderr)
         return 1
+    except ModuleNotFoundError as error:  # what a package of the course needs itself, or an author's tool
+        from aecourse import needs
+
+        print(f"aecourse: {needs.lacking(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nstopped.", file=sys.stderr)
         return 130
 
 
+def _ready() -> None:
+    """Say in one sentence what keeps the course from running here, before anything heavy is imported."""
+    from aecourse import needs, places, project
+
+    project.require_course()
+    needs.require()
+    if said := places.prepare():
+        print(said)
+
+
 def _lab(a: argparse.Namespace) -> int:
+    _ready()
     from aecourse.launch import lab
 
     return lab(a.lesson, port=a.port, browser=a.browser)
 
 
 def _run(a: argparse.Namespace) -> int:
+    _ready()
     from aecourse.render import run
 
     return run(a.names, quick=a.quick)
 
 
 def _doctor(_: argparse.Namespace) -> int:
+    from aecourse import project
     from aecourse.doctor import doctor
 
+    project.require_course()
     return doctor()
 
 
@@ -50,6 +69,8 @@ def _data(a: argparse.Namespace) -> int:
         return bundle(a.bundle)
     print(_files.where(a.dataset))
     reports = _files.inspect(a.dataset)
+    if not reports:  # drawn, so there is nothing to verify
+        return 0
     _print_reports(reports)
     if any(report.state != "ok" for report in reports):
         _files.fetch(a.dataset)
@@ -64,6 +85,7 @@ def _print_reports(reports: list) -> None:
 
 
 def _build(a: argparse.Namespace) -> int:
+    _ready()
     from aecourse.authoring import build
 
     if not a.check:
@@ -71,7 +93,7 @@ def _build(a: argparse.Namespace) -> int:
     problems = build.check(a.names)
     for line in problems:
         print(line)
-    print(f"{len(problems)} to mend: python -m aecourse build" if problems else "Everything is built from its source.")
+    print(f"{len(problems)} to fix: python -m aecourse build" if problems else "Everything is built from its source.")
     return int(bool(problems))
 
 
@@ -102,9 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--port", type=_port, default=8888, help="the port to try first (default: %(default)s)")
     sub.add_argument("--no-browser", dest="browser", action="store_false", help="print the address, open no browser")
 
-    command("doctor", _doctor, "check this computer, and say how to mend what is wrong",
+    command("doctor", _doctor, "check this computer, and say how to fix what is wrong",
             "Check Python, the packages, the pair of torch and torchvision, the data, the disk, the kernel and\n"
-            "JupyterLab. Each problem comes with the command that mends it. Exit code 1: the course cannot run.",
+            "JupyterLab. Each problem comes with the command that fixes it. Exit code 1: the course cannot run.",
             ["python -m aecourse doctor"])
 
     sub = command("data", _data, "fetch the images, or verify them",
@@ -117,8 +139,8 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("run", _run, "execute lessons and labs without a browser, into rendered/*.html",
                   "Execute the lessons and the labs' solutions and write each as one HTML page into rendered/. The\n"
-                  "notebooks stay as they are. A page holds its pictures; only MathJax, which sets the formulas, is\n"
-                  "loaded from the network: without one, formulas are shown as their LaTeX text.",
+                  "notebooks stay as they are. A page holds its pictures and MathJax, which sets the formulas: it\n"
+                  "needs no network and no other file, and can be read on a phone.",
                   ["python -m aecourse run", "python -m aecourse run 02 lab02 --quick"])
     sub.add_argument("names", nargs="*", help="the start of a name, such as 02 or lab02 (default: all)")
     sub.add_argument("--quick", action="store_true", help="6,000 images in place of 60,000; claims are shown only")

@@ -1,14 +1,12 @@
 """The images, and how to take parts of them.
 
 MNIST is looked for in this order: the absolute folder named by the environment variable ``AECOURSE_DATA`` (only ever
-read), the course's cache, torchvision's download into that cache. Where none of them has it, the built-in digits of
-`strokes` take its place, and this is said.
+read), the course's cache, a download into that cache. Where none of them has it, the built-in digits of `strokes` take
+its place, and this is said.
 """
 
 import hashlib
 import io
-import os
-import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aecourse import _letterforms, strokes
+from aecourse import _letterforms, settings, strokes
 from aecourse._files import (
     DRAWN,
     DataError,
@@ -24,13 +22,16 @@ from aecourse._files import (
     Report,
     at_hand,
     cache_folder,
+    content,
     fetch,
     find,
     fingerprint,
     inspect,
     known,
+    unwritable,
     where,
 )
+from aecourse._messages import lines
 from aecourse.project import write
 
 __all__ = ["DataError", "Digits", "Report", "at_hand", "cache_folder", "fetch", "fingerprint", "inspect", "load",
@@ -72,24 +73,27 @@ def load(name: str | None = None) -> Digits:
     Raises
     ------
     DataError
-        The data set is unknown, damaged where only the reader can mend it, or was asked for by name and cannot be had.
+        The data set is unknown, damaged where only the reader can fix it, or was asked for by name and cannot be had.
+    CourseError
+        An environment variable of the course holds what it cannot hold.
     """
-    asked = name or os.environ.get("AECOURSE_DATASET")
+    asked = name or settings.data_set()
     name = known(name)
-    quick = os.environ.get("AECOURSE_QUICK") == "1"
+    quick = settings.quick()
     if name == DRAWN:
         return _draw(*(QUICK if quick else STROKES))
     try:
-        folder = find(name)
+        files = find(name)
     except NotHere as error:
         if asked:
             raise
-        print(f"{error}\nUntil then the built-in digits, \"{DRAWN}\", take its place: every figure below is theirs, "
-              "not MNIST's.")
+        print(error)
+        print(lines(f"Until then the built-in digits, \"{DRAWN}\", take its place: every result below is theirs, not "
+                    "MNIST's."))
         return load(DRAWN)
     n_train, n_test = QUICK if quick else (60_000, 10_000)
-    x_train, y_train = _read(folder, "train", n_train)
-    x_test, y_test = _read(folder, "t10k", n_test)
+    x_train, y_train = _read(files, "train", n_train)
+    x_test, y_test = _read(files, "t10k", n_test)
     return Digits(name, x_train, y_train, x_test, y_test)
 
 
@@ -130,10 +134,12 @@ def stratified_subset(labels: Tensor, n: int, seed: int = 0) -> Tensor:
     return together[torch.randperm(n, generator=generator)]
 
 
-def _read(folder: Path, part: str, n: int) -> tuple[Tensor, Tensor]:
-    images = np.fromfile(folder / f"{part}-images-idx3-ubyte", np.uint8, count=n * 784, offset=16)
-    labels = np.fromfile(folder / f"{part}-labels-idx1-ubyte", np.uint8, count=n, offset=8)
-    return torch.from_numpy(images).reshape(n, 784).float().div_(255), torch.from_numpy(labels).long()
+def _read(files: dict[str, Path], part: str, n: int) -> tuple[Tensor, Tensor]:
+    """Return the first n images, float32 (n, 784), and labels, int64 (n,), of the training or the test files."""
+    images = np.frombuffer(content(files[f"{part}-images-idx3-ubyte"]), np.uint8, count=n * 784, offset=16)
+    labels = np.frombuffer(content(files[f"{part}-labels-idx1-ubyte"]), np.uint8, count=n, offset=8)
+    return (torch.from_numpy(images.astype(np.float32)).reshape(n, 784).div_(255),
+            torch.from_numpy(labels.astype(np.int64)))
 
 
 # ---- the built-in digits --------------------------------------------------------------------------------------------
@@ -156,18 +162,17 @@ def _cached_strokes() -> dict[str, np.ndarray]:
     try:
         with np.load(path) as file:
             return dict(file)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):  # not there, or cut off
+    except Exception:  # not there, cut off, or changed: a damaged archive raises errors of many kinds
         pass
     print(f"Drawing {sum(STROKES):,} digits, once, in a few seconds …", flush=True)
     made = strokes.draw(sum(STROKES), seed=0)
     drawn = {"images": np.rint(255 * np.asarray(made.images)).astype(np.uint8),
              "labels": np.asarray(made.labels).astype(np.uint8),
              "thickness": np.asarray(made.thickness), "slant": np.asarray(made.slant)}
-    content = io.BytesIO()
-    np.savez(content, **drawn)
+    archive = io.BytesIO()
+    np.savez(archive, **drawn)
     try:
-        write(path, content.getvalue())
+        write(path, archive.getvalue())
     except OSError as error:
-        print(f"They could not be kept in {path.parent} ({error.strerror or error}), so they are drawn again next "
-              "time. AECOURSE_CACHE names another folder.")
+        print("They could not be kept, so they are drawn again next time.", unwritable(error, path.parent), sep="\n")
     return drawn

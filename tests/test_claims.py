@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from aecourse import claims
+from aecourse import CourseError, claims
 
 
 def test_a_claim_that_holds_and_one_that_does_not(capsys):
@@ -25,7 +25,7 @@ def test_a_claim_made_again_replaces_the_first():
     claim.checkpoint()
 
 
-@pytest.mark.parametrize(("data", "quick"), [("fashion", "0"), ("mnist", "1")])
+@pytest.mark.parametrize(("data", "quick"), [("fashion", "0"), ("mnist", "1"), ("mnist", " Yes")])
 def test_elsewhere_or_in_a_hurry_a_claim_is_shown_and_not_asserted(monkeypatch, capsys, data, quick):
     monkeypatch.setenv("AECOURSE_QUICK", quick)
     claim = claims.Claims("02", data)
@@ -34,6 +34,12 @@ def test_elsewhere_or_in_a_hurry_a_claim_is_shown_and_not_asserted(monkeypatch, 
     out = capsys.readouterr().out
     assert "not asserted here" in out
     assert "0 claims hold" in out
+
+
+def test_a_hurry_that_is_neither_yes_nor_no_is_refused(monkeypatch):
+    monkeypatch.setenv("AECOURSE_QUICK", "maybe")
+    with pytest.raises(CourseError, match="AECOURSE_QUICK is 'maybe'"):
+        claims.Claims("02", "mnist")
 
 
 def test_a_claim_without_a_bound_is_refused():

@@ -1,14 +1,17 @@
 import errno
+import gzip
 import hashlib
 import os
 import struct
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 
-from aecourse import _files, _torchvision, data
+from aecourse import CourseError, _download, _files, _torchvision, cli, data
 
 N = {"train": 40, "t10k": 20}
 
@@ -27,28 +30,36 @@ def write_raw(raw):
 
 @pytest.fixture
 def small(tmp_path, monkeypatch):
-    """A verified small MNIST in tmp_path/data, an empty cache, and a torchvision that would download the same files."""
+    """A verified small MNIST in tmp_path/data, an empty cache, and a network that sends the same files."""
     digests = write_raw(tmp_path / "data" / "MNIST" / "raw")
     sizes = {f"{part}-{what}": size for part, n in N.items()
              for what, size in (("images-idx3-ubyte", 16 + n * 784), ("labels-idx1-ubyte", 8 + n))}
     monkeypatch.setattr(_files, "FILES", sizes)
-    monkeypatch.setattr(_files, "SHA256", {"mnist": digests})
+    monkeypatch.setattr(_files, "SHA256", {"mnist": digests, "fashion": dict.fromkeys(digests, "another")})
     monkeypatch.setattr(data, "QUICK", (30, 10))
     monkeypatch.setenv("AECOURSE_QUICK", "1")
     monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("AECOURSE_DATA", raising=False)
     downloads = []
 
-    def dataset(root, download):
-        downloads.append(root)
-        write_raw(root / "MNIST" / "raw")
+    def send(url):
+        file = url.rsplit("/", 1)[-1]
+        downloads.append(file)
+        return gzip.compress((tmp_path / "data" / "MNIST" / "raw" / file.removesuffix(".gz")).read_bytes())
 
-    serve(monkeypatch, dataset)
+    monkeypatch.setattr(_download, "get", send)
     return SimpleNamespace(data=tmp_path / "data", cache=tmp_path / "cache", downloads=downloads)
 
 
-def serve(monkeypatch, dataset):
-    monkeypatch.setattr(_torchvision, "load", lambda: SimpleNamespace(datasets=SimpleNamespace(MNIST=dataset)))
+def no_network(monkeypatch):
+    asked = []
+
+    def refuse(url):
+        asked.append(url)
+        raise _download.Refused(f"server {len(asked)}: no answer within 10 seconds", ("Where there is a proxy:",))
+
+    monkeypatch.setattr(_download, "get", refuse)
+    return asked
 
 
 def use_folder(small, monkeypatch):
@@ -71,20 +82,20 @@ def test_a_folder_is_read_as_it_is_and_nothing_is_downloaded(small, monkeypatch)
 def test_without_a_folder_it_is_downloaded_once_into_the_cache(small, capsys):
     data.load()
     data.load()
-    assert len(small.downloads) == 1
-    assert "Downloading mnist" in capsys.readouterr().out
+    assert len(small.downloads) == 4
+    assert "Downloading MNIST" in capsys.readouterr().out
     assert [report.state for report in data.inspect()] == ["ok"] * 4
     assert data.at_hand("mnist")
 
 
 @pytest.mark.parametrize("harm", ["flip", "truncate", "grow", "delete", "folder"])
-def test_a_bad_file_in_the_cache_is_named_and_fetched_again(small, capsys, harm):
+def test_a_bad_file_in_the_cache_is_named_and_alone_fetched_again(small, capsys, harm):
     data.load()
     victim = small.cache / "MNIST" / "raw" / "t10k-labels-idx1-ubyte"
     damage(victim, harm)
     digits = data.load()
-    assert len(small.downloads) == 2
-    assert harm == "delete" or "t10k-labels-idx1-ubyte is" in capsys.readouterr().out
+    assert small.downloads[4:] == ["t10k-labels-idx1-ubyte.gz"]
+    assert harm == "delete" or str(victim) in capsys.readouterr().out
     assert digits.y_test.tolist() == list(range(10))
 
 
@@ -103,7 +114,7 @@ def damage(path, harm):
 def test_a_bad_file_in_the_own_folder_is_an_error_that_names_it(small, monkeypatch, harm, word):
     raw = use_folder(small, monkeypatch)
     damage(raw / "train-images-idx3-ubyte", harm)
-    with pytest.raises(data.DataError, match=rf"train-images-idx3-ubyte is {word}.*python -m aecourse data"):
+    with pytest.raises(data.DataError, match=rf"(?s){word}.*train-images-idx3-ubyte.*python -m aecourse data"):
         data.load()
     assert small.downloads == []
 
@@ -119,70 +130,207 @@ def test_an_unreadable_file_is_reported_not_raised(small, monkeypatch):
 
     monkeypatch.setattr(type(raw), "open", refuse)
     assert {r.path.name: r.state for r in data.inspect()}["train-labels-idx1-ubyte"] == "unreadable"
-    with pytest.raises(data.DataError, match="train-labels-idx1-ubyte is unreadable"):
+    with pytest.raises(data.DataError, match=r"(?s)unreadable.*train-labels-idx1-ubyte"):
         data.load()
 
 
-@pytest.mark.parametrize(("setting", "words"), [("some/folder", "absolute"), ("/no/such/folder", "not a folder")])
-def test_a_wrong_setting_of_the_folder_is_one_sentence(small, monkeypatch, setting, words):
-    monkeypatch.setenv("AECOURSE_DATA", setting if os.name != "nt" else setting.replace("/no", "C:/no"))
-    with pytest.raises(data.DataError, match=words):
-        data.load()
-
-
-def test_a_failed_download_is_remembered_and_fetch_tries_again_at_once(small, monkeypatch):
-    tries = []
-
-    def dataset(root, download):
-        tries.append(root)
-        raise RuntimeError("Error downloading train-images-idx3-ubyte.gz: <urlopen error timed out>")
-
-    serve(monkeypatch, dataset)
-    with pytest.raises(data.DataError, match=r"no answer in time.*AECOURSE_DATA"):
+def test_a_failed_download_is_remembered_with_its_reason_and_fetch_tries_again_at_once(small, monkeypatch):
+    asked = no_network(monkeypatch)
+    with pytest.raises(data.DataError, match=r"(?s)downloaded\.\nserver 1: no answer.*AECOURSE_DATA"):
         data.load("mnist")
-    with pytest.raises(data.DataError, match="minutes ago"):
+    assert len(asked) == len(_files.MIRRORS["mnist"])
+    with pytest.raises(data.DataError, match=r"(?s)downloaded 0 s ago\.\nserver 1: no answer.*proxy.*AECOURSE_DATA"):
         data.load("mnist")
-    assert len(tries) == 1
-    with pytest.raises(data.DataError, match="no answer"):
+    assert len(asked) == 2
+    with pytest.raises(data.DataError, match="server 3: no answer"):
         data.fetch()
-    assert len(tries) == 2
-    assert not any(small.cache.glob("tmp*")), "a failed download leaves no litter"
+    os.utime(small.cache / "mnist-download-failed", (0, 0))
+    with pytest.raises(data.DataError, match="server 5: no answer"):
+        data.load("mnist")
 
 
-def test_a_download_that_is_not_the_published_file_is_refused(small, monkeypatch):
-    def dataset(root, download):
-        write_raw(root / "MNIST" / "raw")
-        damage(root / "MNIST" / "raw" / "train-images-idx3-ubyte", "flip")
+def test_the_second_server_sends_what_the_first_one_does_not(small, monkeypatch):
+    send, asked = _download.get, []
 
-    serve(monkeypatch, dataset)
-    with pytest.raises(data.DataError, match="not the published file"):
+    def half(url):
+        asked.append(url)
+        if len(asked) == 3:
+            raise _download.Refused("broken", ())
+        return send(url)
+
+    monkeypatch.setattr(_download, "get", half)
+    assert data.load("mnist").y_test.tolist() == list(range(10))
+    first, second = _files.MIRRORS["mnist"]
+    assert [url.startswith(first) for url in asked] == [True] * 3 + [False] * 2
+    assert asked[3].startswith(second)
+    assert not (small.cache / "mnist-download-failed").exists()
+
+
+@pytest.mark.parametrize("what", ["another file", "a page", "half a file", "an endless file", "nothing"])
+def test_a_download_that_is_not_the_published_file_is_refused(small, monkeypatch, what):
+    send = _download.get
+
+    def get(url):
+        if "images" not in url:
+            return send(url)
+        return {"another file": gzip.compress(b"x" * 100), "a page": b"<html>Log in</html>", "nothing": b"",
+                "half a file": send(url)[:-30], "an endless file": gzip.compress(bytes(10_000_000))}[what]
+
+    monkeypatch.setattr(_download, "get", get)
+    with pytest.raises(data.DataError, match=r"ossci-datasets\.s3\.amazonaws\.com: what came is not the published"):
         data.load("mnist")
     assert not data.at_hand("mnist")
+    assert not list(small.cache.glob("MNIST/raw/*images*"))
 
 
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES])
-def test_a_full_disk_or_a_forbidden_cache_is_one_sentence(small, monkeypatch, code):
-    def dataset(root, download):
+@pytest.mark.parametrize(("code", "words"), [(errno.ENOSPC, "disk is full"), (errno.EACCES, "no permission")])
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_full_disk_or_a_forbidden_cache_is_said_with_another_place(small, monkeypatch, code, words, moment):
+    def refuse(*_, **__):
         raise OSError(code, os.strerror(code))
 
-    serve(monkeypatch, dataset)
-    if code == errno.EACCES:
-        monkeypatch.setattr(_files.tempfile, "TemporaryDirectory", lambda dir: dataset(dir, True))
-    with pytest.raises(data.DataError, match=r"cannot be written.*AECOURSE_CACHE"):
+    if moment == "before":
+        monkeypatch.setattr(_files.tempfile, "TemporaryFile", refuse)
+    else:
+        monkeypatch.setattr(_files.project.os, "replace", refuse)
+    with pytest.raises(data.DataError, match=rf"(?s)cache.MNIST.raw\s+cannot.*{words}.*AECOURSE_CACHE"):
         data.load("mnist")
+    assert len(small.downloads) == (moment == "after")
+    assert not list((small.cache / "MNIST" / "raw").iterdir()), "nothing half-written stays"
 
 
-def test_a_cache_path_that_is_a_file_is_one_sentence(small, tmp_path, monkeypatch):
+def test_a_download_needs_neither_torchvision_nor_torch(small, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    assert data.load().name == "mnist"
+    code = ("import sys; from aecourse import _files, settings, _download\n"
+            "assert not {'torch', 'torchvision', 'numpy', 'platformdirs'} & set(sys.modules)")
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# ---- the folder that AECOURSE_DATA names ----------------------------------------------------------------------------
+
+
+def test_a_missing_or_a_closed_folder_is_said_with_the_commands(small, monkeypatch):
+    monkeypatch.setenv("AECOURSE_DATA", str(small.data / "nowhere"))
+    with pytest.raises(data.DataError, match=r"(?s)cannot be opened \(No such.*nowhere.*MNIST/raw.*aecourse data"):
+        data.load()
+
+    def closed(_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(_files.os, "listdir", closed)
+    with pytest.raises(data.DataError, match=r"Permission\s+denied"):
+        data.load()
+
+
+@pytest.mark.parametrize("kind", ["relative", "file"])
+@pytest.mark.parametrize("variable", ["AECOURSE_DATA", "AECOURSE_CACHE"])
+def test_a_wrong_setting_of_a_folder_is_said(small, monkeypatch, tmp_path, kind, variable):
     (tmp_path / "file").write_text("", encoding="utf-8")
-    monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path / "file"))
-    with pytest.raises(data.DataError, match="cannot be written"):
+    monkeypatch.setenv(variable, {"relative": "some/folder", "file": str(tmp_path / "file")}[kind])
+    with pytest.raises(CourseError, match=f"{variable} (must be the absolute|names a file)"):
+        data.load()
+
+
+@pytest.mark.parametrize("deep", ["MNIST", "MNIST/raw"])
+def test_a_folder_too_deep_works_and_so_does_one_with_the_bare_files(small, monkeypatch, deep):
+    monkeypatch.setenv("AECOURSE_DATA", str(small.data / deep))
+    assert data.load().y_test.tolist() == list(range(10))
+    assert str(small.data / "MNIST" / "raw") in data.where()
+    monkeypatch.setenv("AECOURSE_DATA", str((small.data / "MNIST" / "raw").rename(small.data / "my files")))
+    assert data.load().y_test.tolist() == list(range(10))
+    assert small.downloads == []
+
+
+def test_bare_files_are_the_data_set_that_they_hold(small, monkeypatch):
+    monkeypatch.setenv("AECOURSE_DATA", str(small.data / "MNIST" / "raw"))
+    no_network(monkeypatch)
+    with pytest.raises(data.DataError, match="Fashion-MNIST could not be downloaded"):
+        data.load("fashion")
+
+
+def test_a_folder_without_mnist_is_said_with_what_is_missing(small, monkeypatch, tmp_path):
+    monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
+    (tmp_path / "MNIST").write_text("a file is in the way", encoding="utf-8")
+    with pytest.raises(data.DataError, match=r"(?s)folder without MNIST.*train-images-idx3-ubyte\n.*MNIST/raw"):
+        data.load()
+
+
+def pack(raw, file, harm=None):
+    content = gzip.compress((raw / file).read_bytes())
+    (raw / file).unlink()
+    (raw / f"{file}.gz").write_bytes({None: content, "truncate": content[:-30], "page": b"<html>",
+                                      "flip": gzip.compress(b"x" * 10)}[harm])
+
+
+@pytest.mark.parametrize("place", ["folder", "cache"])
+@pytest.mark.parametrize("how_many", [1, 4])
+def test_packed_files_are_used(small, monkeypatch, place, how_many, capsys):
+    plain = data.load()
+    if place == "folder":
+        use_folder(small, monkeypatch)
+    raw = (small.data if place == "folder" else small.cache) / "MNIST" / "raw"
+    for file in list(_files.FILES)[:how_many]:
+        pack(raw, file)
+    before = sorted(raw.iterdir())
+    small.downloads.clear()
+    packed = data.load()
+    assert torch.equal(plain.x_train, packed.x_train)
+    assert torch.equal(plain.y_test, packed.y_test)
+    assert (small.downloads, sorted(raw.iterdir())) == ([], before)
+    capsys.readouterr()
+    assert cli.main(["data"]) == 0
+    assert capsys.readouterr().out.count("ubyte.gz\n") == how_many
+
+
+@pytest.mark.parametrize(("harm", "word"), [("truncate", "truncated"), ("page", "damaged"), ("flip", "damaged")])
+def test_a_bad_packed_file_is_named(small, monkeypatch, harm, word):
+    pack(use_folder(small, monkeypatch), "train-images-idx3-ubyte", harm)
+    with pytest.raises(data.DataError, match=rf"(?s){word}:.*train-images-idx3-ubyte\.gz"):
+        data.load()
+
+
+def test_a_whole_packed_file_stands_in_for_a_damaged_plain_one(small, capsys):
+    data.load()
+    file = small.cache / "MNIST" / "raw" / "train-images-idx3-ubyte"
+    file.with_name(f"{file.name}.gz").write_bytes(gzip.compress(file.read_bytes()))
+    file.write_bytes(b"short")
+    data.load()
+    assert len(small.downloads) == 4
+
+
+def test_messages_name_the_data_set_that_was_asked_for(small, monkeypatch, capsys):
+    no_network(monkeypatch)
+    monkeypatch.setenv("AECOURSE_DATASET", " Fashion ")
+    with pytest.raises(data.DataError, match=r"(?s)Fashion-MNIST could.*--dataset fashion.*FashionMNIST/raw") as told:
+        data.load()
+    assert "MNIST/raw" not in str(told.value).replace("FashionMNIST/raw", "")
+    use_folder(small, monkeypatch)
+    with pytest.raises(data.DataError, match=r"(?s)copy FashionMNIST/raw.*names:\s+\S+data$"):
+        data.fetch()
+
+
+def test_a_message_fits_a_terminal_and_keeps_a_path_whole(small, monkeypatch, tmp_path):
+    cache = tmp_path / "한국어 폴더 with blanks"
+    monkeypatch.setenv("AECOURSE_CACHE", str(cache))
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(_files.tempfile, "TemporaryFile", full)
+    with pytest.raises(data.DataError) as told:
         data.load("mnist")
+    assert str(cache / "MNIST" / "raw") in str(told.value)
 
 
 def test_an_unknown_data_set_is_one_sentence(small, monkeypatch):
     monkeypatch.setenv("AECOURSE_DATASET", "cats")
-    with pytest.raises(data.DataError, match=r"'cats'; the course knows mnist"):
+    with pytest.raises(data.DataError, match=r"(?s)'cats'; there are mnist.*AECOURSE_DATASET"):
         data.load()
+    with pytest.raises(data.DataError, match="Fix the name"):
+        data.load("dogs")
+    monkeypatch.setenv("AECOURSE_DATASET", " 'MNIST' ")
+    assert data.load().name == "mnist"
 
 
 def test_torchvision_is_mended_only_where_its_operators_are_missing():
@@ -244,20 +392,15 @@ def few_strokes(small, monkeypatch):
     return calls
 
 
-def no_network(monkeypatch):
-    def dataset(root, download):
-        raise RuntimeError("Error downloading: <urlopen error>")
-
-    serve(monkeypatch, dataset)
-
-
-def test_without_mnist_and_a_network_the_built_in_digits_take_its_place_and_say_so(few_strokes, monkeypatch, capsys):
+def test_without_mnist_and_a_network_the_built_in_digits_take_its_place_and_say_so(few_strokes, small, monkeypatch,
+                                                                                   capsys):
     no_network(monkeypatch)
     digits = data.load()
     assert digits.name == "strokes"
     out = capsys.readouterr().out
-    assert "mnist could not be downloaded" in out
-    assert '"strokes", take its place' in out
+    assert "MNIST could not be downloaded" in out
+    assert '"strokes", take its place' in " ".join(out.split())
+    assert all(len(line) <= 79 for line in out.splitlines() if str(small.cache) not in line)
     with pytest.raises(data.DataError, match="could not be downloaded"):
         data.load("mnist")
 
@@ -282,6 +425,8 @@ def test_strokes_can_be_forced_and_are_drawn_once(few_strokes, small, monkeypatc
     assert data.fetch() == data.cache_folder()
     assert data.at_hand("strokes")
     assert "drawn by the course" in data.where()
+    assert data.fingerprint().startswith("strokes:")
+    assert cli.main(["data"]) == 0
 
 
 def test_mnist_has_no_drawing(small):
@@ -299,7 +444,10 @@ def test_a_damaged_cache_of_strokes_is_drawn_again(few_strokes, small, harm):
     assert len(few_strokes) == 2
 
 
-def test_strokes_that_cannot_be_kept_are_drawn_all_the_same(few_strokes, small, capsys):
-    small.cache.write_text("a file is in the way", encoding="utf-8")
+def test_strokes_that_cannot_be_kept_are_drawn_all_the_same(few_strokes, small, capsys, monkeypatch):
+    (small.cache.parent / "file").write_text("in the way", encoding="utf-8")
+    monkeypatch.setenv("AECOURSE_CACHE", str(small.cache.parent / "file" / "cache"))
     assert len(data.load("strokes").x_train) == 60
-    assert "could not be kept" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "could not be kept" in out
+    assert "AECOURSE_CACHE" in out
