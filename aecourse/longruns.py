@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 from aecourse import CourseError, project
+from aecourse._messages import INDENT, lines
 
 FILE = "benchmarks/papers.json"  # the build counts it among the helpers of a lesson that imports this module
 
 
 def load(root: Path = project.ROOT) -> dict[str, dict]:
-    """Return name → record of the finished long runs, {} where there is none.
+    """Return name → record of the finished long runs, {} where there is no file of them, which is said.
 
     A record has the ``value``, over ``seeds`` with ``spread`` (their standard deviation, None for one seed), its
     ``unit``, the ``paper``'s figure, the ``protocol`` in words, the ``data`` set and the ``seconds`` that it took;
@@ -17,6 +18,9 @@ def load(root: Path = project.ROOT) -> dict[str, dict]:
     """
     path = root / FILE
     if not path.is_file():
+        print(lines(f"The long runs' results, {FILE}, are not in this copy of the course: tables and pictures of long "
+                    "runs below are empty. With git, this brings them back in the course's folder:",
+                    f"{INDENT}git checkout -- {FILE}"))
         return {}
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))

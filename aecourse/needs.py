@@ -52,6 +52,14 @@ def require() -> None:
                           f"{'is' if len(absent) == 1 else 'are'} not installed in {sys.executable}: {install()}")
 
 
+def lacking(error: ModuleNotFoundError) -> str:
+    """Return one sentence on a module that was to be imported, of the course or of one of its packages."""
+    module = (error.name or "").partition(".")[0]
+    if module in ("", "aecourse"):  # a mistake of the course itself
+        raise error
+    return f"{PACKAGES.get(module, module)} is not installed in {sys.executable}: {install()}"
+
+
 def install() -> str:
     """Return the command for a terminal that installs what is missing."""
     near = Path("requirements.txt")

@@ -31,6 +31,21 @@ def copies(root: Path = ROOT) -> dict[str, Path]:
     return {name: root / "work" / path.name for name, path in {**lessons(root), **exercises(root)}.items()}
 
 
+def require_course() -> None:
+    """Raise CourseError where the package was installed by itself, without the lessons beside it."""
+    if _is_course(ROOT):
+        return
+    here = Path.cwd()
+    near = next((folder for folder in (here, *here.parents) if _is_course(folder)), None)
+    how = (f"In {near} run: python -m aecourse lab" if near else
+           "Clone or unpack the course, and in its folder run: python -m pip install -r requirements.txt")
+    raise CourseError(f"the package in {ROOT} has no lessons beside it: the course is run from its folder. {how}")
+
+
+def _is_course(folder: Path) -> bool:
+    return (folder / "aecourse").is_dir() and any((folder / room).is_dir() for room in ("notebooks", "authoring"))
+
+
 def choose(asked: list[str], known: list[str]) -> list[str]:
     """Return the known names that start with one of those asked for, in the known order; none asked means all.
 
@@ -95,6 +110,14 @@ def why(error: OSError, path: Path, otherwise: str = "put the course into a fold
     else:
         reason, remedy = error.strerror or str(error), otherwise
     return f"{path} cannot be written ({reason}): {remedy}."
+
+
+def save(path: Path, content: str | bytes) -> None:
+    """Write a file as `write` does; what keeps it from being written is a CourseError with `why`."""
+    try:
+        write(path, content)
+    except OSError as error:
+        raise CourseError(why(error, path)) from None
 
 
 def write(path: Path, content: str | bytes) -> None:

@@ -3,41 +3,62 @@
 import logging
 from pathlib import Path
 
-from aecourse import CourseError, project
+from aecourse import CourseError, places, project
 from aecourse.execute import execute
 
-# require.js serves only live widgets, which a page without a kernel does not have; without it the page needs the
-# network for nothing but MathJax, which sets the formulas.
-TEMPLATE = "{% extends 'lab/index.html.j2' %}{% block html_head_js_requirejs %}{% endblock %}"
+MATHJAX = Path(__file__).parent / "static" / "mathjax.js"  # tex-svg-full.js of MathJax 3.2.2: TeX in, pictures out
+
+# A page is one file that needs nothing else, so it can be sent to a phone: no require.js, which serves only live
+# widgets, and MathJax inside. On a narrow screen what is wider than the screen scrolls by itself.
+TEMPLATE = r"""{% extends 'lab/index.html.j2' %}
+{% block html_head_js_requirejs %}{% endblock %}
+{% block html_head_js_mathjax %}
+<script>
+MathJax = {tex: {inlineMath: [["$", "$"], ["\\(", "\\)"]], processEscapes: true, tags: "ams"},
+           svg: {fontCache: "global"}};
+</script>
+<script>{{ resources.mathjax }}</script>
+{% endblock %}
+{% block html_head_css %}
+<style>
+.highlight pre, mjx-container, .jp-RenderedHTMLCommon { overflow-x: auto; overflow-y: hidden; }
+.jp-RenderedHTMLCommon mjx-container > svg { max-width: none; }
+.jp-RenderedMarkdown table { display: block; width: max-content; max-width: 100%; overflow-x: auto; }
+.jp-RenderedText pre { word-break: normal; overflow-wrap: break-word; }
+</style>
+{% endblock %}"""
 
 
 def run(names: list[str], root: Path = project.ROOT, quick: bool = False) -> int:
     """Execute the chosen lessons and labs into ``rendered/NAME.html``; return 1 if one failed, else 0.
 
     The notebooks themselves stay as they are. One that fails is named with its cell, and the others go on.
+
+    Raises
+    ------
+    CourseError
+        Nothing is built, a name is unknown, or the pages cannot be written.
     """
     there = {**project.lessons(root), **project.solutions(root)}
     chosen = project.choose(names, list(there))
     if not chosen:
         raise CourseError(f"there are no built notebooks in {root}: python -m aecourse build")
-    failed = []
+    folder, failed = root / "rendered", []
+    if error := places.trouble(folder):  # before minutes of work
+        raise CourseError(project.why(error, folder))
     for name in chosen:
         try:
-            seconds = _run_one(there[name], name, root, quick)
-            print(f"{name}: done in {seconds} s, rendered/{name}.html", flush=True)
+            nb = project.load(there[name])
+            seconds = execute(nb, there[name].parent, root, name, quick)
         except CourseError as error:
             print(f"{name}: failed. {error}\n", flush=True)
             failed.append(name)
+            continue
+        project.save(folder / f"{name}.html", _html(nb, name))  # where one page cannot be written, none can
+        print(f"{name}: done in {seconds} s, rendered/{name}.html", flush=True)
     if failed:
         print(f"{len(failed)} of {len(chosen)} failed: {', '.join(failed)}")
     return int(bool(failed))
-
-
-def _run_one(path: Path, name: str, root: Path, quick: bool) -> int:
-    nb = project.load(path)
-    seconds = execute(nb, path.parent, root, name, quick)
-    project.write(root / "rendered" / f"{name}.html", _html(nb, name))
-    return seconds
 
 
 def _html(nb, name: str) -> str:
@@ -46,5 +67,6 @@ def _html(nb, name: str) -> str:
 
     logging.getLogger("traitlets").setLevel(logging.ERROR)  # it warns of pictures that only the text describes
     exporter = HTMLExporter(extra_loaders=[DictLoader({"course.html.j2": TEMPLATE})], template_file="course.html.j2")
-    page, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": name}})
+    resources = {"metadata": {"name": name}, "mathjax": MATHJAX.read_text(encoding="utf-8")}
+    page, _ = exporter.from_notebook_node(nb, resources=resources)
     return page

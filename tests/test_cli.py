@@ -9,7 +9,7 @@ import time
 import nbformat
 import pytest
 
-from aecourse import CourseError, cli, render
+from aecourse import CourseError, cli, needs, project, render
 
 
 def said(argv, capsys):
@@ -65,6 +65,70 @@ def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):
     assert said(["run"], capsys) == (130, "", "\nstopped.\n")
 
 
+@pytest.mark.parametrize("command", ["lab", "run", "build", "doctor"])
+@pytest.mark.parametrize("where", ["somewhere", "in the course's folder", "below it"])
+def test_a_package_without_its_lessons_says_that_the_course_is_run_from_its_folder(
+        command, where, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(project, "ROOT", tmp_path / "site-packages")
+    course = tmp_path / "course"
+    for room in ("aecourse", "notebooks", "authoring"):
+        (course / room).mkdir(parents=True)
+    monkeypatch.chdir({"somewhere": tmp_path, "below it": course / "notebooks"}.get(where, course))
+    code, out, err = said([command], capsys)
+    assert (code, out) == (1, "")
+    assert len(err.splitlines()) == 1
+    assert "the course is run from its folder" in err
+    assert ("pip install -r requirements.txt" in err) is (where == "somewhere")
+    assert (f"In {course} run: python -m aecourse lab" in err) is (where != "somewhere")
+
+
+def test_a_package_without_its_lessons_still_fetches_data(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(project, "ROOT", tmp_path)
+    code, out, _ = said(["data", "--dataset", "strokes"], capsys)
+    assert code == 0
+    assert "strokes" in out
+
+
+@pytest.mark.parametrize("command", ["lab", "run", "build"])
+@pytest.mark.parametrize("module", [name for name in needs.PACKAGES if name != "torchvision"])
+def test_a_missing_package_is_one_sentence_at_once(command, module, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, module, None)
+    code, out, err = said([command], capsys)
+    assert (code, out) == (1, "")
+    assert f"{needs.PACKAGES[module]} is not installed" in err
+    assert "python -m pip install -r" in err
+    assert len(err.splitlines()) == 1
+
+
+def test_torchvision_alone_is_a_line_before_the_command_goes_on(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    monkeypatch.setattr(render, "run", lambda *_, **__: 0)
+    code, out, err = said(["run"], capsys)
+    assert (code, err) == (0, "")
+    assert "torchvision is not installed" in out
+
+
+@pytest.mark.parametrize(("name", "said_of_it"),
+                         [("tornado.web", "tornado"), ("PIL", "PIL"), ("sklearn.svm", "scikit-learn")])
+def test_what_a_package_needs_itself_is_one_sentence_too(monkeypatch, capsys, name, said_of_it):
+    def broken(*_, **__):
+        raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(render, "run", broken)
+    code, _, err = said(["run"], capsys)
+    assert code == 1
+    assert err.startswith(f"aecourse: {said_of_it} is not installed")
+
+
+def test_a_missing_module_of_the_course_itself_is_no_missing_package(monkeypatch):
+    def broken(*_, **__):
+        raise ModuleNotFoundError("No module named 'aecourse.gone'", name="aecourse.gone")
+
+    monkeypatch.setattr(render, "run", broken)
+    with pytest.raises(ModuleNotFoundError):
+        cli.main(["run"])
+
+
 def test_an_unknown_data_set_is_a_sentence(capsys):
     code, _, err = said(["data", "--dataset", "hats"], capsys)
     assert code == 1
@@ -112,9 +176,7 @@ def test_run_writes_pages_names_what_fails_and_leaves_the_notebooks(course, caps
     assert "1 of 3 failed: 02_bad" in out
     assert {path: path.read_bytes() for path in course.rglob("*.ipynb")} == before
     assert sorted(path.name for path in (course / "rendered").iterdir()) == ["01_good.html", "lab01.html"]
-    page = (course / "rendered/01_good.html").read_text(encoding="utf-8")
-    assert "quick None" in page
-    assert "require.min.js" not in page
+    assert "quick None" in (course / "rendered/01_good.html").read_text(encoding="utf-8")
     assert "in lab01" in (course / "rendered/lab01.html").read_text(encoding="utf-8")
 
 

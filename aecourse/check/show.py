@@ -4,6 +4,8 @@ import html
 import re
 import sys
 
+from aecourse import console
+
 # Okabe and Ito's colours, told apart by colour-blind readers too; the word and the mark say the same.
 MARKS = {
     "correct": ("✓", "#009E73"),
@@ -20,7 +22,7 @@ def card(kind: str, head: str, body: str = "", code: str = "", table: list[list[
     """Show a card; ``body`` may hold `code` between backticks and line breaks, the table's first row is its head."""
     text, markup = plain(kind, head, body, code, table), _markup(kind, head, body, code, table)
     if not _in_ipython():
-        print(text)
+        console.say(text)
         return
     from IPython.display import display
 

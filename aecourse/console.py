@@ -1,0 +1,36 @@
+"""Text on a console that lacks some of its letters (a Korean or a Western Windows, a C locale): stand-ins, no error."""
+
+import codecs
+import sys
+import unicodedata
+
+STAND_INS = {"−": "-", "–": "-", "✓": "+", "✗": "x", "○": "o", "→": "->", "↳": "->", "×": "x", "·": "*", "…": "...",
+             "‖": "||", "±": "+-", "≤": "<=", "≥": ">=", "½": "1/2", "√": "sqrt ", "∇": "grad ", "‘": "'", "’": "'",
+             "“": '"', "”": '"'}
+ERRORS = "aecourse"  # the name of the rule, for str.encode and for a stream's `errors`
+
+
+def say(text: str) -> None:
+    """Print a text, with stand-ins for the letters that standard output cannot show."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(text.encode(encoding, ERRORS).decode(encoding))
+
+
+def _stand_in(letter: str) -> str:
+    """Return what is read in a letter's place: Greek ones by name, a power with "^", "?" where nothing comes near."""
+    if letter in STAND_INS:
+        return STAND_INS[letter]
+    name = unicodedata.name(letter, "")
+    if name.startswith("GREEK "):
+        return name.split()[-1].lower()
+    bare = unicodedata.normalize("NFKD", letter).replace("−", "-").encode("ascii", "ignore").decode()
+    return "^" * name.startswith("SUPERSCRIPT") + bare or "?" * (not unicodedata.combining(letter))
+
+
+def _replace(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_stand_in, error.object[error.start:error.end])), error.end
+
+
+codecs.register_error(ERRORS, _replace)
