@@ -35,15 +35,17 @@ def get(url: str) -> bytes:
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT, context=_certificates()) as answer:
             size = answer.length
-            while piece := answer.read(1 << 16):
+            while piece := answer.read1(1 << 16):  # what is there now: a live line
                 pieces.append(piece)
                 done += len(piece)
-                line.show(f"{name}, {done / 1e6:.1f} MB", done / size if size else None)
+                line.show(f"{name}, {done / 1e3:,.0f} kB", done / size if size else None)
         if size and done < size:
             raise ConnectionError(f"the answer broke off after {done:,} of {size:,} bytes")
     except (OSError, http.client.HTTPException, ValueError) as error:  # ValueError: a proxy that is no address
+        if pieces:
+            line.close(f"{name} did not come whole")
         raise _refused(error, url) from None
-    line.close(f"{name}, {done / 1e6:.1f} MB in {duration(time.monotonic() - start)}")
+    line.close(f"{name}, {done / 1e3:,.0f} kB in {duration(time.monotonic() - start)}")
     return b"".join(pieces)
 
 

@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aecourse import CourseError, _download, project, settings
+from aecourse import CourseError, _download, needs, project, settings
 from aecourse._messages import INDENT, lines, setting, some_folder, whole
 from aecourse.progress import duration
 
@@ -127,8 +127,8 @@ def cache_folder() -> Path:
     try:
         import platformdirs
     except ImportError:
-        raise CourseError("platformdirs, which finds the cache folder, is not installed. Run: "
-                          "python -m pip install -r requirements.txt") from None
+        raise CourseError(lines("platformdirs, which finds the cache folder, is not installed. To install it:",
+                                f"{INDENT}{needs.install()}")) from None
     return Path(platformdirs.user_cache_dir("aecourse", appauthor=False))
 
 
@@ -167,8 +167,8 @@ def content(path: Path) -> bytes:
 def unwritable(error: OSError, folder: Path) -> str:
     """Return why a folder of the cache cannot be written, and how another one is named."""
     sentence = project.why(error, folder, "take another folder").replace(str(folder), whole(folder))
-    return lines(sentence, "The images need 200 MB. To take another folder for them, type this in the terminal, before "
-                 "you start the course:", *setting("AECOURSE_CACHE", some_folder()))
+    return lines(sentence, "Another folder, with 200 MB of space, is named in the terminal, before you start the "
+                 "course:", *setting("AECOURSE_CACHE", some_folder()))
 
 
 # ---- a folder and its files -----------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ def _try_again(name: str) -> tuple[str, ...]:
 def _by_hand(name: str) -> tuple[str, ...]:
     files, own = f"{FOLDERS[name]}/raw", settings.folder("AECOURSE_DATA")
     if own is not None:
-        return (f"Without one, copy {files} of another computer into the folder that AECOURSE_DATA names:",
+        return (f"Without a network, copy {files} of another computer into the folder that AECOURSE_DATA names:",
                 f"{INDENT}{own}")
-    return (f"Without one, copy a folder that holds {files} to this computer, and name it in the terminal, before you "
-            "start the course:", *setting("AECOURSE_DATA", some_folder()))
+    return (f"Without a network, copy a folder that holds {files} to this computer, and name it in the terminal, before "
+            "you start the course:", *setting("AECOURSE_DATA", some_folder()))

@@ -1,8 +1,8 @@
 """The one place that imports torchvision.
 
 A CUDA build of torchvision beside a CPU build of torch (pip makes this pair easily) fails at import with
-"operator torchvision::nms does not exist". Only compiled operators are missing, and the course uses none of them:
-data sets are pure Python. Declaring the two missing operators lets the import go through.
+"operator torchvision::nms does not exist". Only compiled operators are missing, and what the benchmarks take from it is
+pure Python. Declaring the two missing operators lets the import go through. Lessons and labs need no torchvision.
 """
 
 from types import ModuleType

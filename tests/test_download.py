@@ -111,7 +111,7 @@ def refused(url):
 @pytest.mark.parametrize("kind", ["whole", "unmeasured", "moved"])
 def test_a_file_comes_whole(serve, kind, capsys):
     assert _download.get(f"{serve()}{kind}/file.gz") == b"x" * 100_000
-    assert "file.gz, 0.1 MB in 0 s" in capsys.readouterr().out
+    assert "file.gz, 100 kB in 0 s" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("kind", "words"), [
@@ -119,11 +119,12 @@ def test_a_file_comes_whole(serve, kind, capsys):
     ("407", "407 Proxy Authentication Required"), ("hangs", "no answer within 0.3 seconds"),
     ("stops", "no answer within 0.3 seconds"), ("cut", "broke off after 50,000 of 100,000 bytes"),
     ("babble", "nothing that HTTP knows")])
-def test_each_failure_is_quoted(serve, kind, words):
+def test_each_failure_is_quoted(serve, kind, words, capsys):
     reason, advice = refused(f"{serve()}{kind}/file.gz")
     assert reason.startswith("127.0.0.1: ")
     assert words in reason
     assert "HTTPS_PROXY" in advice
+    assert ("did not come whole" in capsys.readouterr().out) == (kind in ("cut", "stops")), "the live line must end"
 
 
 def test_no_server_and_no_such_name_are_quoted(serve):
