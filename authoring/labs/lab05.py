@@ -194,9 +194,9 @@ for j in strong:
 plots.images(rows);
 
 # %% [markdown]
-# A row looks as if somebody had told the unit to find one kind of digit. Do not trust such rows. Here are *all* test
-# images that fire each of these units: how many are they, and what share of them has the most frequent class, beside
-# its share of the eight?
+# Most rows look as if somebody had told the unit to find one kind of digit. Do not trust such rows. Here are *all*
+# test images that fire each of these units: how many are they, and what share of them has the most frequent class,
+# beside its share of the eight?
 
 # %%
 def purest(labels):

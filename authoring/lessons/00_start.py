@@ -23,19 +23,38 @@ import platform
 import matplotlib.pyplot as plt
 import torch
 
-from aecourse import data, plots
+from aecourse import data, devices, plots
 from aecourse.claims import Claims, score, table
 
 plots.use_style()
 digits = data.load()
 claim = Claims("00", digits.name)
 print(f"Python {platform.python_version()}, torch {torch.__version__}")
+print(f"device: {devices.describe()}")
 digits
 
 # %% [markdown]
-# You see two versions and the name of a data set: everything is in place. If you see an error instead, open a
-# terminal in the course's folder and run `python -m aecourse doctor`: it looks at each part and names the command
-# that mends it.
+# You see two versions, the device that trains the networks and the name of a data set: everything is in place. The
+# results stored in the course are a CPU's. Another device is chosen by the environment variable `AECOURSE_DEVICE`
+# (`cuda`, `mps` or `auto`), set before JupyterLab starts.
+#
+# If you see an error instead, run the next cell. It asks this very Python about each part of the course, takes up to
+# a minute, and names the command that fixes what is wrong. Where the cell above has run to its end, it does nothing.
+
+# %%
+import subprocess
+import sys
+
+if "digits" not in globals():  # the cell above did not run to its end
+    doctor = [sys.executable, "-m", "aecourse", "doctor"]
+    found = subprocess.run(doctor, cwd="..", capture_output=True, text=True,
+                           errors="replace")
+    print(found.stdout, found.stderr)
+
+# %% [markdown]
+# If no cell runs at all, ask from a terminal in the course's folder, where `.venv` is the environment that you made:
+# `.venv/bin/python -m aecourse doctor`, on Windows `.venv\Scripts\python -m aecourse doctor`. The commands that it
+# names begin with `python`; write the same path there, so that it is the course's Python.
 #
 # An error of this course is one sentence that says what to do. Here is one, made on purpose and caught:
 
@@ -46,8 +65,9 @@ except data.DataError as error:
     print(error)
 
 # %% [markdown]
-# The **stop button** (the square above) ends a training at any time: the network keeps what it has learned. The
-# button beside it restarts the kernel, which forgets all variables; then run the cells again from the top.
+# The **stop button** (the square above) ends a training at any time, and with it a whole *Run All Cells*: the network
+# keeps what it has learned, and its history as `model.history`. The button beside it restarts the kernel, which
+# forgets all variables; then run the cells again from the top.
 #
 # ## 2 · A first look at the data
 #
@@ -67,9 +87,9 @@ for name, images, labels in ((digits.name, digits.x_test, digits.y_test),
 plots.images(rows, columns=[str(label) for label in range(10)]);
 
 # %% [markdown]
-# The upper rows show the first two test images of each class of the data set in use, the lower rows two of the
-# built-in digits. The drawn ones are close to handwriting, but more regular. Lessons say which data set a number
-# belongs to; the text speaks of MNIST.
+# The rows show the first two test images of each class, of the data set in use and of the built-in digits (two rows
+# in all where these are in use). The drawn ones are close to handwriting, but more regular. Lessons say which data
+# set a number belongs to. What the text says holds for both; where it speaks of one of them alone, it names it.
 #
 # To a network an image is a list of 784 numbers, from 0 (black) to 1 (white). Here is the middle of the first image:
 
@@ -82,7 +102,7 @@ for row in digits.x_test[0].reshape(28, 28)[8:16, 8:20]:
     print("  ".join(f"{value:.1f}" for value in row))
 
 # %% [markdown]
-# Zeros are the background, ones the middle of a stroke, and the numbers between are its soft edge.
+# Zeros are the background, numbers near one the middle of a stroke, and the numbers between are its soft edge.
 #
 # ## 3 · How a lesson works
 #
@@ -106,7 +126,7 @@ claim("black pixels", "Pixels that are exactly 0", black, "% of all pixels", at_
 #
 # ### A common claim, checked
 #
-# > "MNIST images are black and white."
+# > "The images of the digits are black and white."
 #
 # If that were so, a pixel would be either 0 or 1, and the toss of a coin would describe it. Look only at pixels with
 # ink:
@@ -169,7 +189,9 @@ check.n_parameters.hint()
 # %% [markdown]
 # `check.NAME.hint()` goes one step further at each call, and `check.NAME.solution()` shows a solution and why it is
 # so. The line `..._ok = check.use(...)` in a lab takes your answer if it is right and the course's own if it is not,
-# so you can always go on. Your labs lie in the folder `work/`; no command of the course ever overwrites them.
+# so you can always go on. Your copies of lessons and labs lie in the folder `work/`, the lessons without outputs; no
+# command of the course ever overwrites them. The lessons as they were run by their authors stay in `notebooks/`, to
+# be read.
 #
 # ## 5 · The map
 

@@ -293,7 +293,7 @@ head = ["method", "kind", "what it was asked", "result", "seconds"]
 table(head, zoo)
 
 # %% [markdown]
-# The SVM is the best of them and by far the slowest; kNN comes close for a fraction of the time. The tree and both
+# The SVM is the best of them and by far the slowest; kNN comes next, for a fraction of the time. The tree and both
 # versions of naive Bayes, which look at pixels one by one, end up near the nearest mean. A table of accuracies
 # without such a baseline would hide that.
 #
@@ -376,11 +376,11 @@ print(f"ink at that pixel: in {(a[:, rare] > 0).sum()} of {len(a)} training imag
       f"{a[:, rare].max():.2f} at the most; weight {ols.coef_[rare]:.1f}")
 
 # %% [markdown]
-# Without a penalty the regression explains its training images almost perfectly and fails on others: it is far worse
-# than always answering the mean. The largest weight shows why: a pixel with a trace of ink in hardly any training
-# image gets a huge weight to explain those few, and a test image with real ink there is thrown far off. Both
-# penalties forbid that, and are about equally good here; the ridge keeps all pixels that ever had ink, the lasso a
-# part of them. kNN, the baseline, is not far behind. Look at the two answers, and at the lasso's path:
+# Without a penalty the regression explains its training images well and fails on others: it is far worse than always
+# answering the mean. The largest weight shows why: a pixel with a trace of ink in hardly any training image gets a
+# huge weight to explain those few, and a test image with real ink there is thrown far off. Both penalties forbid
+# that, and are about equally good here; the ridge keeps all pixels that ever had ink, the lasso a part of them. kNN,
+# the baseline, comes close to both. Look at the two answers, and at the lasso's path:
 
 # %%
 path, weights, _ = lasso_path(a - a.mean(0), s_train - s_train.mean(),
@@ -804,8 +804,8 @@ for row, (name, best) in zip(axes, (("confidence", by_confidence), ("lift", by_l
 # Each picture is one rule on the mean ink (white: often inked): where there is ink at the blue squares, expect ink at
 # the orange one. The confident rules (upper row) point to places that are inked in most images: true and of little
 # use. The rules of large lift (lower row) tie corners that are seldom inked: a stroke that goes through one goes
-# through the other. They hold on unseen images, where their lift is only a little smaller, and chance makes nothing
-# like them.
+# through the other. They hold on unseen images, where their lift is about the same, and chance makes nothing like
+# them.
 #
 # ## 7 · Without labels: directions and topics
 #
@@ -856,7 +856,7 @@ print(f"cosine between direction 1 and the mean image: {cosine:.3f} not centred,
 
 # %% [markdown]
 # Grey is zero, white positive, black negative. Without centring the first direction is spent on the mean image
-# (bottom left), and the others come one place later, slightly turned. Lesson 03 measures what that costs.
+# (bottom left), and the others come one place later, turned among themselves. Lesson 03 measures what that costs.
 
 # %%
 share = 100 * float(pca.explained_variance_ratio_.sum())

@@ -31,7 +31,7 @@ from torch import nn
 from torch.distributions import Bernoulli, Categorical, Normal
 
 from aecourse import data, losses, metrics, plots
-from aecourse.claims import Claims, score, table
+from aecourse.claims import Claims, say, score, table
 from aecourse.models import n_parameters
 from aecourse.train import fit, seeded
 
@@ -53,8 +53,8 @@ digits
 #
 # We keep some training images aside to choose settings on (the *validation* images). The test images are used to
 # measure only. (Without MNIST and without a network the course takes its built-in digits, called *strokes*. They are
-# fewer, so training goes through them `more` times as often, for about the same number of steps. The text below
-# speaks of MNIST.)
+# fewer, so training goes through them `more` times as often, for about the same number of steps. What the text says
+# holds for both, or names the one that it is about.)
 
 # %%
 train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
@@ -139,8 +139,13 @@ mean_image = x.mean(0)
 error_of_mean = (x_test - mean_image).square().sum(1).mean().item()
 print(f"squared error per image, mean image: {error_of_mean:.1f}")
 
+# %%
+say("Over its first epoch the network "
+    + ("already beats" if summed / len(x) < error_of_mean else "does not yet beat")
+    + " the machine that knows nothing.")
+
 # %% [markdown]
-# One epoch already beats the machine that knows nothing. Now let it learn for longer.
+# Now let it learn for longer.
 #
 # **Predict.** What squared error per image will the autoencoder reach on test digits, with 32 numbers for 784 pixels?
 # Put a number in place of `None`.
@@ -211,9 +216,10 @@ plots.images({"original": x_test[ten], "autoencoder": x_hat[ten],
               "PCA": pca_decode(pca_encode(x_test[ten], 32))});
 
 # %% [markdown]
-# All three rows use one fixed grey scale, black = 0 and white = 1. The autoencoder's digits have clean, dark
-# surroundings; PCA leaves grey clouds around the strokes, because a sum of 32 fixed patterns cannot switch a pattern
-# off without touching its neighbours. Both are softer than the originals: fine detail did not fit into 32 numbers.
+# All three rows use one fixed grey scale, black = 0 and white = 1. The surroundings of the autoencoder's digits are
+# somewhat darker; PCA leaves more grey clouds around the strokes, because a sum of 32 fixed patterns cannot switch a
+# pattern off without touching its neighbours. Both are softer than the originals: fine detail did not fit into 32
+# numbers.
 
 # %%
 claim("32 numbers", "Squared error per test image with a code of 32 numbers",
@@ -719,8 +725,9 @@ plots.images({"original": x_test[ten]} | redrawn);
 # larger network and a longer training go. Right: a larger code shows the class to a linear reader better and better.
 # For small codes the autoencoder's is the better one to read; for large ones PCA's is as good or better. A smaller
 # error does not promise a more readable code. Pictures: with one or two numbers the network draws a smooth average of
-# what lies near in the code, often of a wrong class (look at the 4, the 5 and the 9). With more numbers the class
-# settles and then the handwriting shows. The unusual 5 and 9 stay hard to the end: rare shapes cost most.
+# what lies near in the code, often of a wrong class (look at the 4 and the 5). With more numbers the class settles
+# and then the handwriting shows. Unusual digits (the 5 and the 9 of MNIST, the 7 of the built-in ones) stay hard to
+# the end: rare shapes cost most.
 
 # %%
 at = dict(zip(sizes, zip(ae_errors, pca_errors, strict=True), strict=True))
@@ -785,11 +792,11 @@ for axis, name in zip(axes, ["class", *properties], strict=True):
     axis.set(title=f"coloured by {name}", xlabel="code, axis 1", ylabel="code, axis 2")
 
 # %% [markdown]
-# The rotation changes every single axis's figure and leaves the last two columns as they were. A decoder can undo any
+# The rotation changes what single axes say and leaves the last two columns as they were. A decoder can undo any
 # rotation of the code, so training has no reason to prefer one: **only the whole code can be asked what it knows**.
 # The neighbours find more than the straight line does: the properties are in the code, along curves. In the pictures,
-# class forms regions and slant a gradient that runs across both axes; thickness hardly shows in these two of the
-# three axes. Three numbers went to what changes most pixels: class and slant first.
+# class forms regions and slant a gradient; thickness shows far less in these two of the three axes. Three numbers
+# went to what changes most pixels: class and slant first.
 
 # %%
 change = max(abs(rows[i][j] - rows[i + 1][j]) for i in (0, 2) for j in (5, 6))
@@ -823,8 +830,8 @@ claim("rotation", "Largest change of R² from the whole code under rotation", ch
 #
 # A code of few numbers is a compressed image. To compare honestly, count every bit. Each number is rounded to 8 bits
 # over its range on the training images. The decoder has to be sent as well, in 16 bits per weight, shared among the
-# 10,000 test images; PCA has to send its patterns too. JPEG and lossless PNG need no model; they get all test images
-# tiled into one picture, so that their headers are shared as well.
+# test images; PCA has to send its patterns too. JPEG and lossless PNG need no model; they get all test images tiled
+# into one picture, so that their headers are shared as well.
 
 # %%
 def rounded(z, z_train, levels=256):
@@ -901,10 +908,10 @@ claim("JPEG wins",
 # %% [markdown]
 # Dotted lines count the codes alone, solid lines the model too. The result may surprise: **JPEG wins** wherever it
 # can be compared. It knows nothing about digits, but it spends few bytes on a 1 and many on an 8, and packs them with
-# an entropy code; our fixed code gives every image the same number of bytes, and the decoder adds more than half as
-# many again for 10,000 images. (For many more images that share would shrink, and at the very small sizes on the left
-# JPEG cannot follow at all.) Whoever quotes a compression rate without the model's size counts only the dotted line.
-# Learned compression that beats classical codecs exists; it trains the code *for* an entropy coder.
+# an entropy code; our fixed code gives every image the same number of bytes, and the decoder, shared among so few
+# images, adds more than half as many again. (For many more images that share would shrink, and at the very small
+# sizes on the left JPEG cannot follow at all.) Whoever quotes a compression rate without the model's size counts only
+# the dotted line. Learned compression that beats classical codecs exists; it trains the code *for* an entropy coder.
 #
 # ### Anomaly detection
 #
@@ -968,8 +975,9 @@ table(["linear model on", "class (%), 10 % of labels", "class (%), 1 % of labels
 
 # %% [markdown]
 # Thirty-two numbers that nobody chose for any task serve three of them. Look at PCA's line before praising the
-# autoencoder, though: on these linear readings the two are close. What the encoder is worth when labels are few is
-# the subject of lesson 07.
+# autoencoder, though: on these linear readings the two are close. The raw pixels say least about thickness and slant:
+# from so few images, a regression on 784 numbers can even fail altogether (the extra 01x shows how). What the encoder
+# is worth when labels are few is the subject of lesson 07.
 
 # %%
 ours, theirs = tasks["autoencoder, 32 numbers"], tasks["PCA, 32 numbers"]

@@ -32,7 +32,7 @@ from torch import nn
 
 # %%
 from aecourse import data, losses, metrics, plots
-from aecourse.claims import Claims, score, table
+from aecourse.claims import Claims, say, score, table
 from aecourse.models import Autoencoder
 from aecourse.train import fit, seeded
 
@@ -149,7 +149,7 @@ plots.images(rows);
 # dimensions the second neighbour is hardly further than the first. The most likely $d$ is one over the mean of $\log
 # \mu$.
 #
-# **Predict.** MNIST's images have 784 pixels. How many dimensions will TwoNN give to the images of the digit 1?
+# **Predict.** The images have 784 pixels. How many dimensions will TwoNN give to the images of the digit 1?
 
 # %%
 prediction_dimension = None
@@ -177,8 +177,8 @@ table(["points", "dimensions", "TwoNN says"],
       [[name, *values] for name, values in estimates.items()])
 
 # %% [markdown]
-# Up to ten dimensions TwoNN is right, also in a space of 784: it does not care where the surface lies. Beyond, it
-# says too little, and for noise in 784 dimensions *far* too little: two thousand points are too few to have a near
+# Up to ten dimensions TwoNN is about right, also in a space of 784: it does not care where the surface lies. Beyond,
+# it says too little, and for noise in 784 dimensions *far* too little: two thousand points are too few to have a near
 # neighbour there. So an answer of about ten may be believed, and an answer of a hundred means "many".
 
 # %%
@@ -285,7 +285,7 @@ right.set(yscale="log", xlabel="numbers in the code, k", ylim=(0.01, 10),
           ylabel="cost of the wrong direction (%)");
 
 # %% [markdown]
-# Left: the error is within one percent (dotted) early, while the angle is still large; only much later do the two
+# Left: the error is within one percent (dotted) early, while the angle is still large; only later do the two
 # subspaces agree. Right: why. If the code uses direction $k+1$ in place of direction $k$, its subspace is wrong by a
 # full 90°, and its error grows by no more than $\lambda_k - \lambda_{k+1}$, the **gap** between two eigenvalues. The
 # curve shows this cost in percent of PCA's error: for most $k$ it lies far below one percent. The red dots are the
@@ -358,10 +358,10 @@ claim("centring", "Error without centring relative to PCA's, two numbers",
 # ## 4 · A bent surface, and why its first weights matter
 #
 # Now put the nonlinearities back: the surface may bend to follow the digits. In 2006 Hinton and Salakhutdinov trained
-# the network 784-1000-500-250-30 and its mirror, and reported a squared error of 3.00 per test image, against 13.87
-# for PCA with 30 numbers. Nets as deep as this could hardly be trained then: with the usual random first weights they
-# stayed worse than PCA. The paper's answer was to train layer by layer first. Does the trouble exist today? PyTorch's
-# default first weights against those of **He and others (2015)**, for some hundred steps:
+# the network 784-1000-500-250-30 and its mirror, and reported a squared error of 3.00 per test image of MNIST,
+# against 13.87 for PCA with 30 numbers. Nets as deep as this could hardly be trained then: with the usual random
+# first weights they stayed worse than PCA. The paper's answer was to train layer by layer first. Does the trouble
+# exist today? PyTorch's default first weights against those of **He and others (2015)**, for some hundred steps:
 
 # %%
 def he(model):
@@ -432,11 +432,11 @@ for axis in (left, right):
     axis.legend(frameon=False)
 
 # %% [markdown]
-# Left: with the default weights each layer at least halves what is left of the differences between images; what
-# arrives at the end says almost nothing about the input, and the same holds for the gradient on its way back. He's
-# weights have variance 2 / inputs, chosen such that a ReLU layer passes on as much as it received. Right: what this
-# means for training. From the default weights the network first learns the mean image and then crawls; from He's
-# weights it has caught up with PCA (dotted) after four epochs over a fraction of the images. Their network had
+# Left: with the default weights each layer takes away about half, or more, of what is left of the differences between
+# images; what arrives at the end says almost nothing about the input, and the same holds for the gradient on its way
+# back. He's weights have variance 2 / inputs, chosen such that a ReLU layer passes on as much as it received. Right:
+# what this means for training. From the default weights the network first learns the mean image and then crawls; from
+# He's weights it has caught up with PCA (dotted) after four epochs over a fraction of the images. Their network had
 # logistic units and needed pre-training; ours has ReLU units and Adam, and the right variance is enough.
 
 # %%
@@ -449,7 +449,7 @@ claim("first weights", "Validation error from PyTorch's first weights, relative 
 # \mathrm{sigmoid}(x)$, a ReLU with a smooth corner, and batches of 192.
 #
 # **Predict.** What squared error per test image will the network of 2006 reach here, in less than a minute of
-# training? (PCA: 13.87; the paper: 3.00.)
+# training? (The paper, on MNIST: PCA 13.87, its network 3.00.)
 
 # %%
 prediction_deep = None
@@ -470,8 +470,8 @@ claim("PCA with 30 numbers", "Squared error per test image, PCA with 30 numbers"
       "squared grey levels", near=13.87, within=0.03, paper="13.87", holds_on=("mnist",))
 
 # %% [markdown]
-# **Where the rest went.** The error on training images lies below that on test images, and both still fall when the
-# time is over. A longer training, with something against learning by heart, gets below the paper's figure:
+# **Where the rest went.** The error on training images lies below that on test images, so the network has begun to
+# memorise. A longer training, with something against memorising, gets below the paper's figure on MNIST:
 # `benchmarks/papers.py` runs it, and `RESULTS.md` reports it.
 #
 # ### From 2 to 64 numbers
@@ -558,8 +558,8 @@ claim("map, t-SNE", "Trustworthiness of the t-SNE map", judged["t-SNE"][1], at_l
       baseline=f"autoencoder {judged['autoencoder'][1]:.2f}, PCA {judged['PCA'][1]:.2f}")
 
 # %% [markdown]
-# PCA, kernel PCA and Isomap lay the classes on top of each other; on the autoencoder's map more of them lie apart,
-# and the rest crowd in the middle; t-SNE makes islands. By both measures t-SNE draws the best map. But it is a
+# PCA and kernel PCA lay the classes on top of each other; on the maps of Isomap and of the autoencoder some lie
+# apart, and the rest crowd in the middle; t-SNE makes islands. By both measures t-SNE draws the best map. But it is a
 # picture only: no encoder for a new image, no decoder, and the size of an island and the width of a sea mean nothing.
 # The autoencoder's map is worse and can be *used*: every point of it can be drawn.
 #
@@ -686,11 +686,16 @@ judged = {name: realism(images) for name, images in pictures.items()}
 table(["picture", "distance in pixels", "distance in features"],
       [["real digits", 1.0, 1.0], *([name, *values] for name, values in judged.items())])
 
+# %%
+deceived = [name for name, (_, in_features) in judged.items() if in_features < 1.2]
+say("In features, " + (f"this may pass for a digit: {', '.join(deceived)}." if deceived else
+                       "all three are clearly further away than real digits."))
+
 # %% [markdown]
 # The first score is a trap: in pixels, an **empty picture is nearer to a digit than digits are to each other**. Black
-# has no ink in the wrong place. Whoever judges by pixel distance will find that blurred and empty pictures are the
-# most realistic ones. The features are not taken in by black, by the mean image or by noise: all are clearly further
-# away than real digits. So the second score may judge midpoints.
+# has no ink in the wrong place. Whoever judges by pixel distance will find that an empty picture is the most
+# realistic one. The features are harder to deceive, so the second score may judge midpoints. It has a weakness of its
+# own, for what is blurred to an average; lesson 06 comes back to it.
 #
 # **Predict.** Take pairs of test digits of different classes. In features, is the midpoint in a code of 30 numbers
 # nearer to real digits than the midpoint in pixels? Type "yes" or "no".
@@ -725,8 +730,9 @@ plots.images({"pixels": (1 - steps) * a[i] + steps * b[i]} | lines,
 
 # %% [markdown]
 # Each row leads from one test digit (left) to another (right). In pixels, the first fades out while the second fades
-# in. Through the code of two numbers every picture is some digit, but hardly *these* digits at the ends. Through the
-# codes of thirty the ends are right, and the middle is a crossing of both, much like the double exposure.
+# in. Through the code of two numbers every picture resembles some digit, but the ends are blurred, and hardly *these*
+# digits. Through the codes of thirty the ends are right, and the middle is a crossing of both, much like the double
+# exposure.
 
 # %%
 by_name = {row[0]: row for row in rows}
@@ -862,7 +868,7 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "n
 
 # %% [markdown]
 # - Spaces of many dimensions are empty; data that can be learned fill few dimensions of them.
-# - A linear autoencoder learns PCA's surface, not its axes, and a small error comes long before the right surface.
+# - A linear autoencoder learns PCA's surface, not its axes, and a small error comes before the right surface.
 # - In a deep network the signals must survive the way through all layers: the variance of the first weights decides.
 # - Judge a map by measures, an interpolation by a score that empty pictures do not win.
 # - Reconstruction asks for neither straight coordinates nor a code without gaps. Those need to be asked for.

@@ -231,9 +231,9 @@ show_found(["nothing", *filters, "best linear map"])
 # Each kind of damage has its filter: the median takes out single wrong pixels and leaves edges sharp, so it leads
 # among the three filters under salt and pepper and trails under Gaussian noise, where a mean is the better guess.
 # Under Gaussian noise, what knows about *digits* (PCA, the linear map, the memory) does better than what knows about
-# images in general. The two measures do not agree on everything: by SSIM the median filter is level with the best
-# under salt and pepper, by PSNR it is not. What it draws is sharp and its background black; that some strokes are
-# broken counts less.
+# images in general. The two measures do not agree on everything: by SSIM the median filter is among the best under
+# salt and pepper, by PSNR it is not. What it draws is sharp and its background black; that some strokes are broken
+# counts less.
 #
 # ## 3 · The denoising autoencoder
 #
@@ -285,11 +285,11 @@ class Convolutional(nn.Module):
         return F.pixel_shuffle(self.last(fine), 2).flatten(1)
 
 # %% [markdown]
-# The dense networks are trained for *one* damage each, on 40,000 images. The convolutional one gets 45,000 and
-# *every* damage: half of each batch Gaussian noise with any σ from 0 to 1, the other half salt and pepper with any
-# share up to one half. It is told neither kind nor amount. And because every autoencoder may take out some noise (it
-# draws only what its code can hold), an ordinary one, trained on clean images for as long as the others, runs along
-# as a baseline.
+# The dense networks are trained for *one* damage each, on at most 40,000 images. The convolutional one gets at most
+# 45,000 and *every* damage: half of each batch Gaussian noise with any σ from 0 to 1, the other half salt and pepper
+# with any share up to one half. It is told neither kind nor amount. And because every autoencoder may take out some
+# noise (it draws only what its code can hold), an ordinary one, trained on clean images for as long as the others,
+# runs along as a baseline.
 
 # %%
 def any_damage(x, generator):
@@ -334,9 +334,9 @@ plots.images(rows, zoom=0.8);
 
 # %% [markdown]
 # From top to bottom: the filters leave clouds where the noise was, since they know nothing of digits. The linear map
-# draws grey ghosts. The mean of training images is clean and sharp, and sometimes *another* digit: it can only draw
-# what it has seen. The networks draw clean strokes that follow the image at hand. Look closely at the last two rows:
-# where the noise hid a stroke's end, they invent one. What they draw is likely, not true.
+# draws grey ghosts. The mean of training images is clean, and it may be *another* digit: it can only draw what it has
+# seen. The networks draw clean strokes that follow the image at hand. Look closely at the last two rows: where the
+# noise hid a stroke's end, they invent one. What they draw is likely, not true.
 
 # %%
 g, sp = damaged(x_test[:1])
@@ -540,9 +540,9 @@ figure.colorbar(shown, label="PSNR after (dB)");
 # Each row is a network, each column a damage; the frames mark where the image is **worse after denoising than
 # before**. Along the diagonal each network is at home. To the left of it, images have less noise than in its
 # training, and it makes many of them worse; clean images always, and nearly clean ones too, because what a code of 64
-# numbers cannot draw costs more than so little noise. To the right there is more noise than it has seen, and its gain
-# shrinks. The last row was trained on every amount of Gaussian noise and of salt and pepper: it is near the best
-# under heavy damage and pays for that where the damage is slight.
+# numbers cannot draw costs more than so little noise. To the right there is more noise than it has seen, and it falls
+# behind the network that is at home there. The last row was trained on every amount of Gaussian noise and of salt and
+# pepper: it is near the best under heavy damage and pays for that where the damage is slight.
 
 # %%
 own = np.diag(after[:5, :5])
@@ -644,11 +644,11 @@ claim("clean features", "The same on clean images", robust[0] - plain[0], "point
       baseline=f"denoiser {robust[0]:.1f}, plain {plain[0]:.1f}, pixels {pixels[0]:.1f}")
 
 # %% [markdown]
-# Under noise the plain codes lose the class, and the denoiser's keep it, although the probe itself never saw a noisy
-# image. That is the robustness of the title. But mind the first row: raw pixels lose far less than plain codes,
-# because a linear map averages the noise of 784 pixels. Much of what training for noise gives back is what the plain
-# encoder had thrown away. On clean images the gain is small here; the table in section 10 asks the larger networks
-# again.
+# Under noise the plain codes lose much of the class, and the denoiser's far less, although the probe itself never saw
+# a noisy image. That is the robustness of the title. But mind the first row: raw pixels lose far less than plain
+# codes, because a linear map averages the noise of 784 pixels. Much of what training for noise gives back is what the
+# plain encoder had thrown away. On clean images the gain is small here; the table in section 10 asks the larger
+# networks again.
 #
 # ## 7 · What a denoiser knows: the score
 #
@@ -753,7 +753,7 @@ claim("small noise", "Error of the score at σ = 0.2, relative to that at σ = 0
 # If a denoiser points to where the data are, follow it. Begin with pure noise, and repeat: **denoise, then damage
 # again**. Bengio and others (2013) showed that such a chain, with the right sampling step, draws from the
 # distribution that the denoiser learned: a *generative stochastic network*. How real are its drawings? Lesson 03
-# built a measure of realism that black, the mean image and noise do not win: the distance to the nearest digit in the
+# built a measure of realism that an empty picture and noise do not win: the distance to the nearest digit in the
 # features of a small classifier, where 1 is as near as unseen real digits are. It is now in the package.
 
 # %%
@@ -785,11 +785,11 @@ claim("drift", "Mean grey after 100 steps relative to real digits",
 
 # %% [markdown]
 # One step from noise is a blur: near the posterior mean of everything. After some tens of steps strokes have formed,
-# and by this measure the drawings are about as near to digits as real ones are. Your eye is stricter: many are
-# digits, some are only strokes. And read the other columns. With more steps the drawings get thinner, and one simple
-# class takes over. Each step draws a *mean*, and means leave out what is rare: the chain forgets. A measure of
-# realism alone would not have noticed, since it asks of each picture whether it looks like a digit, and not whether
-# all digits are there.
+# and by this measure the drawings are nearly as near to digits as real ones are. Your eye is stricter: many are
+# digits, some are only strokes. And read the other columns. With more steps the drawings get thinner, and the most
+# frequent class has a larger share than among real digits. Each step draws a *mean*, and means leave out what is
+# rare: the chain forgets. A measure of realism alone would not have noticed, since it asks of each picture whether it
+# looks like a digit, and not whether all digits are there.
 #
 # **From here to diffusion.** Two changes lead from this chain to the models that draw most of today's synthetic
 # pictures (Sohl-Dickstein and others 2015; Ho and others 2020; Song and Ermon 2019). First, the noise is not the same

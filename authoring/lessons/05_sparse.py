@@ -63,8 +63,8 @@ some = x[:7000]  # every network of sections 1 to 3 is trained on these
 # tests it.
 #
 # First the network, 784-1000-784, without any limit. Two choices in it will be explained below: the columns $d_j$ are
-# kept at length one, and the encoder's weights begin as the transpose of the decoder's. (On the validation images a
-# sigmoid at the output, with a larger sum under it, rebuilds somewhat better. We keep the linear decoder all the
+# kept at length one, and the encoder's weights begin as the transpose of the decoder's. (On MNIST's validation images
+# a sigmoid at the output, with a larger sum under it, rebuilds somewhat better. We keep the linear decoder all the
 # same: only then is the image the sum of its columns.)
 
 # %%
@@ -566,13 +566,13 @@ axis.legend(frameon=False);
 
 # %% [markdown]
 # The images of a row share something: a stroke at the same place, a slant, often the class. The curves show how often
-# the units fire. In the plain network most units fire for most images. With top-k a few fire often, some hundreds now
-# and then, and where the line ends the units are dead.
+# the units fire. In the plain network about half of the units fire for most images. With top-k a few fire often, some
+# hundreds now and then, and where the line ends the units are dead.
 #
 # But beware. The images that make a unit fire most strongly look alike for an *untrained* network too, as the claim
-# above says: what is most similar to one fixed pattern is similar among itself. L1 and top-k are ahead of the
-# untrained network by this measure; KL and plain are not. A row of strongest images is a weak proof of a meaning. It
-# needs a random network beside it, and so does the next experiment.
+# above says: what is most similar to one fixed pattern is similar among itself. By this measure top-k is well ahead
+# of the untrained network and L1 a little; KL is about level with it, and plain behind. A row of strongest images is
+# a weak proof of a meaning. It needs a random network beside it, and so does the next experiment.
 #
 # ## 6 · A common claim, checked
 #

@@ -312,7 +312,8 @@ claim("variance", "Variance of the score-function gradient over the reparameteri
 # %%
 def binarised(images, generator):
     """Each pixel is 1 with its grey value as the probability, else 0."""
-    return (torch.rand(images.shape, generator=generator) < images).float()
+    chance = torch.rand(images.shape, generator=generator, device=images.device)
+    return (chance < images).float()
 
 
 b_test = binarised(x_test, torch.Generator().manual_seed(3))
@@ -931,7 +932,8 @@ def negative_elbo_seeing(free=0.0, hide=0.0):
         z, kl, seen = sample_code(mu, logvar, step.generator), gaussian_kl(mu, logvar), x
         if step.training:
             kl = kl.clamp(min=free)
-            seen = x * (torch.rand(x.shape, generator=step.generator) >= hide)
+            chance = torch.rand(x.shape, generator=step.generator, device=x.device)
+            seen = x * (chance >= hide)
         return {"reconstruction": losses.bernoulli_nll(model.logits(z, seen), x), "KL": kl}
     return loss
 
@@ -1028,8 +1030,8 @@ with torch.no_grad():
 # The claim holds. A code that is too short gives a picture that is pulled towards the average of all, so the straight
 # middles are too much alike; slerp keeps them as varied as digits are. In a single row of pictures, as above, little
 # of that shows. And look at what the other score says: judged picture by picture, the straight middles are not worse,
-# because that score has a weakness for the average: the mean image is further off than real digits, as lesson 03
-# said, but hardly further than these drawings. A wrong score would have refuted a true claim.
+# because that score has a weakness for the average: by it even the mean image is nearer to real digits than slerp's
+# middles are. A wrong score would have refuted a true claim.
 #
 # ## 9 · Autoencoder and VAE, side by side
 #
