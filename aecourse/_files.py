@@ -280,7 +280,7 @@ def _fetch(name: str, files: list[str]) -> None:
         except OSError as error:
             raise NotHere(unwritable(error, cache)) from None
     message = lines(f"{TITLES[name]} could not be downloaded.", *(f"{error.reason}." for error in refused),
-                    *_try_again(name), *chain(*dict.fromkeys(error.advice for error in refused)), *_by_hand(name))
+                    *chain(*dict.fromkeys(error.advice for error in refused)), *_what_else(name))
     with contextlib.suppress(OSError):
         _failure_file(name).write_text(message.partition("\n")[2], encoding="utf-8")
     raise NotHere(message)
@@ -305,14 +305,12 @@ def _published(mirror: str, file: str, name: str) -> bytes:
                             "this network, such as its login)", ())
 
 
-def _try_again(name: str) -> tuple[str, ...]:
-    return "With a network, this tries again at once:", f"{INDENT}{COMMAND[name]}"
-
-
-def _by_hand(name: str) -> tuple[str, ...]:
+def _what_else(name: str) -> tuple[str, ...]:
     files, own = f"{FOLDERS[name]}/raw", settings.folder("AECOURSE_DATA")
     if own is not None:
-        return (f"Without a network, copy {files} of another computer into the folder that AECOURSE_DATA names:",
-                f"{INDENT}{own}")
-    return (f"Without a network, copy a folder that holds {files} to this computer, and name it in the terminal, before "
-            "you start the course:", *setting("AECOURSE_DATA", some_folder()))
+        by_hand = (f"copy {files} of another computer into the folder that AECOURSE_DATA names:", f"{INDENT}{own}")
+    else:
+        by_hand = (f"copy a folder that holds {files} to this computer, and name it in the terminal, before you start "
+                   "the course:", *setting("AECOURSE_DATA", some_folder()))
+    return ("With a network, this tries again at once:", f"{INDENT}{COMMAND[name]}",
+            f"Without a network, {by_hand[0]}", *by_hand[1:])
