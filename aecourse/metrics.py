@@ -70,7 +70,8 @@ def slant(x: Tensor) -> Tensor:
     It is the slope of the regression of the ink's column on its height, from the image's second moments.
     """
     ink = x.reshape(-1, 28, 28) / x.sum(1).clamp(min=1e-6)[:, None, None]
-    height, column = -torch.arange(28.0)[:, None], torch.arange(28.0)[None, :]
+    places = torch.arange(28.0, device=x.device)
+    height, column = -places[:, None], places[None, :]
     mean_height = (ink * height).sum((1, 2))[:, None, None]
     mean_column = (ink * column).sum((1, 2))[:, None, None]
     covariance = (ink * (height - mean_height) * (column - mean_column)).sum((1, 2))

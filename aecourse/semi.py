@@ -52,6 +52,16 @@ class M2(nn.Module):
         return nll + math.log(self.classes) + kl * losses.gaussian_kl(mu, logvar)
 
 
+def some_labelled(x_l: Tensor, y_l: Tensor, n: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Return n of the labelled images x_l (N, D) and their labels y_l (N,), drawn at random with replacement.
+
+    They lie on the generator's device, (n, D) and (n,): where `fit` trains.
+    """
+    device = generator.device
+    chosen = torch.randint(len(x_l), (n,), generator=generator, device=device)
+    return x_l.to(device)[chosen], y_l.to(device)[chosen]
+
+
 def unlabelled(by_class: Tensor, class_logits: Tensor) -> Tensor:
     """Return U(x) ≥ −log p(x), in nats (their eq. 7), shape (B,), from L(x, y) and q(y|x)'s logits, both (B, C)."""
     log_q = class_logits.log_softmax(1)
@@ -95,9 +105,10 @@ def moved(x: Tensor, generator: torch.Generator, pixels: float = 2.0, linear: fl
 
     ``linear`` is the standard deviation of what is added to each entry of the 2 × 2 identity: turn, scale, shear.
     """
-    maps = torch.eye(2, 3).repeat(len(x), 1, 1)
-    maps[:, :, :2] += linear * torch.randn(len(x), 2, 2, generator=generator)
-    maps[:, :, 2] = (2 * torch.rand(len(x), 2, generator=generator) - 1) * pixels / 14  # the image is 2 wide
+    maps = torch.eye(2, 3, device=x.device).repeat(len(x), 1, 1)
+    maps[:, :, :2] += linear * torch.randn(len(x), 2, 2, generator=generator, device=x.device)
+    shifts = 2 * torch.rand(len(x), 2, generator=generator, device=x.device) - 1
+    maps[:, :, 2] = shifts * pixels / 14  # the image is 2 wide
     grid = F.affine_grid(maps, [len(x), 1, 28, 28], align_corners=False)
     return F.grid_sample(x.view(-1, 1, 28, 28), grid, align_corners=False).view(-1, 784)
 

@@ -59,10 +59,15 @@ class Stopped(KeyboardInterrupt):
 
 
 @contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Make what happens inside reproducible (new layers, dropout) and leave the global random state as it was."""
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
+def seeded(seed: int, device: str | torch.device = "cpu") -> Iterator[None]:
+    """Make what happens inside reproducible (new layers, dropout) and leave the global random state as it was.
+
+    Only the CPU's random state, and the device's, are touched: asking a graphics card for its own would wake it up.
+    """
+    device = torch.device(device)
+    cards = range(0 if device.type == "cpu" else torch.get_device_module(device).device_count())
+    with torch.random.fork_rng(cards, device_type=device.type):
+        (torch.manual_seed if cards else torch.default_generator.manual_seed)(seed)
         yield
 
 
@@ -110,7 +115,7 @@ def fit(model: nn.Module, data: Batch, loss: Loss, *, epochs: int, batch: int = 
     model.history = history
     first, done, sums = None, 0, _NOTHING
     untrained = good = _copy(model)
-    with seeded(seed):
+    with seeded(seed, device):
         try:
             _check_single(model, data, batch, loss, device)
             for epoch in range(1, epochs + 1):

@@ -216,8 +216,10 @@ def bend(x: Tensor, generator: torch.Generator, linear: float = LINEAR, elastic:
     image's coordinates to the old one's; ``elastic`` that of the shifts of a grid of 5 × 5 points, between which a
     smooth surface runs. Coordinates go from −1 to 1 over the image: 0.05 are 0.7 pixels.
     """
-    maps = torch.eye(2, 3) + linear * torch.randn(len(x), 2, 3, generator=generator) * torch.tensor([1.0, 1.0, 0.0])
-    shifts = elastic * torch.randn(len(x), 2, 5, 5, generator=generator)
+    here = {"generator": generator, "device": x.device}
+    not_shifted = torch.tensor([1.0, 1.0, 0.0], device=x.device)
+    maps = torch.eye(2, 3, device=x.device) + linear * torch.randn(len(x), 2, 3, **here) * not_shifted
+    shifts = elastic * torch.randn(len(x), 2, 5, 5, **here)
     grid = F.affine_grid(maps, [len(x), 1, 28, 28], align_corners=False)
     grid = grid + F.interpolate(shifts, (28, 28), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
     return F.grid_sample(x.view(-1, 1, 28, 28), grid, align_corners=False).clamp(0, 1).view(-1, 784)
@@ -278,7 +280,7 @@ def negative_importance_bound(model: VAE, x: Tensor, step: Step, k: int = 50, fo
     expectation, and far cheaper: all k samples are decoded, but only these are followed backwards.
     """
     x = data.binarised(x, step.generator)
-    eps = torch.randn(k, len(x), model.decoder[0].in_features, generator=step.generator)
+    eps = torch.randn(k, len(x), model.decoder[0].in_features, generator=step.generator, device=x.device)
     with torch.no_grad():
         log_w = log_weights(model, x, eps)
         chosen = torch.multinomial(log_w.softmax(0).T, followed, replacement=True, generator=step.generator).T

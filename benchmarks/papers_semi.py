@@ -68,7 +68,7 @@ def test_error(method: Method, model: nn.Module, digits: data.Digits) -> tuple[f
 
 def some_labelled(model: nn.Module, step: Step, n: int) -> tuple[Tensor, Tensor]:
     """Return up to n of the labelled images, drawn anew, and their labels."""
-    chosen = torch.randperm(len(model.x_l), generator=step.generator)[:n]
+    chosen = torch.randperm(len(model.x_l), generator=step.generator, device=model.x_l.device)[:n]
     return model.x_l[chosen], model.y_l[chosen]
 
 

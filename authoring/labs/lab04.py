@@ -53,7 +53,7 @@ digits
 def gaussian(x, sigma, generator):
     """Images (B, D) with Gaussian noise of standard deviation sigma, cut off at 0 and 1."""
     ### BEGIN SOLUTION
-    noise = torch.randn(x.shape, generator=generator)
+    noise = torch.randn(x.shape, generator=generator, device=x.device)
     return (x + sigma * noise).clamp(0, 1)
     ### END SOLUTION
 
@@ -88,8 +88,8 @@ plots.images({"clean": some} | {f"sigma {s}": gaussian_ok(some, s, generator)
 def salt_and_pepper(x, share, generator):
     """Images (B, D) of which a share of the pixels is black or white, half of them each."""
     ### BEGIN SOLUTION
-    where = torch.rand(x.shape, generator=generator) < share
-    white = torch.rand(x.shape, generator=generator) < 0.5
+    where = torch.rand(x.shape, generator=generator, device=x.device) < share
+    white = torch.rand(x.shape, generator=generator, device=x.device) < 0.5
     return torch.where(where, white.float(), x)
     ### END SOLUTION
 
@@ -139,7 +139,7 @@ table(["", "clean", "masked by dropout"],
 def masking(x, share, generator):
     """Images (B, D) of which a share of the pixels is set to 0."""
     ### BEGIN SOLUTION
-    hit = torch.rand(x.shape, generator=generator) < share
+    hit = torch.rand(x.shape, generator=generator, device=x.device) < share
     return torch.where(hit, 0.0, x)
     ### END SOLUTION
 
@@ -401,7 +401,7 @@ def true_score(points):
 
 # %%
 def point_loss(model, x, step):
-    noisy = x + noise * torch.randn(x.shape, generator=step.generator)
+    noisy = x + noise * torch.randn(x.shape, generator=step.generator, device=x.device)
     return {"squared error": losses.squared_error(model(noisy), x)}
 
 

@@ -167,9 +167,9 @@ ten = plots.first_of_each(y_test)
 plots.images({"test image": x_test[ten]} | {k: v[ten] for k, v in rebuilt.items()});
 
 # %% [markdown]
-# With ten numbers and a hidden layer the digits can be read. One number is hardly better than the mean image: it
-# tells thin from fat, or a 1 from a 0, and blurs all the rest. What the code does not keep, no head can bring back.
-# So look at the last row, and say now what `auto_3` can reach.
+# With ten numbers and a hidden layer most of the digits can be read. One number is hardly better than the mean image:
+# it draws a few blurred shapes, whatever the digit. What the code does not keep, no head can bring back. So look at
+# the last row, and say now what `auto_3` can reach.
 #
 # ## 3 · From encoder to classifier
 # ★★☆ · 8 minutes
@@ -349,10 +349,11 @@ every_class = torch.eye(10)
 
 
 def for_every_class(model, x, generator):
-    mu, logvar = model.encode(x[:, None], every_class)  # (B, 10, K)
-    noise = torch.randn(mu.shape, generator=generator)
+    classes = every_class.to(x.device)
+    mu, logvar = model.encode(x[:, None], classes)  # (B, 10, K)
+    noise = torch.randn(mu.shape, generator=generator, device=mu.device)
     z = mu + (logvar / 2).exp() * noise
-    logits = model.decode(z, every_class.expand(len(x), -1, -1))
+    logits = model.decode(z, classes.expand(len(x), -1, -1))
     flat = [t.flatten(0, 1) for t in (logits, x[:, None].expand_as(logits), mu, logvar)]
     return m2_labelled_ok(*flat, 10).float().reshape(len(x), 10)
 
@@ -503,8 +504,9 @@ plots.images(rows, columns=["image", *map(str, range(10))]);
 # The gain is small: M2 is trained for a short time here, on a part of the images, and one draw of labels is too
 # little to tell. The published figures come from all images and from far longer training; lesson 07 quotes them. What
 # no classifier can do is in the picture: each row takes the code z of one test image, on the left, and draws it with
-# every class. Slant and width stay, the digit changes: z has kept what the class does not say. Without the term with
-# α no label would reach the classifier: lesson 07 shows what becomes of that.
+# every class. The digit changes, and a row keeps something of the hand, such as the slant or the width: that is what
+# z holds, since the class does not say it. Without the term with α no label would reach the classifier: lesson 07
+# shows what becomes of that.
 #
 # ## Two models of your own
 # One point each, marked by a person
