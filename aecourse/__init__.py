@@ -17,7 +17,8 @@ class CourseError(RuntimeError):
         return [f"{type(self).__name__}: {self}"]
 
 
-if "IPython" in sys.modules and (_shell := sys.modules["IPython"].get_ipython()) is not None:  # in a notebook
+_shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+if _shell is not None:  # in a notebook
     from aecourse import notebook
 
     notebook.load_ipython_extension(_shell)

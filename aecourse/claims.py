@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from aecourse import settings
+from aecourse import console, settings
 
 MIMETYPE = "application/vnd.aecourse.claim+json"
 SENTENCE = "application/vnd.aecourse.sentence+json"
@@ -143,6 +143,6 @@ def _display(text: str, markup: str, more: dict | None = None) -> None:
     try:
         from IPython.display import display
     except ImportError:  # a script without Jupyter
-        print(text)
+        console.say(text)
         return
     display({"text/plain": text, "text/html": markup, **(more or {})}, raw=True)

@@ -10,10 +10,10 @@ STAND_INS = {"−": "-", "–": "-", "✓": "+", "✗": "x", "○": "o", "→": 
 ERRORS = "aecourse"  # the name of the rule, for str.encode and for a stream's `errors`
 
 
-def say(text: str) -> None:
+def say(text: str, end: str = "\n") -> None:
     """Print a text, with stand-ins for the letters that standard output cannot show."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(text.encode(encoding, ERRORS).decode(encoding))
+    print(text.encode(encoding, ERRORS).decode(encoding), end=end, flush=True)
 
 
 def _stand_in(letter: str) -> str:

@@ -3,11 +3,9 @@
 For the small networks of this course a CPU is about as fast as a graphics card, and the stored numbers are a CPU's.
 """
 
-import os
-
 import torch
 
-from aecourse import CourseError
+from aecourse import CourseError, settings
 
 
 def chosen(asked: str | torch.device | None = None) -> torch.device:
@@ -21,7 +19,7 @@ def chosen(asked: str | torch.device | None = None) -> torch.device:
     CourseError
         There is no such device on this computer, or PyTorch knows none of that name.
     """
-    name = str(asked or os.environ.get("AECOURSE_DEVICE", "")).strip().lower() or "cpu"
+    name = str(asked or settings.text("AECOURSE_DEVICE")).strip().lower() or "cpu"
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
     try:

@@ -3,6 +3,8 @@
 import sys
 import time
 
+from aecourse import console
+
 WIDTH = 20  # letters of the bar
 
 
@@ -38,12 +40,12 @@ class Line:
         """Show the last text; it stays."""
         self._write(text)
         if not self._notebook:
-            _print("\n" if sys.stdout.isatty() else f"{text}\n")
+            console.say("" if sys.stdout.isatty() else text)
 
     def _write(self, text: str) -> None:
         if not self._notebook:
             if sys.stdout.isatty():
-                _print(f"\r{text:<{self._shown}}")
+                console.say(f"\r{text:<{self._shown}}", end="")
                 self._shown = len(text)
             return
         from IPython.display import display
@@ -60,12 +62,6 @@ def duration(seconds: float) -> str:
     """Return a time in words: "8 s", "3 min 20 s"."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _print(text: str) -> None:
-    """Print on a console that may lack a letter, in whose place it gets a question mark."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), end="", flush=True)
 
 
 def _in_notebook() -> bool:

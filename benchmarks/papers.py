@@ -17,7 +17,6 @@ import argparse
 import functools
 import io
 import json
-import os
 import statistics
 import sys
 import time
@@ -32,7 +31,7 @@ from fit import machine
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aecourse import CourseError, data, losses, project
+from aecourse import CourseError, data, losses, project, settings
 from aecourse.models import VAE, Autoencoder, begin_at_mean, he
 from aecourse.progress import Line
 from aecourse.train import Loss, Step, seeded
@@ -353,7 +352,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"{run.name}: lesson {run.lesson}, {run.statement}: {_state(run)}; paper: {run.paper}")
         return 0
     try:
-        if os.environ.get("AECOURSE_QUICK") == "1":
+        if settings.quick():
             raise CourseError("this figure needs all of MNIST: unset AECOURSE_QUICK.")
         record = do(RUNS[asked.name], data.load("mnist"), asked.minutes, asked.again)
     except CourseError as error:

@@ -1,3 +1,6 @@
+import io
+import sys
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -9,7 +12,7 @@ import pytest
 import torch
 from nbclient import NotebookClient
 
-from aecourse import plots
+from aecourse import plots, progress
 from aecourse.progress import Line
 from aecourse.train import History
 
@@ -20,6 +23,44 @@ def test_outside_a_notebook_only_the_last_line_is_printed(capsys):
         line.show(f"{i}")
     line.close("done")
     assert capsys.readouterr().out == "done\n"
+
+
+class Terminal(io.StringIO):
+    """A console that lacks most letters."""
+
+    encoding = "cp1252"
+
+    def isatty(self):
+        return True
+
+
+def test_on_a_terminal_one_line_is_rewritten_and_a_longer_one_is_covered(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    line = Line(every=0)
+    line.show("a long text")
+    line.show("short · ✓")
+    line.close("done")
+    assert sys.stdout.getvalue() == "\ra long text\rshort · +  \rdone     \n"
+
+
+def test_a_bar_shows_the_part_that_is_done_and_the_time_that_is_left(monkeypatch):
+    now = iter([100.0, 130.0, 130.0, 160.0, 160.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(now))
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    line = Line(every=0)
+    line.show("epoch 1", 0.25)
+    line.show("epoch 2", 0.5)
+    first, second = sys.stdout.getvalue().split("\r")[1:]
+    assert first == "[#####...............] epoch 1 · 1 min 30 s left"
+    assert second.strip() == "[##########..........] epoch 2 · 1 min 0 s left"
+
+
+def test_a_text_that_costs_something_is_made_only_when_the_line_is_due(monkeypatch):
+    monkeypatch.setattr(progress.time, "monotonic", lambda: 50.0)
+    line = Line(every=0.2)
+    assert line.due()
+    line.show("now")
+    assert not line.due()
 
 
 @pytest.mark.slow

@@ -1,24 +1,25 @@
 """`aecourse build`: execute what is missing or stale and store it, and check that source and product agree."""
 
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
 
-from aecourse import CourseError, project
+from aecourse import CourseError, project, settings
 from aecourse.authoring import pictures, results, syllabus
+from aecourse.authoring.dependencies import digest
 from aecourse.authoring.source import DATASET, Source, dumps, find_sources, loads, read, strip
 from aecourse.execute import execute
-from aecourse.authoring.dependencies import digest
 
 MOST_BYTES = 1_500_000
 
 
 def build(names: list[str], root: Path = project.ROOT, force: bool = False) -> int:
     """Build what is missing or stale, then RESULTS.md; print a line for each and return 1 if one failed, else 0."""
-    if os.environ.get("AECOURSE_QUICK") or os.environ.get("AECOURSE_DATASET", DATASET) != DATASET:
-        raise CourseError("the stored notebooks are built on all of MNIST: unset AECOURSE_QUICK and AECOURSE_DATASET, "
-                          "then build again. (aecourse run --quick shows a lesson on fewer images.)")
+    usual = settings.data_set() in ("", DATASET) and settings.text("AECOURSE_DEVICE").lower() in ("", "cpu")
+    if settings.quick() or not usual:
+        raise CourseError("the stored notebooks are built on all of MNIST, on the CPU: unset AECOURSE_QUICK, "
+                          "AECOURSE_DATASET and AECOURSE_DEVICE, then build again. (aecourse run --quick shows a "
+                          "lesson on fewer images.)")
     failed = False
     for source in find_sources(root, names):
         try:

@@ -24,7 +24,8 @@ def pictures(root: Path) -> dict[Path, bytes]:
                     target = root / "notebooks" / "pictures" / f"{tag.removeprefix(TAG)}.png"
                     png = [o["data"]["image/png"] for o in cell.outputs if "image/png" in o.get("data", {})]
                     if len(png) != 1 or target in found:
-                        raise CourseError(f"{path.name}: the cell tagged {tag!r} must show one picture of its own name.")
+                        raise CourseError(f"{path.name}: the cell tagged {tag!r} must show one picture of its own "
+                                          "name.")
                     found[target] = base64.b64decode(png[0])
     return found
 
