@@ -438,16 +438,15 @@ print(f"batch to batch ±{by_luck:.4f}; the mean moved by {progress:.5f} from ep
 
 # %%
 claim("floor", "Error of the helped recipe, relative to the floor", mse(helped) / floor,
-      "times", at_least=1.0, at_most=1.15, holds_on=("mnist",))
+      "times", at_least=1.0, at_most=1.15)
 claim("black", "Error of the recipe, relative to that of a black image", stuck / black,
-      "times", near=1.0, within=0.03, baseline=f"floor {floor / black:.2f}",
-      holds_on=("mnist",))
+      "times", near=1.0, within=0.03, baseline=f"floor {floor / black:.2f}")
 claim("mended", "Error of the mended network after as short a training", error_of_mended,
       "squared grey levels", at_most=error_of_mean,
       baseline=f"mean image {error_of_mean:.1f}, recipe {196 * stuck:.0f}")
 claim("last batch",
       "Movement of the printed loss by luck, relative to the last epoch's progress",
-      by_luck / progress, "times", at_least=3, holds_on=("mnist",))
+      by_luck / progress, "times", at_least=3)
 
 # %% [markdown]
 # ## 6 · The loss is a likelihood
@@ -656,10 +655,10 @@ claim("shift by one",
       share[1][0], "%", near=66, within=20, holds_on=("mnist",))
 claim("shift by two",
       "Digits to which another digit is nearer than their own shift by two pixels",
-      share[2][0], "%", at_least=90, holds_on=("mnist",))
+      share[2][0], "%", at_least=90)
 claim("shift by two, class",
       "Digits to which one of another class is nearer than their shift by two pixels",
-      share[2][1], "%", at_least=80, holds_on=("mnist",))
+      share[2][1], "%", at_least=80)
 
 # %% [markdown]
 # The claim is false. For the pixel distance, and so for the Gaussian likelihood, a wrong digit in the right place is
@@ -903,7 +902,7 @@ claim("decoder's share", "Bytes per image of a 32-number code with the decoder c
 claim("JPEG wins",
       "Error of the autoencoder relative to JPEG's at the same size, decoder counted",
       error_ae / jpeg_there, "times", at_least=1.0,
-      baseline=f"JPEG {jpeg_there:.1f}, autoencoder {error_ae:.1f}", holds_on=("mnist",))
+      baseline=f"JPEG {jpeg_there:.1f}, autoencoder {error_ae:.1f}")
 
 # %% [markdown]
 # Dotted lines count the codes alone, solid lines the model too. The result may surprise: **JPEG wins** wherever it
@@ -939,9 +938,9 @@ table(["unseen class", "AUROC, autoencoder", "AUROC, PCA"],
 
 # %%
 claim("unseen 2", "AUROC of the error where the class 2 was never seen", unseen[2][0],
-      at_least=0.8, holds_on=("mnist",), baseline=f"PCA {unseen[2][1]:.2f}")
+      at_least=0.8, baseline=f"PCA {unseen[2][1]:.2f}")
 claim("unseen 1", "AUROC of the error where the class 1 was never seen", unseen[1][0],
-      at_most=0.5, holds_on=("mnist",), baseline=f"PCA {unseen[1][1]:.2f}")
+      at_most=0.5, baseline=f"PCA {unseen[1][1]:.2f}")
 
 # %% [markdown]
 # For the 2 it works. For the 1 it fails completely, worse than a coin: a 1 is one short stroke, easy to draw even for

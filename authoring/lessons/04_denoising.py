@@ -30,7 +30,7 @@ from torch.nn import functional as F
 
 # %%
 from aecourse import data, losses, metrics, plots, widgets
-from aecourse.claims import Claims, score, table
+from aecourse.claims import Claims, say, score, table
 from aecourse.models import Autoencoder, he, mlp
 from aecourse.realism import Judge
 from aecourse.train import fit, seeded
@@ -227,13 +227,27 @@ def show_found(methods):
 
 show_found(["nothing", *filters, "best linear map"])
 
+# %%
+g, sp = damaged(x_test[:1])  # the names of the two kinds of damage
+general = ("median filter", "Gaussian filter", "total variation")
+about_digits = ("PCA", "mean of training images", "best linear map")
+first = {d: max(general, key=lambda m: found[m, d][1]) for d in (g, sp)}
+lead = min(found[m, g][1] for m in about_digits) - found[first[g], g][1]
+say(f"Of the three filters, {first[sp]} leads under salt and pepper and {first[g]} under "
+    f"Gaussian noise. {'All' if lead > 0 else 'Not all'} three methods that know about "
+    "digits do better than it there.")
+
+# %%
+rank = [sorted((*general, *about_digits), key=lambda m: -found[m, sp][i])
+        .index("median filter") + 1 for i in (1, 2)]
+say(f"Under salt and pepper the median filter is number {rank[0]} of six by PSNR and "
+    f"number {rank[1]} by SSIM.")
+
 # %% [markdown]
-# Each kind of damage has its filter: the median takes out single wrong pixels and leaves edges sharp, so it leads
-# among the three filters under salt and pepper and trails under Gaussian noise, where a mean is the better guess.
-# Under Gaussian noise, what knows about *digits* (PCA, the linear map, the memory) does better than what knows about
-# images in general. The two measures do not agree on everything: by SSIM the median filter is among the best under
-# salt and pepper, by PSNR it is not. What it draws is sharp and its background black; that some strokes are broken
-# counts less.
+# Each kind of damage has its filter: the median takes out single wrong pixels and leaves edges sharp; under Gaussian
+# noise a mean is the better guess. PCA, the linear map and the memory know about *digits*, the filters about images
+# in general. The two measures do not agree on everything. What the median filter draws is sharp and its background
+# black; that some strokes are broken counts less for SSIM.
 #
 # ## 3 · The denoising autoencoder
 #
@@ -339,7 +353,6 @@ plots.images(rows, zoom=0.8);
 # noise hid a stroke's end, they invent one. What they draw is likely, not true.
 
 # %%
-g, sp = damaged(x_test[:1])
 best_classic = max(found[m, g][1] for m in [*filters, "best linear map"])
 conv_g, conv_sp = (found["convolutional, any damage", name][1] for name in (g, sp))
 dense_g, dense_sp = found["dense, for σ = 0.5", g][1], found["dense, for 25 %", sp][1]
@@ -825,10 +838,15 @@ for name in seconds:
 table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "nats",
        "training (s)"], rows)
 
+# %%
+*denoisers, ordinary = rows
+better = sum(row[2] > ordinary[2] and row[3] > ordinary[3] for row in denoisers)
+worse = sum(row[1] > ordinary[1] for row in denoisers)
+say(f"Compared with the ordinary autoencoder, {better} of {len(denoisers)} denoisers have "
+    f"codes that are better for both probes, and {worse} draw clean images worse.")
+
 # %% [markdown]
-# On clean images the denoisers' codes are the better ones for the probe, although they draw clean images worse than
-# the ordinary autoencoder. To tell a stroke from noise, the code has to know what belongs together in a stroke; to
-# copy, it need not.
+# To tell a stroke from noise, a denoiser's code has to know what belongs together in a stroke; to copy, it need not.
 
 # %% [markdown]
 # - Damage the input, ask for the clean image: the loss needs no narrow code, and its noise must be fresh.
