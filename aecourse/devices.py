@@ -21,16 +21,20 @@ def chosen(asked: str | torch.device | None = None) -> torch.device:
     """
     name = str(asked or settings.text("AECOURSE_DEVICE")).strip().lower() or "cpu"
     if name == "auto":
-        name = next(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
+        name = there()[0]
     try:
         device = torch.device(name)
     except RuntimeError:  # not a name that PyTorch knows
         device = None
     if device is None or (device.index or 0) >= _count(device.type):
-        there = ", ".join(kind for kind in ("cuda", "mps", "cpu") if _count(kind))
         raise CourseError(f"there is no device {name!r} here; {'device=' if asked else 'AECOURSE_DEVICE'} may be "
-                          f"{there} or auto.")
+                          f"{', '.join(there())} or auto.")
     return device
+
+
+def there() -> list[str]:
+    """Return the kinds of devices that are here, among "cuda", "mps" and, always, "cpu"."""
+    return [kind for kind in ("cuda", "mps", "cpu") if _count(kind)]
 
 
 def describe() -> str:

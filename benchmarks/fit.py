@@ -5,11 +5,12 @@
 
 Each round times every loop once, in turn, so that a drift of the machine meets them all; a ratio is taken within a
 round, and the table gives its median and its range over the rounds. skorch and Lightning take part where they are
-installed.
+installed, and `fit` on a graphics card where there is one.
 """
 
 import argparse
 import contextlib
+import functools
 import importlib.util
 import io
 import logging
@@ -26,7 +27,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from aecourse import _torchvision, data, losses
+from aecourse import _torchvision, data, devices, losses
 from aecourse.models import Autoencoder
 from aecourse.train import fit, seeded
 
@@ -46,9 +47,9 @@ def squared_error(model: nn.Module, x: Tensor, step) -> dict[str, Tensor]:
 # ---- the loops: each goes once through the images in batches; all but the bare products update the weights ----------
 
 
-def ours(x: Tensor, batch: int, epochs: int = 1) -> None:
+def ours(x: Tensor, batch: int, epochs: int = 1, device: str = "cpu") -> None:
     with contextlib.redirect_stdout(io.StringIO()):
-        fit(network(), (x,), squared_error, epochs=epochs, batch=batch, device="cpu")
+        fit(network(), (x,), squared_error, epochs=epochs, batch=batch, device=device)
 
 
 def tutorial(x: Tensor, batch: int) -> None:
@@ -115,6 +116,7 @@ def ours_bfloat16(x: Tensor, batch: int) -> None:
 
 LOOPS: dict[str, Callable[[Tensor, int], None]] = {
     "`fit`": ours,
+    **{f"`fit` on {kind}": functools.partial(ours, device=kind) for kind in devices.there() if kind != "cpu"},
     "tutorial: torchvision transforms in a DataLoader": tutorial,
     "skorch, images in memory": with_skorch,
     "Lightning, images in memory": with_lightning,
