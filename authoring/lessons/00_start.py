@@ -27,10 +27,10 @@ from aecourse import data, devices, plots
 from aecourse.claims import Claims, score, table
 
 plots.use_style()
-digits = data.load()
-claim = Claims("00", digits.name)
 print(f"Python {platform.python_version()}, torch {torch.__version__}")
 print(f"device: {devices.describe()}")
+digits = data.load()
+claim = Claims("00", digits.name)
 digits
 
 # %% [markdown]
@@ -45,7 +45,7 @@ digits
 import subprocess
 import sys
 
-if "digits" not in globals():  # the cell above did not run to its end
+if "claim" not in globals():  # the cell above did not run to its end
     doctor = [sys.executable, "-m", "aecourse", "doctor"]
     found = subprocess.run(doctor, cwd="..", capture_output=True, text=True,
                            errors="replace")
