@@ -81,7 +81,7 @@ def _serve(root: Path, page: str, port: int, browser: bool) -> int:
 
     from aecourse.kernels import forget_widgets
 
-    _add_settings()
+    ours = _add_settings()
     # The server gives its pings in milliseconds to a library that reads seconds, and that warns about their relation.
     logging.getLogger("tornado.general").addFilter(lambda record: "websocket_ping_timeout" not in record.getMessage())
     token = secrets.token_hex(24)
@@ -89,7 +89,9 @@ def _serve(root: Path, page: str, port: int, browser: bool) -> int:
     server = LabApp.initialize_server(argv=_options(root, url, port, token, browser))
 
     server.web_app.settings["page_config_hook"] = _without_announcements
+    server.web_app.settings["static_custom_path"].append(str(ours / "custom"))  # a learner's own custom.css goes first
     server.contents_manager.register_pre_save_hook(forget_widgets)
+    server.log.addFilter(lambda record: "is not trusted" not in record.getMessage())  # said of every new copy
 
     async def end() -> None:
         # at once: a kernel in the middle of a training run would be waited for, then die with a traceback
@@ -102,18 +104,20 @@ def _serve(root: Path, page: str, port: int, browser: bool) -> int:
             signal.signal(getattr(signal, name), lambda *_: server.io_loop.add_callback_from_signal(end))
     text = (f"\nThe course is open at\n\n    http://{HOST}:{port}{url}?token={token}\n\n"
             + ("Your browser opens it. " if browser else "Open this address in a browser on this computer. ")
-            + f"Notebooks are saved {AUTOSAVE} seconds after\na change. Ctrl-C in this window ends the course: wait "
-            "these seconds after your last change.\n")
+            + f"A change is saved after {AUTOSAVE} seconds;\nthen Ctrl-C in this window ends the course and loses "
+            "nothing.\n")
     server.io_loop.add_callback(print, text, flush=True)  # in the loop's queue behind the binding of the port
     server.start()
     print("\nThe course is closed.", flush=True)
     return 0
 
 
-def _add_settings() -> None:
-    """Let JupyterLab's default settings be the course's; what a learner has set goes before them."""
-    folders = [str(Path(__file__).parent / "jupyter"), os.environ.get("JUPYTER_CONFIG_PATH")]
-    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, folders))
+def _add_settings() -> Path:
+    """Let JupyterLab's default settings be the course's (a learner's own go before them); return their folder."""
+    ours = Path(__file__).parent / "jupyter"
+    others = os.environ.get("JUPYTER_CONFIG_PATH")
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, [str(ours), others]))
+    return ours
 
 
 def _without_announcements(_, page_config: dict) -> dict:
@@ -137,6 +141,7 @@ def _options(root: Path, url: str, port: int, token: str, browser: bool) -> list
         "--ServerApp.log_level=WARN",
         "--LabApp.log_level=WARN",
         "--ServerApp.kernel_manager_class=aecourse.kernels.CourseKernels",
+        "--LabApp.custom_css=True",
         "--LabApp.extension_manager=readonly",  # no look-up of extensions on the network
     ]
     if "transport_encryption" in MappingKernelManager.class_traits():
