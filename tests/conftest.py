@@ -30,6 +30,20 @@ def _no_settings_from_outside(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _on_the_pretend_device(monkeypatch):
+    """With AECOURSE_DEVICE=pretend every test trains on the pretend accelerator, as with "cuda" on a graphics card."""
+    if os.environ.get("AECOURSE_DEVICE") != "pretend":
+        yield
+        return
+    import pretend
+    import torch
+
+    monkeypatch.setattr(torch, "Generator", pretend.Generator)
+    with pretend.Accelerator():
+        yield
+
+
 @pytest.fixture
 def bars(monkeypatch):
     """Blurred bars in the place of the data set: what asks for images needs no download."""

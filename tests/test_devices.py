@@ -22,6 +22,11 @@ LESSONS = {name: path for name, path in {**project.lessons(), **project.solution
            if TRAIN.search(path.read_text(encoding="utf-8"))}
 
 
+@pytest.fixture(autouse=True)
+def _the_cpu_unless_said(monkeypatch):
+    monkeypatch.delenv("AECOURSE_DEVICE", raising=False)
+
+
 @pytest.fixture
 def accelerator(monkeypatch):
     """Inside, the pretend device is there and generators know theirs."""
@@ -47,7 +52,6 @@ def squared_error(net, x, step):
 
 
 def test_the_cpu_is_the_device_unless_another_is_asked_for(monkeypatch):
-    monkeypatch.delenv("AECOURSE_DEVICE", raising=False)
     assert devices.chosen() == torch.device("cpu")
     monkeypatch.setenv("AECOURSE_DEVICE", " Pretend ")
     assert devices.chosen() == torch.device("pretend")

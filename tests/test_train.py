@@ -86,7 +86,8 @@ def test_the_step_tells_progress_noise_and_whether_it_trains():
     steps = []
 
     def record(net, x, step):
-        steps.append((step.training, step.progress, torch.rand(1, generator=step.generator).item()))
+        noise = torch.rand(1, generator=step.generator, device=x.device).item()
+        steps.append((step.training, step.progress, noise))
         return loss(net, x, step)
 
     fit(model(), (toy(),), record, epochs=2, batch=100, held_out=(toy(50),))
