@@ -33,6 +33,8 @@ def _ready() -> None:
     from aecourse import needs, places, project
 
     project.require_course()
+    if other := project.other_course():
+        print(f"This is the course in {project.ROOT}. For the one in {other} run there: python -m aecourse")
     needs.require()
     if said := places.prepare():
         print(said)

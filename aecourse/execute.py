@@ -43,7 +43,7 @@ def execute(nb, folder: Path, root: Path, name: str, quick: bool = False) -> int
 
     client = NotebookClient(nb, timeout=None, kernel_name="python3", record_timing=False, store_widget_state=False,
                             shutdown_kernel="immediate", resources={"metadata": {"path": str(folder)}},
-                            config=_kernel_config())
+                            config=kernel_config())
     env = project.kernel_environment(root) | ({"AECOURSE_QUICK": "1"} if quick else {})
     start, number = time.monotonic(), 0
     # setup_kernel and a loop of our own, not client.execute(): that one takes over Ctrl-C and hides it from the caller.
@@ -85,7 +85,7 @@ def _drop_widgets(cell) -> None:
         cell.outputs = [o for o in cell.outputs if "application/vnd.jupyter.widget-view+json" not in o.get("data", {})]
 
 
-def _kernel_config():
+def kernel_config():
     """Return settings that encrypt the kernel's local connection where that is possible, else ipykernel warns of it."""
     import zmq
     from jupyter_client import KernelManager

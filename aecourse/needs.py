@@ -1,9 +1,11 @@
 """What the course needs and this Python lacks, found without importing anything, and the command that installs it."""
 
+import contextlib
 import os
 import re
 import shlex
 import sys
+from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -25,7 +27,7 @@ PACKAGES = {  # what is imported: what is installed
     "nbformat": "nbformat",
     "platformdirs": "platformdirs",
 }
-CPU_BUILDS = "https://download.pytorch.org/whl/cpu"  # on Linux plain pip takes a CUDA build, several gigabytes more
+BUILDS = "https://download.pytorch.org/whl"  # one folder for each build of torch: cpu, cu130, …
 
 
 def sentence(module: str) -> str | None:
@@ -45,8 +47,7 @@ def require() -> None:
     """Raise CourseError where a package is missing; the course does without torchvision, so that is a printed line."""
     absent = missing()
     if absent == ["torchvision"]:
-        print("torchvision is not installed, and MNIST is downloaded with it; images that are here are used without "
-              f"it. To install it: {install()}")
+        print(f"torchvision is not installed. The course does without it; other programs may need it: {install()}")
     elif absent:
         raise CourseError(f"{' and '.join([', '.join(absent[:-1])] * (len(absent) > 1) + absent[-1:])} "
                           f"{'is' if len(absent) == 1 else 'are'} not installed in {sys.executable}: {install()}")
@@ -69,21 +70,29 @@ def install() -> str:
 
 def torch_build() -> str:
     """Return what the version of the installed torch has behind its "+", such as "cpu" or "cu130", else ""."""
+    try:
+        text = metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        text = ""
     spec = find_spec("torch")
-    if spec is None or spec.origin is None:
-        return ""
-    try:  # its package's metadata may leave the build out
-        text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    found = re.search(r"__version__ = '[^'+]*\+([^']*)'", text)
+    if "+" not in text and spec is not None and spec.origin is not None:  # the package itself knows more
+        with contextlib.suppress(OSError):
+            text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8", errors="replace")
+    found = re.search(r"\d\+(\w+)", text)
     return found[1] if found else ""
 
 
+def quoted(path: Path) -> str:
+    """Return a path as a terminal takes it."""
+    return f'"{path}"' if os.name == "nt" else shlex.quote(str(path))
+
+
 def _set(file: Path) -> str:
-    """Return pip's arguments for the learner's set; a CPU build of torch keeps its kind where its version changes."""
-    quoted = f'"{file}"' if os.name == "nt" else shlex.quote(str(file))
-    return f"-r {quoted}" + f" --extra-index-url {CPU_BUILDS}" * (torch_build() == "cpu")
+    """Return pip's arguments for the learner's set.
+
+    A CPU build of torch stays one where its version changes: on Linux plain pip would take a CUDA build.
+    """
+    return f"-r {quoted(file)}" + f" --extra-index-url {BUILDS}/cpu" * (torch_build() == "cpu")
 
 
 def _there(module: str) -> bool:

@@ -35,11 +35,17 @@ def require_course() -> None:
     """Raise CourseError where the package was installed by itself, without the lessons beside it."""
     if _is_course(ROOT):
         return
-    here = Path.cwd()
-    near = next((folder for folder in (here, *here.parents) if _is_course(folder)), None)
+    near = other_course()
     how = (f"In {near} run: python -m aecourse lab" if near else
            "Clone or unpack the course, and in its folder run: python -m pip install -r requirements.txt")
     raise CourseError(f"the package in {ROOT} has no lessons beside it: the course is run from its folder. {how}")
+
+
+def other_course() -> Path | None:
+    """Return the folder of another course in which the reader is, so that this one may not be meant; None elsewhere."""
+    here = Path.cwd()
+    near = next((folder for folder in (here, *here.parents) if _is_course(folder)), None)
+    return near if near and not near.samefile(ROOT) else None
 
 
 def _is_course(folder: Path) -> bool:

@@ -1,17 +1,21 @@
 """`aecourse doctor` on computers where something is wrong."""
 
+import errno
+import os
 import shutil
+import subprocess
 import sys
-import tempfile
 from collections import namedtuple
-from importlib import metadata
+from importlib import import_module, metadata
+from pathlib import Path
 
 import pytest
 
-from aecourse import _files, doctor
+from aecourse import CourseError, _files, doctor, needs, places, project
+from aecourse.doctor import finding, kernel, packages, system
 
 
-def findings(check, root, what=None):
+def findings(check, root=project.ROOT, what=None):
     return [f for f in doctor._isolated(check, root) if what in (None, f.what)]
 
 
@@ -26,87 +30,198 @@ def shadow(tmp_path, monkeypatch):
     return put
 
 
-def test_a_package_that_raises_or_kills_python_is_named_and_the_rest_is_checked(shadow, tmp_path, monkeypatch):
-    required = {"nbformat": "5", "traitlets": "5", "platformdirs": "4"}
-    monkeypatch.setattr(doctor, "_requirements", lambda _: (required, True))
+@pytest.fixture
+def required(monkeypatch):
+    def require(**versions):
+        monkeypatch.setattr(packages, "_requirements", lambda _: versions)
+
+    return require
+
+
+def test_a_package_that_raises_or_kills_python_is_named_and_the_rest_is_checked(shadow, required):
+    required(nbformat="5", traitlets="5", platformdirs="4")
     shadow("nbformat", "raise RuntimeError('broken on purpose')")
     shadow("traitlets", "import os\nos._exit(9)")
-    problem, death, good = findings(doctor._packages, tmp_path)
+    problem, death, good = findings(packages.packages)
     assert (problem.mark, problem.what) == ("PROBLEM", "nbformat")
     assert "RuntimeError: broken on purpose" in problem.found
-    assert problem.mend.startswith("python -m pip install --force-reinstall")
+    assert problem.fix == f"python -m pip install --force-reinstall --no-deps nbformat=={metadata.version('nbformat')}"
     assert (death.mark, death.what) == ("PROBLEM", "traitlets")
     assert "died with code 9" in death.found
     assert (good.mark, good.found) == ("ok", f"platformdirs {metadata.version('platformdirs')}")
 
 
-def test_missing_and_old_packages_are_named_with_the_command(tmp_path, monkeypatch):
-    monkeypatch.setattr(doctor, "_requirements", lambda _: ({"no-such-package": "1", "platformdirs": "99.1"}, True))
-    missing, old = findings(doctor._packages, tmp_path)
-    assert (missing.found, missing.mend) == ("not installed", doctor.INSTALL)
+WITHOUT = """
+from importlib.machinery import PathFinder
+find = PathFinder.find_spec
+PathFinder.find_spec = lambda name, *rest: None if name in {names} else find(name, *rest)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [["platformdirs"], ["ipykernel"], ["torch"], ["tornado"], ["numpy", "sklearn"]])
+def test_missing_packages_are_one_problem_whoever_needs_them(names, shadow):
+    shadow("sitecustomize", WITHOUT.format(names=names))
+    done = subprocess.run([sys.executable, "-m", "aecourse", "doctor"], capture_output=True, encoding="utf-8",
+                          cwd=project.ROOT)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.count("PROBLEM") == 1, done.stdout
+    for name in names:
+        assert needs.PACKAGES.get(name, name) in done.stdout
+    assert "fix: python -m pip install -r requirements.txt" in done.stdout
+    assert "1 problem to fix" in done.stdout
+
+
+def test_what_a_package_needs_itself_is_one_problem_with_its_own_remedy(shadow, required):
+    required(nbclient="0", nbformat="5")
+    shadow("traitlets", "import no_such_helper")
+    (problem,) = findings(packages.packages)
+    assert (problem.what, problem.fix) == ("no_such_helper", needs.install())
+    assert "not installed; nbclient, nbformat need it" in problem.found
+
+
+def test_a_broken_package_below_others_is_one_problem_that_names_it(required, monkeypatch):
+    cause = ("ImportError: DLL load failed while importing _zmq", "zmq", False)
+    monkeypatch.setattr(packages, "_failures", lambda *_: dict.fromkeys(("ipykernel", "nbclient"), cause))
+    required(ipykernel="6", nbclient="0")
+    (problem,) = findings(packages.packages)
+    assert problem.what == "pyzmq"
+    assert "ipykernel, nbclient need it" in problem.found
+    assert problem.fix.endswith(f"--no-deps pyzmq=={metadata.version('pyzmq')}")
+
+
+def test_the_module_in_which_an_import_failed_is_its_cause():
+    import zmq.utils.jsonapi
+
+    from aecourse.doctor.asked import broken
+
+    with pytest.raises(ValueError, match="property name") as error:
+        zmq.utils.jsonapi.loads(b"{")
+    assert broken(error.value, "asked")[1:] == ("zmq", False)
+    with pytest.raises(ImportError) as error:
+        import_module("no_such_module.at_all")
+    assert broken(error.value, "asked")[1:] == ("no_such_module", True)
+    assert broken(ValueError("from nowhere"), "asked") == ("ValueError: from nowhere", "asked", False)
+
+
+def test_old_packages_are_named_with_the_command(required):
+    required(platformdirs="99.1")
+    (old,) = findings(packages.packages)
+    assert (old.mark, old.fix) == ("PROBLEM", needs.install())
     assert "needs 99.1 or newer" in old.found
-    assert {missing.mark, old.mark} == {"PROBLEM"}
-
-
-def test_a_course_that_is_not_installed_is_a_problem(tmp_path, monkeypatch):
-    def absent(_):
-        raise metadata.PackageNotFoundError
-
-    monkeypatch.setattr(metadata, "requires", absent)
-    (tmp_path / "pyproject.toml").write_text('[project]\ndependencies = ["platformdirs>=4.0"]\n', encoding="utf-8")
-    first, second = findings(doctor._packages, tmp_path)
-    assert (first.mark, first.what, first.mend) == ("PROBLEM", "aecourse", doctor.INSTALL)
-    assert (second.mark, second.what) == ("ok", "packages")
 
 
 def test_the_requirements_are_those_of_the_package():
-    required, installed = doctor._requirements(doctor.project.ROOT)
-    assert installed
-    assert {"torch", "torchvision", "jupyterlab", "ipykernel"} <= set(required)
-    assert all(doctor._numbers(version) for version in required.values())
+    assert {"torch", "torchvision", "jupyterlab", "ipykernel"} <= set(packages._requirements(project.ROOT))
+    assert all(packages._numbers(version) for version in packages._requirements(project.ROOT).values())
 
 
-# ---- the pair -------------------------------------------------------------------------------------------------------
+# ---- torch and torchvision ------------------------------------------------------------------------------------------
 
 
-def test_a_torch_that_does_not_import_is_a_problem(shadow, tmp_path):
-    shadow("torch", "raise OSError('libtorch is not there')")
-    (problem,) = findings(doctor._torch_pair, tmp_path)
+@pytest.fixture
+def build(monkeypatch):
+    def installed(version):
+        monkeypatch.setattr(packages, "_version", lambda _: version)
+        monkeypatch.setattr(needs, "torch_build", lambda: version.partition("+")[2])
+
+    return installed
+
+
+CPU = "--no-deps torch==2.13.0+cpu --index-url https://download.pytorch.org/whl/cpu"
+
+
+@pytest.mark.parametrize(("error", "meaning", "fix"), [
+    (r"OSError: [WinError 126] The specified module could not be found. Error loading \"C:\\x\\torch\\lib\\c10.dll\"",
+     "Microsoft Visual C++ runtime", "https://aka.ms/vs/17/release/vc_redist.x64.exe"),
+    ("OSError: [WinError 126] 지정된 모듈을 찾을 수 없습니다. fbgemm.dll", "Visual C++", "vc_redist.x64.exe"),
+    ("OSError: [WinError 1114] A dynamic link library (DLL) initialization routine failed", "Visual C++", "vc_redist"),
+    ("ImportError: DLL load failed while importing _C", "Visual C++", "vc_redist"),
+    ("OMP: Error #15: Initializing libiomp5md.dll, but found libiomp5md.dll already initialized.",
+     "two OpenMP runtimes", "python -m venv .venv"),
+    ("OMP: Error #15: Initializing libomp.dylib, but found libiomp5.dylib already initialized.",
+     "two OpenMP", "last resort"),
+    ("OSError: [WinError 1455] The paging file is too small", "paging file", "enlarge"),
+    ("OSError: libtorch is not there", "does not import", CPU),
+    ("the process died with code -11", "does not import", CPU),
+    ("OSError: libcudnn.so.9: cannot open shared object file", "does not import", "install --force-reinstall torch=="),
+])
+def test_a_torch_that_does_not_import_is_explained(shadow, build, error, meaning, fix):
+    build("2.13.0+cpu")
+    kind, _, text = error.partition(": ")
+    if error.startswith("the process"):
+        shadow("torch", "import os; os.kill(os.getpid(), 11)" if os.name != "nt" else "import os; os._exit(-11)")
+    elif error.startswith("OMP"):  # OpenMP writes this and aborts
+        shadow("torch", f"import os, sys\nprint({error!r}, file=sys.stderr)\nprint('OMP: Hint ...', file=sys.stderr, "
+               "flush=True)\nos._exit(3)")
+    else:
+        shadow("torch", f"raise {kind}({text!r})")
+    (problem,) = findings(packages.torch_pair)
     assert (problem.mark, problem.what) == ("PROBLEM", "torch")
-    assert "OSError: libtorch is not there" in problem.found
+    assert error.partition(": ")[2] in problem.found or error in problem.found
+    assert meaning in problem.found
+    assert fix in problem.fix
+    if "pip install" in problem.fix and "torch==" in problem.fix:
+        assert "torch==2.13.0+cpu --index-url https://download.pytorch.org/whl/cpu" in problem.fix
+
+
+@pytest.mark.parametrize(("version", "command"), [
+    ("2.13.0", "--no-deps torch==2.13.0"),
+    ("2.7.1+cu126", "--no-deps torch==2.7.1+cu126 --index-url https://download.pytorch.org/whl/cu126"),
+    ("2.8.0+xpu", "--no-deps torch==2.8.0+xpu --index-url https://download.pytorch.org/whl/xpu"),
+])
+def test_the_same_build_is_installed_again(build, version, command):
+    build(version)
+    assert packages.torch_error("ImportError: broken", version)[1].endswith(command)
 
 
 FAKE_TORCH = """
+import numpy
 __version__ = '2.7.1+cu126'
 class cuda:
-    is_available = staticmethod(lambda: False)
+    is_available = staticmethod(lambda: True)
+    device_count = staticmethod(lambda: 1)
+    get_device_name = staticmethod(lambda _: 'a card')
+class backends:
+    class mps:
+        is_available = staticmethod(lambda: False)
+class cpu(cuda):
+    pass
+class device:
+    def __init__(self, name): self.type, self.index = name, None
+    def __str__(self): return self.type
 get_num_threads = lambda: 2
 """
 
 
+def test_the_device_in_use_is_said(shadow, monkeypatch):
+    shadow("torch", FAKE_TORCH)
+    shadow("torchvision", "__version__ = '0.22.1'")
+    _, device, _ = findings(packages.torch_pair)
+    assert (device.mark, device.found) == ("ok", "cpu, 2 threads; cuda is there too: AECOURSE_DEVICE=cuda")
+    monkeypatch.setenv("AECOURSE_DEVICE", "cuda")
+    _, device, _ = findings(packages.torch_pair)
+    assert (device.mark, device.found) == ("ok", "cuda, a card")
+    monkeypatch.setenv("AECOURSE_DEVICE", "mps")
+    _, device, _ = findings(packages.torch_pair)
+    assert (device.mark, device.what) == ("PROBLEM", "device")
+    assert "AECOURSE_DEVICE" in device.found
+
+
 @pytest.mark.parametrize(("vision", "mark", "words"), [
     ("__version__ = '0.22.1'", "ok", "0.22.1, fits torch"),
-    ("raise RuntimeError('operator torchvision::nms does not exist')", "PROBLEM", "torchvision::nms"),
+    ("raise RuntimeError('operator torchvision::nms does not exist')", "note", "was built for another torch"),
+    ("raise OSError('broken in its own way')", "note", "does not import"),
 ])
-def test_torchvision_beside_torch(shadow, tmp_path, vision, mark, words):
+def test_torchvision_beside_torch(shadow, vision, mark, words):
     shadow("torch", FAKE_TORCH)
     shadow("torchvision", vision)
-    torch, pair = findings(doctor._torch_pair, tmp_path)
+    torch, _, pair = findings(packages.torch_pair)
     assert torch.mark == "ok"
     assert pair.mark == mark
     assert words in pair.found
-    if mark == "PROBLEM":
-        assert "torchvision==0.22.1" in pair.mend
-
-
-def test_a_pair_that_the_course_mends_is_a_note(shadow, tmp_path):
-    shadow("torch", FAKE_TORCH + "class library:\n    class Library:\n        def __init__(self, *a): "
-           "import builtins; builtins.declared = True\n        def define(self, text): pass\n")
-    shadow("torchvision", "import builtins\nif not hasattr(builtins, 'declared'):\n"
-           "    raise RuntimeError('operator torchvision::nms does not exist')\n__version__ = '0.22.1'\n")
-    _, pair = findings(doctor._torch_pair, doctor.project.ROOT)
-    assert pair.mark == "note"
-    assert "works around it" in pair.found
+    if mark == "note":
+        assert "torchvision==0.22.1 --index-url https://download.pytorch.org/whl/cu126" in pair.fix
 
 
 @pytest.mark.parametrize(("torch", "command"), [
@@ -114,12 +229,26 @@ def test_a_pair_that_the_course_mends_is_a_note(shadow, tmp_path):
     ("2.7.1+cu126", "torchvision==0.22.1 --index-url https://download.pytorch.org/whl/cu126"),
     ("2.6.0", "torchvision==0.21.0"),
     ("3.0.0", "torch torchvision"),
+    ("3.0.0+cpu", "torch torchvision --index-url https://download.pytorch.org/whl/cpu"),
 ])
 def test_the_command_for_a_matching_pair(torch, command):
-    assert doctor._matching_torchvision(torch).endswith(command)
+    assert packages.matching_torchvision(torch).endswith(command)
 
 
-# ---- data, disk, kernel ---------------------------------------------------------------------------------------------
+def test_a_folder_whose_letters_this_locale_lacks_is_no_trouble(tmp_path, monkeypatch):
+    root = tmp_path / "자동 인코더"
+    shutil.copytree(project.ROOT / "aecourse", root / "aecourse", ignore=shutil.ignore_patterns("static", "*.pyc"))
+    for name, value in (("LC_ALL", "C"), ("LANG", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
+        monkeypatch.setenv(name, value)
+    answer = finding.ask(root, "imports", "aecourse.console", "no_such_module")
+    assert answer.error == ""
+    assert [fact[0] for fact in packages.read(answer.text)] == ["aecourse.console", "no_such_module"]
+    answer = finding.run([sys.executable, "-c", "import aecourse; print(aecourse.__file__)"],
+                         project.kernel_environment(root), tmp_path)
+    assert answer.text == str(root / "aecourse/__init__.py")
+
+
+# ---- data, disk, folders --------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -129,18 +258,28 @@ def cache(tmp_path, monkeypatch):
     return tmp_path / "cache"
 
 
-def test_missing_images_are_a_note_with_the_command(cache, tmp_path):
-    (note,) = findings(doctor._data, tmp_path)
-    assert (note.mark, note.mend) == ("note", "python -m aecourse data")
+def test_missing_images_are_a_note_with_the_command(cache):
+    (note,) = findings(system.data)
+    assert (note.mark, note.fix) == ("note", "python -m aecourse data")
     assert "not here yet" in note.found
+    assert "built-in digits take its place" in note.found
 
 
-def test_a_damaged_image_file_in_the_cache_is_named(cache, tmp_path):
+@pytest.mark.parametrize(("name", "fix"), [("fashion", "python -m aecourse data --dataset fashion"),
+                                           ("mnist", "python -m aecourse data")])
+def test_a_data_set_that_was_named_is_not_replaced(cache, monkeypatch, name, fix):
+    monkeypatch.setenv("AECOURSE_DATASET", name)
+    (note,) = findings(system.data)
+    assert (note.mark, note.fix) == ("note", fix)
+    assert f"nothing takes its place, since AECOURSE_DATASET names {name}" in note.found
+
+
+def test_a_damaged_image_file_in_the_cache_is_named(cache):
     raw = cache / "MNIST" / "raw"
     raw.mkdir(parents=True)
     for name, size in _files.FILES.items():
         (raw / name).write_bytes(bytes(size if "labels" in name else 5))
-    (note,) = findings(doctor._data, tmp_path)
+    (note,) = findings(system.data)
     assert note.mark == "note"
     assert "t10k-labels-idx1-ubyte is damaged" in note.found
     assert "t10k-images-idx3-ubyte is truncated" in note.found
@@ -149,7 +288,7 @@ def test_a_damaged_image_file_in_the_cache_is_named(cache, tmp_path):
 def test_a_data_folder_without_the_files_or_with_a_relative_name_is_a_problem(tmp_path, monkeypatch):
     for setting in (str(tmp_path), "data", str(tmp_path / "nowhere")):
         monkeypatch.setenv("AECOURSE_DATA", setting)
-        (problem,) = findings(doctor._data, tmp_path)
+        (problem,) = findings(system.data)
         assert problem.mark == "PROBLEM"
         assert "AECOURSE_DATA" in problem.found
 
@@ -157,54 +296,165 @@ def test_a_data_folder_without_the_files_or_with_a_relative_name_is_a_problem(tm
 def test_a_full_disk_is_a_problem(cache, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1e9, 1e9, 1e6))
-    both = findings(doctor._disk, tmp_path)
+    both = findings(system.disk, tmp_path)
     assert [f.mark for f in both] == ["PROBLEM", "PROBLEM"]
-    assert "free 0.2 GB" in both[0].mend
+    assert "free 0.2 GB" in both[0].fix
 
 
-def test_a_folder_without_write_permission_is_a_problem_with_another_place(cache, tmp_path, monkeypatch):
-    def denied(**_):
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(tempfile, "TemporaryFile", denied)
-    first, second = findings(doctor._disk, tmp_path)
-    assert "AECOURSE_CACHE" in first.mend
-    assert "move the course's folder" in second.mend
+@pytest.mark.parametrize(("number", "reason", "elsewhere"), [(errno.EACCES, "no permission", True),
+                                                             (errno.ENOSPC, "the disk is full", False)])
+def test_a_folder_that_cannot_be_written_is_a_problem_with_its_remedy(cache, tmp_path, monkeypatch, number, reason,
+                                                                       elsewhere):
+    monkeypatch.setattr(places, "trouble", lambda _: OSError(number, os.strerror(number)))
+    first, second = findings(system.disk, tmp_path)
     assert {first.mark, second.mark} == {"PROBLEM"}
+    assert reason in first.found
+    assert ("AECOURSE_CACHE" in first.fix) is elsewhere
+    assert ("move the course's folder" in second.fix) is elsewhere
+    monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
+    assert findings(system.disk, tmp_path)[0].mark == "note"  # the images come from another place
 
 
-def test_a_kernel_of_another_python_is_a_problem(tmp_path, monkeypatch):
-    from jupyter_client.kernelspec import KernelSpecManager
+@pytest.mark.parametrize(("letters", "long_paths", "there", "mark"), [
+    (87, False, False, None), (88, False, False, "PROBLEM"), (88, False, True, "note"), (200, True, False, None)])
+def test_a_path_too_long_for_windows(letters, long_paths, there, mark):
+    found = list(system.path_length("C" * letters, long_paths, there))
+    assert [f.mark for f in found] == [mark] * bool(mark)
+    for f in found:
+        assert "259" in f.found
+        assert r"C:\aecourse" in f.fix
+        assert "LongPathsEnabled" in f.fix
 
-    def spec(program):
-        return lambda *_: namedtuple("spec", "argv resource_dir")([program], "somewhere")
 
-    for program, mark in (("python", "ok"), (sys.executable, "ok"), (str(tmp_path / "gone"), "PROBLEM")):
-        monkeypatch.setattr(KernelSpecManager, "get_kernel_spec", spec(program))
-        (found,) = findings(doctor._kernel, tmp_path)
-        assert found.mark == mark
-    assert found.mend == "python -m ipykernel install --user"
+def test_no_installed_file_has_a_longer_path_than_doctor_says():
+    distribution = metadata.distribution("torch")
+    assert max(len(str(file)) for file in distribution.files) <= system.LONGEST
+
+
+def test_an_environment_that_was_moved_is_a_problem(tmp_path, monkeypatch):
+    monkeypatch.setenv("VIRTUAL_ENV", sys.prefix)
+    assert findings(system.python)[0].mark == "ok"
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path))
+    (note,) = findings(system.python)
+    assert note.mark == "note"
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "moved/.venv"))
+    (problem,) = findings(system.python)
+    assert problem.mark == "PROBLEM"
+    assert "cannot be moved or renamed" in problem.found
+    assert "python -m venv" in problem.fix
+
+
+def test_a_reader_who_is_in_another_course_is_told(tmp_path, monkeypatch, capsys):
+    other = tmp_path / "other"
+    for room in ("aecourse", "notebooks/below"):
+        (other / room).mkdir(parents=True)
+    monkeypatch.chdir(other / "notebooks/below")
+    (note,) = findings(system.paths)
+    assert note.mark == "note"
+    assert str(other) in note.found
+    monkeypatch.chdir(project.ROOT / "tests")
+    assert findings(system.paths) == []
+
+
+def test_a_closed_home_is_a_note(monkeypatch):
+    monkeypatch.setattr(places, "prepare", lambda: "No permission to write in /home/x")
+    (note,) = findings(system.home)
+    assert (note.mark, note.what) == ("note", "home")
+    assert "HOME" in note.fix
+
+
+# ---- the kernel -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def course(tmp_path):
+    """A course of its own in a folder with blanks and Korean letters: its package and an empty room of lessons."""
+    root = tmp_path / "강의 폴더 a"
+    (root / "notebooks").mkdir(parents=True)
+    (root / "aecourse").mkdir()
+    (root / "aecourse/__init__.py").write_text("", encoding="utf-8")
+    return root
+
+
+def spec(folder: Path, *argv, **env):
+    import json
+
+    (folder / "kernels/python3").mkdir(parents=True)
+    (folder / "kernels/python3/kernel.json").write_text(
+        json.dumps({"argv": [*argv], "display_name": "x", "language": "python", "env": env}), encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_kernel_is_started_and_says_where_the_course_comes_from(course):
+    (found,) = findings(kernel.kernel, course)
+    assert (found.mark, found.what) == ("ok", "kernel")
+    assert str(course) in found.found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("argv", "env", "words"), [
+    (["{gone}"], {}, "does not start"),
+    ([sys.executable, "-c", "raise SystemExit('no module named ipykernel')"], {}, "no module named ipykernel"),
+    (["python", "-E", "-m", "ipykernel_launcher", "-f", "{connection_file}"], {}, "imports aecourse from"),
+    (["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"], {"PYTHONPATH": "elsewhere"}, "imports"),
+])
+def test_a_kernel_that_does_not_serve_the_course_is_a_problem(course, tmp_path, monkeypatch, argv, env, words):
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    monkeypatch.setattr(kernel, "TIMEOUT", 60)
+    spec(tmp_path / "jupyter", *(part.replace("{gone}", str(tmp_path / "gone")) for part in argv), **env)
+    (problem,) = findings(kernel.kernel, course)
+    assert (problem.mark, problem.what) == ("PROBLEM", "kernel")
+    assert words in problem.found
+    assert problem.fix == "python -m ipykernel install --user"
+
+
+def test_a_kernel_of_another_python_is_a_problem(course, monkeypatch):
+    monkeypatch.setattr(kernel, "_ask_kernel", lambda root: kernel._Kernel(str(kernel._own(root)), "/usr"))
+    (problem,) = findings(kernel.kernel, course)
+    assert problem.mark == "PROBLEM"
+    assert "belongs to /usr" in problem.found
+
+
+def test_another_program_would_take_another_course_or_none(course, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(course))
+    assert findings(kernel.elsewhere, course) == []
+    other = course.parent / "other"
+    shutil.copytree(course, other)
+    monkeypatch.setenv("PYTHONPATH", str(other))
+    (note,) = findings(kernel.elsewhere, course)
+    assert note.mark == "note"
+    assert f"import aecourse from {other}" in note.found
+    assert note.fix == f"python -m pip install --no-deps -e '{course}'"
+    (other / "aecourse/__init__.py").write_text("raise ImportError('gone')", encoding="utf-8")
+    (note,) = findings(kernel.elsewhere, course)
+    assert "find no aecourse" in note.found
 
 
 # ---- the whole ------------------------------------------------------------------------------------------------------
 
 
 def test_one_broken_check_does_not_stop_the_others_and_the_code_tells(tmp_path, monkeypatch, capsys):
+    def calm(_):
+        yield finding.Finding("ok", "calm", "as it should be")
+
     def explodes(_):
         raise LookupError("a check of ours is broken")
         yield
 
-    calm = {name: (lambda _: iter(())) for name in ("_packages", "_torch_pair", "_data", "_disk", "_jupyterlab")}
-    for name, check in calm.items():
-        monkeypatch.setattr(doctor, name, check)
+    def refuses(_):
+        raise CourseError("two lines\n    the second")
+        yield
+
+    monkeypatch.setattr(doctor, "CHECKS", (calm,))
     assert doctor.doctor(tmp_path) == 0
     assert "The course can run" in capsys.readouterr().out
-    monkeypatch.setattr(doctor, "_packages", explodes)
+    monkeypatch.setattr(doctor, "CHECKS", (explodes, refuses, calm))
     assert doctor.doctor(tmp_path) == 1
     out = capsys.readouterr().out
     assert "could not be checked (LookupError: a check of ours is broken)" in out
-    assert "ok       kernel" in out
-    assert "1 problem to mend" in out
+    assert f"two lines\n{finding.INDENT}    the second" in out
+    assert "ok       calm" in out
+    assert "2 problems to fix" in out
 
 
 @pytest.mark.slow
