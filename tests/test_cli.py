@@ -69,6 +69,7 @@ def test_ctrl_c_ends_without_a_traceback(monkeypatch, capsys):
 @pytest.mark.parametrize("where", ["somewhere", "in the course's folder", "below it"])
 def test_a_package_without_its_lessons_says_that_the_course_is_run_from_its_folder(
         command, where, tmp_path, monkeypatch, capsys):
+    (tmp_path / "site-packages").mkdir()
     monkeypatch.setattr(project, "ROOT", tmp_path / "site-packages")
     course = tmp_path / "course"
     for room in ("aecourse", "notebooks", "authoring"):
