@@ -85,6 +85,7 @@ def _begin(info: Any) -> None:
 
 def _end(result: Any) -> None:
     now, failed = _state.now, result.error_before_exec or result.error_in_exec
+    why = "was stopped when" if isinstance(failed, KeyboardInterrupt) else "has an error since"
     if not failed and _IMPORTS.search(now.source):
         _state.started = True
     for name, run in _state.last.items():
@@ -92,8 +93,7 @@ def _end(result: Any) -> None:
             run.trouble = f"The cell that defined `{name}` no longer does; this judges the version before it changed."
     for name, value in _state.before.items():
         old = failed and _shell.user_ns.get(name, _MISSING) is value
-        trouble = (f"The cell that defines `{name}` has an error since it last ran; this judges the version before it."
-                   if old else "")
+        trouble = f"The cell that defines `{name}` {why} it last ran; this judges the version before it." if old else ""
         _state.last[name] = _Run(now.cell, now.source, now.at, trouble)
 
 
@@ -136,7 +136,7 @@ def _too_early(error: NameError, traceback: Any) -> str | None:
                 f"`{_opening(sources[0])}`, and then the cells from the top (menu Run > Run All Above Selected Cell).")
     run = _state.last.get(name)
     if run and run.trouble:
-        error.add_note(f"The cell that defines {name} stopped with an error: correct it and run it again.")
+        error.add_note(f"The cell that defines {name} did not get to it when it last ran: run it again.")
     elif run is None and (cell := next((source for source in sources if name in _defined(source)), None)):
         error.add_note(f"{name} comes from the cell that begins with `{_opening(cell)}`, which did not run since the "
                        "kernel started: run that one first.")

@@ -80,7 +80,7 @@ def test_a_first_cell_that_failed_counts_as_not_run(kernel):
 def test_the_cell_of_a_name_that_stopped_with_an_error_is_said(kernel):
     kernel.run(FIRST, "first")
     kernel.run("1 / 0\nwidth = 3", "later")
-    assert "The cell that defines width stopped with an error: correct it and run it again." in kernel.run("width")
+    assert "The cell that defines width did not get to it when it last ran" in kernel.run("width")
 
 
 @pytest.mark.parametrize(("source", "said"), [
@@ -158,6 +158,12 @@ def test_a_check_says_that_the_answer_s_cell_has_an_error(kernel, capsys, broken
     assert outdated(kernel, capsys) == ERROR
     kernel.run(GOOD, "answer")
     assert outdated(kernel, capsys) == ""
+
+
+def test_a_check_says_that_the_answer_s_cell_was_stopped(kernel, capsys):
+    kernel.run(GOOD, "answer")
+    kernel.run("raise KeyboardInterrupt\n" + GOOD, "answer")
+    assert outdated(kernel, capsys) == ERROR.replace("has an error since", "was stopped when")
 
 
 def test_an_error_after_the_definition_is_none_of_the_answer(kernel, capsys):

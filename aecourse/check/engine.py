@@ -213,7 +213,8 @@ class Lab:
         except Exception:  # an answer can do anything; the lab goes on
             outcome = INCORRECT
         if outcome == CORRECT:
-            card("use", f"{check.exercise.name}: your own is used from here on.")
+            name = check.exercise.name
+            card("use", f"{name}: your own is used from here on.", notebook.outdated(name))
             return answer
         why = "is not there yet" if outcome == NOT_ATTEMPTED else "is not right yet"
         if check.exercise.reference is None:
