@@ -27,10 +27,13 @@ def _stand_in(letter: str) -> str:
     return "^" * name.startswith("SUPERSCRIPT") + bare or "?" * (not unicodedata.combining(letter))
 
 
-def _replace(error: UnicodeError) -> tuple[str, int]:
+def _replace(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    return "".join(map(_stand_in, error.object[error.start:error.end])), error.end
+    letter = error.object[error.start]
+    if "\udc80" <= letter <= "\udcff":  # a byte of a path that this locale could not read: out as it came in
+        return bytes([ord(letter) - 0xDC00]), error.start + 1
+    return _stand_in(letter), error.start + 1
 
 
 codecs.register_error(ERRORS, _replace)

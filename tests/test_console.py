@@ -22,6 +22,12 @@ def test_each_letter_has_a_stand_in_where_it_is_lacking(encoding, said):
     assert TEXT.encode(encoding, console.ERRORS).decode(encoding) == said
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8"])
+def test_a_path_that_the_locale_could_not_read_comes_out_as_it_came_in(encoding):
+    path = "강의".encode()
+    assert path.decode("ascii", "surrogateescape").encode(encoding, console.ERRORS) == path
+
+
 @pytest.mark.parametrize("encoding", ["cp949", "cp1252", "ascii", "utf-8"])
 @pytest.mark.parametrize("code", [
     "from aecourse.check import show; show.card('incorrect', 'σ is −1', 'body ✓', 'code ≥', [['a', 'b'], ['−1', '✗']])",

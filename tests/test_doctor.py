@@ -394,6 +394,7 @@ def test_a_kernel_is_started_and_says_where_the_course_comes_from(course):
 @pytest.mark.slow
 @pytest.mark.parametrize(("argv", "env", "words"), [
     (["{gone}"], {}, "does not start"),
+    ([], {}, "does not start"),
     ([sys.executable, "-c", "raise SystemExit('no module named ipykernel')"], {}, "no module named ipykernel"),
     (["python", "-E", "-m", "ipykernel_launcher", "-f", "{connection_file}"], {}, "imports aecourse from"),
     (["python", "-m", "ipykernel_launcher", "-f", "{connection_file}"], {"PYTHONPATH": "elsewhere"}, "imports"),
@@ -406,6 +407,15 @@ def test_a_kernel_that_does_not_serve_the_course_is_a_problem(course, tmp_path, 
     assert (problem.mark, problem.what) == ("PROBLEM", "kernel")
     assert words in problem.found
     assert problem.fix == "python -m ipykernel install --user"
+
+
+def test_a_kernel_whose_file_is_damaged_is_a_problem(course, tmp_path, monkeypatch):
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
+    spec(tmp_path / "jupyter")
+    (tmp_path / "jupyter/kernels/python3/kernel.json").write_text("{", encoding="utf-8")
+    (problem,) = findings(kernel.kernel, course)
+    assert (problem.mark, problem.fix) == ("PROBLEM", "python -m ipykernel install --user")
+    assert "cannot be read" in problem.found
 
 
 def test_a_kernel_of_another_python_is_a_problem(course, monkeypatch):

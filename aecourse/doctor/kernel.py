@@ -29,6 +29,9 @@ def kernel(root: Path) -> Iterator[Finding]:
     except NoSuchKernel:
         yield Finding("PROBLEM", "kernel", "no kernel named python3", f"{INSTALL_KERNEL} --sys-prefix")
         return
+    except Exception as error:  # its file is damaged
+        yield Finding("PROBLEM", "kernel", f"python3 cannot be read ({error})", f"{INSTALL_KERNEL} --user")
+        return
     fix = f"{INSTALL_KERNEL} {'--sys-prefix' if spec.resource_dir.startswith(sys.prefix) else '--user'}"
     answer = _ask_kernel(root)
     what = f"python3 ({spec.resource_dir})"
@@ -84,7 +87,7 @@ def _ask_kernel(root: Path) -> _Kernel:
     with tempfile.TemporaryFile() as log:
         try:
             manager.start_kernel(cwd=str(_folder(root)), env=project.kernel_environment(root), stdout=log, stderr=log)
-        except (OSError, RuntimeError) as error:
+        except Exception as error:  # whatever its file asks for
             return _Kernel(error=str(error))
         client = manager.blocking_client()
         client.start_channels()
