@@ -1,5 +1,6 @@
 """`aecourse lab`: copies that are never overwritten, ports, and the server itself."""
 
+import asyncio
 import errno
 import json
 import os
@@ -193,6 +194,18 @@ def test_a_browser_is_opened_only_where_there_is_a_display(monkeypatch, platform
     assert launch._has_display() is shown
 
 
+def test_a_socket_is_not_closed_at_its_first_ping():
+    from jupyter_server.base.websocket import WebSocketMixin
+    from jupyter_server.serverapp import ServerApp
+
+    app = ServerApp()
+    options = launch._options(Path.cwd(), "/lab", 8888, "token", False)
+    app.parse_command_line([option for option in options if option.startswith("--ServerApp.tornado_settings")])
+    socket = type("Socket", (WebSocketMixin,), {"settings": app.tornado_settings})()
+    # An answer is missed when the next ping is due and the timeout is over: it must be more than one interval.
+    assert socket.ping_interval == 0 or socket.ping_timeout >= 2 * socket.ping_interval
+
+
 @pytest.fixture
 def server(root, request):
     """Start `aecourse lab` on the toy course, as a learner does, and give the process, address and token."""
@@ -235,7 +248,12 @@ def test_the_server_opens_on_the_first_lesson_and_a_signal_ends_it_with_its_kern
     assert any("announcements" in name for name in settings["disabledExtensions"])  # nobody is asked about news
     with pytest.raises(urllib.error.HTTPError, match="403"):
         ask("/api/contents", key="wrong")
-    ask("/api/kernels", data=b'{"name": "python3"}')
+    autosave = json.loads(ask("/lab/api/settings/@jupyterlab/docmanager-extension:plugin"))["schema"]["properties"]
+    assert autosave["autosaveInterval"]["default"] == launch.AUTOSAVE <= 10
+    assert "custom/custom.css" in page
+    assert "jp-RenderedImage" in ask("/custom/custom.css")
+    kernel = json.loads(ask("/api/kernels", data=b'{"name": "python3"}'))["id"]
+    assert asyncio.run(_socket(f"{address.replace('http', 'ws')}/api/kernels/{kernel}/channels?token={token}"))
     children = _children(process.pid)
     assert children
 
@@ -243,8 +261,21 @@ def test_the_server_opens_on_the_first_lesson_and_a_signal_ends_it_with_its_kern
     rest, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Traceback" not in rest
+    assert f"saved after {launch.AUTOSAVE} seconds" in rest
+    assert "ping" not in rest  # the server's own settings of its pings are no matter for a learner
     assert "The course is closed." in rest
     assert not any(map(_alive, children))
+
+
+async def _socket(url: str) -> bool:
+    """Open a socket as a page does and return whether the kernel speaks on it."""
+    from tornado.websocket import websocket_connect
+
+    connection = await websocket_connect(url)
+    try:
+        return await asyncio.wait_for(connection.read_message(), 30) is not None
+    finally:
+        connection.close()
 
 
 def _children(pid: int) -> list[int]:
