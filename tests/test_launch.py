@@ -220,7 +220,7 @@ def server(root, request):
         lines = []
         for line in process.stdout:
             lines.append(line)
-            if "token=" in line:
+            if "Ctrl-C" in line:
                 break
     try:
         yield process, "".join(lines), asked
@@ -235,6 +235,7 @@ def server(root, request):
 def test_the_server_opens_on_the_first_lesson_and_a_signal_ends_it_with_its_kernels(server, name):
     process, said, asked = server
     assert f"Port {asked} is busy" in said
+    assert f"saved after {launch.AUTOSAVE} seconds" in said
     pattern = r"(http://127\.0\.0\.1:\d+)/lab/tree/work/01_a\.ipynb\?token=(\w{48})"
     address, token = re.search(pattern, said).groups()
 
@@ -261,7 +262,6 @@ def test_the_server_opens_on_the_first_lesson_and_a_signal_ends_it_with_its_kern
     rest, _ = process.communicate(timeout=20)
     assert process.returncode == 0
     assert "Traceback" not in rest
-    assert f"saved after {launch.AUTOSAVE} seconds" in rest
     assert "ping" not in rest  # the server's own settings of its pings are no matter for a learner
     assert "The course is closed." in rest
     assert not any(map(_alive, children))
