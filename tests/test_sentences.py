@@ -68,12 +68,12 @@ SAID = {
     ("04_denoising", "g, sp = damaged"): [
         (filtered([(14.2, 0.478), (15.7, 0.518), (15.9, 0.525), (17.0, 0.596), (18.3, 0.784), (17.5, 0.608)],
                   [(17.0, 0.806), (14.0, 0.467), (13.8, 0.392), (16.5, 0.533), (18.6, 0.810), (18.1, 0.636)]),
-         "median filter leads under salt and pepper and total variation under Gaussian noise. All three methods"),
+         "the median filter leads under salt and pepper, the total variation under Gaussian noise. There all three"),
         (filtered([(14.5, 0.409), (16.1, 0.528), (16.2, 0.527), (17.5, 0.632), (18.6, 0.777), (18.0, 0.638)],
                   [(17.8, 0.824), (14.4, 0.450), (14.1, 0.393), (17.2, 0.555), (18.8, 0.799), (18.8, 0.668)]),
-         "median filter leads under salt and pepper and total variation under Gaussian noise. All three methods"),
+         "the median filter leads under salt and pepper, the total variation under Gaussian noise. There all three"),
         (filtered([(14.5, 0.4), (16.3, 0.5), (16.2, 0.5), (15.0, 0.6), (18.6, 0.7), (18.0, 0.6)], [(9, 0.1)] * 6),
-         "Gaussian filter under Gaussian noise. Not all three methods")],
+         "the Gaussian filter under Gaussian noise. There not all three methods")],
     ("04_denoising", "rank = "): [
         (filtered([(1, 1)] * 6, [(17.0, 0.806), (14.0, 0.467), (13.8, 0.392), (16.5, 0.533), (18.6, 0.81),
                                  (18.1, 0.636)]), "number 3 of six by PSNR and number 2 by SSIM"),

@@ -233,9 +233,9 @@ general = ("median filter", "Gaussian filter", "total variation")
 about_digits = ("PCA", "mean of training images", "best linear map")
 first = {d: max(general, key=lambda m: found[m, d][1]) for d in (g, sp)}
 lead = min(found[m, g][1] for m in about_digits) - found[first[g], g][1]
-say(f"Of the three filters, {first[sp]} leads under salt and pepper and {first[g]} under "
-    f"Gaussian noise. {'All' if lead > 0 else 'Not all'} three methods that know about "
-    "digits do better than it there.")
+say(f"Of the three filters, the {first[sp]} leads under salt and pepper, the {first[g]} "
+    f"under Gaussian noise. There {'all' if lead > 0 else 'not all'} three methods that "
+    "know about digits do better than it.")
 
 # %%
 rank = [sorted((*general, *about_digits), key=lambda m: -found[m, sp][i])

@@ -1030,8 +1030,8 @@ with torch.no_grad():
 # The claim holds. A code that is too short gives a picture that is pulled towards the average of all, so the straight
 # middles are too much alike; slerp keeps them as varied as digits are. In a single row of pictures, as above, little
 # of that shows. And look at what the other score says: judged picture by picture, the straight middles are not worse,
-# because that score has a weakness for the average: by it even the mean image is nearer to real digits than slerp's
-# middles are. A wrong score would have refuted a true claim.
+# because that score has a weakness for the average: by it even the mean image is about as near to real digits as
+# slerp's middles are, or nearer. A wrong score would have refuted a true claim.
 #
 # ## 9 · Autoencoder and VAE, side by side
 #

@@ -1194,8 +1194,8 @@ claim("consistency", "Error with 100 labels, consistency training of a small "
 # %%
 saved = 100 * (1 - conv_error["consistency"] / rival)
 amount = "a large part" if saved >= 25 else "a small part" if saved > 0 else "nothing"
-say(f"Of the errors that labels and moves leave, the images without a label take away {amount}"
-    f": {saved:.0f} %.")
+say("Of the errors that labels and moves leave, the images without a label take away "
+    f"{amount}: {saved:.0f} %.")
 
 # %% [markdown]
 # Net, labels, moves and number of steps are the same in both rows. On MNIST, with 100 labels and in well under a
