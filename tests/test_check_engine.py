@@ -1,22 +1,27 @@
 """The engine of the checks, on a small exercise: what it says of answers that go wrong in every way."""
 
 import contextlib
+import copy
+import importlib
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
 import torch
 
 from aecourse import CourseError
-from aecourse.check import call, engine, show
+from aecourse.check import call, engine, lab02, show
 from aecourse.check.engine import Check, Lab, examine
 from aecourse.check.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED, Case, Exercise, Mistake
 from aecourse.check.stub import is_stub
+from aecourse.project import ROOT
 
 
 def _family(*, half=0.5, sign=1.0):
@@ -358,6 +363,54 @@ def test_use_finds_a_lambda_by_its_name_in_the_notebook():
 def test_use_without_a_known_name_is_one_sentence():
     with pytest.raises(CourseError, match="needs the name of the exercise"):
         Lab("lab99", (EXERCISE,)).use(3.0)
+
+
+@pytest.mark.parametrize("wrong", ["gausian_nll", "Gaussian_nll", "gaussian_nl"])
+def test_use_suggests_the_near_name(wrong):
+    for call_ in (lambda: lab02.use(lambda x: x, wrong), lambda: lab02.use(types.new_class(wrong))):
+        with pytest.raises(CourseError, match=rf"check.use\(answer, 'gaussian_nll'\); '{wrong}' is none"):
+            call_()
+
+
+@pytest.mark.parametrize(("wrong", "near"), [
+    ("gausian_nll", "check.gaussian_nll"), ("autoencoder", "check.Autoencoder"), ("train_epochs", "check.train_epoch"),
+    ("sumary", "check.summary"), ("uses", "check.use"),
+])
+def test_a_name_that_is_no_check_suggests_the_near_one_without_frames(wrong, near):
+    with pytest.raises(AttributeError) as error:
+        getattr(lab02, wrong)
+    assert str(error.value) == f"There is no `check.{wrong}`; did you mean `{near}`?"
+    assert error.value._render_traceback_() == [f"AttributeError: {error.value}"]
+
+
+def test_a_name_that_is_near_none_gets_the_names():
+    with pytest.raises(AttributeError, match=r"no `check.q`; there are `check.n_parameters`, .*`check.summary`"):
+        lab02.q  # noqa: B018
+    with pytest.raises(AttributeError, match=r"There is no `check.trained.hnt`; did you mean `check.trained.hint\(\)`"):
+        lab02.trained.hnt  # noqa: B018
+    with pytest.raises(AttributeError, match=r"`check.trained.hint\(\)`, `check.trained.solution\(\)`"):
+        lab02.trained.xyz  # noqa: B018
+
+
+def test_python_s_own_questions_are_answered_as_ever():
+    assert not hasattr(lab02, "__path__")
+    assert not hasattr(lab02.trained, "_repr_html_")
+    assert copy.copy(lab02.trained).exercise is lab02.trained.exercise
+    with pytest.raises(ImportError, match="cannot import name 'gausian_nll'"):
+        exec("from aecourse.check.lab02 import gausian_nll")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "authoring/labs").glob("*.py")), ids=lambda path: path.stem)
+def test_below_each_check_there_is_a_cell_for_its_hints(path):
+    module = importlib.import_module(f"aecourse.check.{path.stem}")
+    cells = re.split(r"^# %%", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    places = [i for i, cell in enumerate(cells) if re.search(r'"grade_id": "\w+-check"', cell)]
+    assert len(places) == len(module.EXERCISES)
+    for i, exercise in zip(places, module.EXERCISES, strict=True):
+        assert f"check.{exercise.name}(" in cells[i]
+        said = f"check.{exercise.name}.hint()"
+        assert cells[i + 1].strip() == f"# Stuck? Type {said} here, and run this cell."
+        assert f"`{said}` into the cell below" in examine(exercise, Ellipsis).text or exercise.takes == "class"
 
 
 def test_card_escapes_what_a_learner_wrote():
