@@ -28,27 +28,27 @@ def main(argv: list[str] | None = None) -> int:
         return 130
 
 
-def _ready() -> None:
-    """Say in one sentence what keeps the course from running here, before anything heavy is imported."""
+def _ready(command: str) -> None:
+    """Say in one sentence what keeps a command from running here, before anything heavy is imported."""
     from aecourse import needs, places, project
 
-    project.require_course()
+    project.require_course(command)
     if other := project.other_course():
-        print(f"This is the course in {project.ROOT}. For the one in {other} run there: python -m aecourse")
+        print(f"This is the course in {project.ROOT}. For the one in {other} run there: python -m aecourse {command}")
     needs.require()
     if said := places.prepare():
         print(said)
 
 
 def _lab(a: argparse.Namespace) -> int:
-    _ready()
+    _ready("lab")
     from aecourse.launch import lab
 
     return lab(a.lesson, port=a.port, browser=a.browser)
 
 
 def _run(a: argparse.Namespace) -> int:
-    _ready()
+    _ready("run")
     from aecourse.render import run
 
     return run(a.names, quick=a.quick)
@@ -58,7 +58,7 @@ def _doctor(_: argparse.Namespace) -> int:
     from aecourse import project
     from aecourse.doctor import doctor
 
-    project.require_course()
+    project.require_course("doctor")
     return doctor()
 
 
@@ -87,7 +87,7 @@ def _print_reports(reports: list) -> None:
 
 
 def _build(a: argparse.Namespace) -> int:
-    _ready()
+    _ready("build")
     from aecourse.authoring import build
 
     if not a.check:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from aecourse import CourseError, project
+from aecourse._messages import INDENT, lines
 
 PACKAGES = {  # what is imported: what is installed
     "torch": "torch",
@@ -27,30 +28,47 @@ PACKAGES = {  # what is imported: what is installed
     "nbformat": "nbformat",
     "platformdirs": "platformdirs",
 }
+BELOW = {  # what those need themselves, without which a kernel dies or a page stays empty
+    "IPython": "ipython",
+    "zmq": "pyzmq",
+    "tornado": "tornado",
+    "traitlets": "traitlets",
+    "jupyter_core": "jupyter-core",
+    "jupyter_client": "jupyter-client",
+    "jupyter_server": "jupyter-server",
+    "jinja2": "jinja2",
+    "PIL": "pillow",
+    "joblib": "joblib",
+}
 BUILDS = "https://download.pytorch.org/whl"  # one folder for each build of torch: cpu, cu130, …
 
 
 def sentence(module: str) -> str | None:
     """Return what to tell a learner in a notebook who lacks a module of the course; None for any other module."""
-    if module not in PACKAGES:
+    if module not in PACKAGES | BELOW:
         return None
-    return (f"{PACKAGES[module]} is not installed in the Python that runs this notebook. Run this line in a cell, then "
-            f"restart the kernel: %pip install {_set(project.ROOT / 'requirements.txt')}")
+    return lines(f"{package(module)} is not installed in the Python that runs this notebook. Run this in a cell, and "
+                 "then restart the kernel:", f"{INDENT}%pip install {_set(project.ROOT / 'requirements.txt')}")
 
 
 def missing() -> list[str]:
     """Return the packages of the course that this Python cannot find, in a few milliseconds."""
-    return [package for module, package in PACKAGES.items() if not _there(module)]
+    return [name for module, name in (PACKAGES | BELOW).items() if not _there(module)]
+
+
+def package(module: str) -> str:
+    """Return the name under which a module is installed; its own where the course does not know it."""
+    return (PACKAGES | BELOW).get(module, module)
 
 
 def require() -> None:
     """Raise CourseError where a package is missing; the course does without torchvision, so that is a printed line."""
     absent = missing()
     if absent == ["torchvision"]:
-        print(f"torchvision is not installed. The course does without it; other programs may need it: {install()}")
+        print(f"torchvision is not installed. The course does without it; if you want it, run: {install()}")
     elif absent:
         raise CourseError(f"{' and '.join([', '.join(absent[:-1])] * (len(absent) > 1) + absent[-1:])} "
-                          f"{'is' if len(absent) == 1 else 'are'} not installed in {sys.executable}: {install()}")
+                          f"{'is' if len(absent) == 1 else 'are'} not installed in {sys.executable}. Run: {install()}")
 
 
 def lacking(error: ModuleNotFoundError) -> str:
@@ -58,7 +76,7 @@ def lacking(error: ModuleNotFoundError) -> str:
     module = (error.name or "").partition(".")[0]
     if module in ("", "aecourse"):  # a mistake of the course itself
         raise error
-    return f"{PACKAGES.get(module, module)} is not installed in {sys.executable}: {install()}"
+    return f"{package(module)} is not installed in {sys.executable}. Run: {install()}"
 
 
 def install() -> str:

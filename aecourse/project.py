@@ -31,12 +31,12 @@ def copies(root: Path = ROOT) -> dict[str, Path]:
     return {name: root / "work" / path.name for name, path in {**lessons(root), **exercises(root)}.items()}
 
 
-def require_course() -> None:
-    """Raise CourseError where the package was installed by itself, without the lessons beside it."""
+def require_course(command: str) -> None:
+    """Raise CourseError where the package was installed by itself, so that a command finds no lessons beside it."""
     if _is_course(ROOT):
         return
     near = other_course()
-    how = (f"In {near} run: python -m aecourse lab" if near else
+    how = (f"In {near} run: python -m aecourse {command}" if near else
            "Clone or unpack the course, and in its folder run: python -m pip install -r requirements.txt")
     raise CourseError(f"the package in {ROOT} has no lessons beside it: the course is run from its folder. {how}")
 

@@ -80,7 +80,7 @@ def test_a_package_without_its_lessons_says_that_the_course_is_run_from_its_fold
     assert len(err.splitlines()) == 1
     assert "the course is run from its folder" in err
     assert ("pip install -r requirements.txt" in err) is (where == "somewhere")
-    assert (f"In {course} run: python -m aecourse lab" in err) is (where != "somewhere")
+    assert (f"In {course} run: python -m aecourse {command}" in err) is (where != "somewhere")
 
 
 def test_a_package_without_its_lessons_still_fetches_data(tmp_path, monkeypatch, capsys):
@@ -91,12 +91,12 @@ def test_a_package_without_its_lessons_still_fetches_data(tmp_path, monkeypatch,
 
 
 @pytest.mark.parametrize("command", ["lab", "run", "build"])
-@pytest.mark.parametrize("module", [name for name in needs.PACKAGES if name != "torchvision"])
+@pytest.mark.parametrize("module", [name for name in needs.PACKAGES | needs.BELOW if name != "torchvision"])
 def test_a_missing_package_is_one_sentence_at_once(command, module, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, module, None)
     code, out, err = said([command], capsys)
     assert (code, out) == (1, "")
-    assert f"{needs.PACKAGES[module]} is not installed" in err
+    assert f"{needs.package(module)} is not installed" in err
     assert "python -m pip install -r" in err
     assert len(err.splitlines()) == 1
 
@@ -110,7 +110,7 @@ def test_torchvision_alone_is_a_line_before_the_command_goes_on(monkeypatch, cap
 
 
 @pytest.mark.parametrize(("name", "said_of_it"),
-                         [("tornado.web", "tornado"), ("PIL", "PIL"), ("sklearn.svm", "scikit-learn")])
+                         [("tornado.web", "tornado"), ("PIL", "pillow"), ("sklearn.svm", "scikit-learn")])
 def test_what_a_package_needs_itself_is_one_sentence_too(monkeypatch, capsys, name, said_of_it):
     def broken(*_, **__):
         raise ModuleNotFoundError(f"No module named {name!r}", name=name)

@@ -67,7 +67,7 @@ def test_missing_packages_are_one_problem_whoever_needs_them(names, shadow):
     assert done.returncode == 1, done.stderr
     assert done.stdout.count("PROBLEM") == 1, done.stdout
     for name in names:
-        assert needs.PACKAGES.get(name, name) in done.stdout
+        assert needs.package(name) in done.stdout
     assert "fix: python -m pip install -r requirements.txt" in done.stdout
     assert "1 problem to fix" in done.stdout
 

@@ -29,10 +29,25 @@ def test_the_packages_are_those_that_are_installed_with_the_course():
     assert named <= {line.split("==")[0] for line in lines}
 
 
-@pytest.mark.parametrize("module", needs.PACKAGES)
+def test_what_is_below_is_needed_by_the_packages_of_the_course():
+    seen, waiting = set(), [canonical(name) for name in needs.PACKAGES.values()]
+    while waiting:
+        name = waiting.pop()
+        seen.add(name)
+        lines = [line for line in metadata.requires(name) or [] if "extra ==" not in line and ";" not in line]
+        waiting += {canonical(re.match(r"[\w.-]+", line)[0]) for line in lines} - seen
+    assert {canonical(name) for name in needs.BELOW.values()} <= seen
+    assert needs.missing() == []
+
+
+def canonical(name):
+    return re.sub(r"[._-]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("module", needs.PACKAGES | needs.BELOW)
 def test_each_package_has_its_sentence_for_a_notebook(module):
     said = needs.sentence(module)
-    assert said.startswith(f"{needs.PACKAGES[module]} is not installed")
+    assert said.startswith(f"{needs.package(module)} is not installed")
     assert f"%pip install -r {project.ROOT / 'requirements.txt'}" in said
 
 
@@ -45,6 +60,8 @@ def test_a_module_that_is_not_of_the_course_has_none(module):
     (["torch"], "torch is not installed"),
     (["sklearn"], "scikit-learn is not installed"),
     (["torchvision", "numpy"], "torchvision and numpy are not installed"),
+    (["zmq"], "pyzmq is not installed"),
+    (["IPython", "PIL"], "ipython and pillow are not installed"),
     (["numpy", "matplotlib", "platformdirs"], "numpy, matplotlib and platformdirs are not installed"),
 ])
 def test_missing_packages_are_one_sentence(without, names, said):

@@ -39,7 +39,7 @@ def _isolated(check: Callable[[Path], Iterator[Finding]], root: Path) -> Iterato
         yield Finding("PROBLEM", check.__name__, str(error))
     except ImportError as error:  # what a package that is not there or broken keeps from being checked
         text, module, absent = broken(error)
-        if not (absent and module in needs.PACKAGES):  # said among the packages
+        if not (absent and module in needs.PACKAGES | needs.BELOW):  # said among the packages
             yield packages.of_import(text, module, absent, [f"the check of {check.__name__}"])
     except Exception as error:  # whatever one check meets, the others still tell what they know
         yield Finding("PROBLEM", check.__name__, f"could not be checked ({type(error).__name__}: {error})",

@@ -25,7 +25,7 @@ def packages(root: Path) -> Iterator[Finding]:
     there = {package: least for package, least in _requirements(root).items() if package not in absent}
     failed = _failures(root, [modules.get(package, package) for package in there if package not in PAIR])
     for cause in dict.fromkeys(failed.values()):
-        users = [needs.PACKAGES.get(module, module) for module, failure in failed.items() if failure == cause]
+        users = [needs.package(module) for module, failure in failed.items() if failure == cause]
         finding = of_import(*cause, users)
         if finding.what not in gone:
             yield finding
@@ -41,7 +41,9 @@ def packages(root: Path) -> Iterator[Finding]:
 
 def of_import(text: str, module: str, absent: bool, users: list[str]) -> Finding:
     """Return the finding for a module that is not there or does not import, and so keeps its users from it."""
-    package = needs.PACKAGES.get(module) or (metadata.packages_distributions().get(module) or [module])[0]
+    package = needs.package(module)
+    if package == module:
+        package = (metadata.packages_distributions().get(module) or [module])[0]
     others = [user for user in users if user != package]
     needed = f"; {', '.join(others)} {'needs' if len(others) == 1 else 'need'} it" if others else ""
     version = _version(package)
