@@ -17,6 +17,10 @@ class CellError(CourseError):
     """A cell raised, or its kernel died; the message shows the cell and the error."""
 
 
+class NoKernel(CourseError):
+    """No kernel starts on this computer as it is, for this notebook or another."""
+
+
 def execute(nb, folder: Path, root: Path, name: str, quick: bool = False) -> int:
     """Run every cell of a notebook in place and return the wall time in whole seconds.
 
@@ -37,6 +41,8 @@ def execute(nb, folder: Path, root: Path, name: str, quick: bool = False) -> int
     ------
     CellError
         A cell raised an error or the kernel died.
+    NoKernel
+        No kernel starts.
     """
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, DeadKernelError
@@ -47,7 +53,7 @@ def execute(nb, folder: Path, root: Path, name: str, quick: bool = False) -> int
     env = project.kernel_environment(root) | ({"AECOURSE_QUICK": "1"} if quick else {})
     start, number = time.monotonic(), 0
     # setup_kernel and a loop of our own, not client.execute(): that one takes over Ctrl-C and hides it from the caller.
-    with _progress(name) as progress, client.setup_kernel(env=env):
+    with _progress(name) as progress, _started(client, env):
         try:
             for number, cell in enumerate(nb.cells, start=1):
                 progress["text"] = f"cell {number} of {len(nb.cells)}"
@@ -62,6 +68,20 @@ def execute(nb, folder: Path, root: Path, name: str, quick: bool = False) -> int
         except DeadKernelError:
             raise CellError(_describe(name, number, cell, "the kernel died, perhaps for want of memory", "")) from None
     return round(time.monotonic() - start)
+
+
+@contextmanager
+def _started(client, env: dict[str, str]) -> Iterator[None]:
+    """Start the client's kernel, and end it behind the block."""
+    running = False
+    try:
+        with client.setup_kernel(env=env):
+            running = True
+            yield
+    except Exception as error:
+        if running:  # of the block
+            raise
+        raise NoKernel(f"no kernel starts here ({error}). To see why, run: python -m aecourse doctor") from None
 
 
 def _join_streams(cell) -> None:

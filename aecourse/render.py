@@ -4,7 +4,7 @@ import logging
 from pathlib import Path
 
 from aecourse import CourseError, places, project
-from aecourse.execute import execute
+from aecourse.execute import NoKernel, execute
 
 MATHJAX = Path(__file__).parent / "static" / "mathjax.js"  # tex-svg-full.js of MathJax 3.2.2: TeX in, pictures out
 
@@ -13,6 +13,7 @@ MATHJAX = Path(__file__).parent / "static" / "mathjax.js"  # tex-svg-full.js of 
 TEMPLATE = r"""{% extends 'lab/index.html.j2' %}
 {% block html_head_js_requirejs %}{% endblock %}
 {% block html_head_js_mathjax %}
+<!-- MathJax 3.2.2, https://www.mathjax.org, under the Apache License 2.0 -->
 <script>
 MathJax = {tex: {inlineMath: [["$", "$"], ["\\(", "\\)"]], processEscapes: true, tags: "ams"},
            svg: {fontCache: "global"}};
@@ -37,7 +38,7 @@ def run(names: list[str], root: Path = project.ROOT, quick: bool = False) -> int
     Raises
     ------
     CourseError
-        Nothing is built, a name is unknown, or the pages cannot be written.
+        Nothing is built, a name is unknown, no kernel starts, or the pages cannot be written.
     """
     there = {**project.lessons(root), **project.solutions(root)}
     chosen = project.choose(names, list(there))
@@ -50,6 +51,8 @@ def run(names: list[str], root: Path = project.ROOT, quick: bool = False) -> int
         try:
             nb = project.load(there[name])
             seconds = execute(nb, there[name].parent, root, name, quick)
+        except NoKernel:  # nor for the next one
+            raise
         except CourseError as error:
             print(f"{name}: failed. {error}\n", flush=True)
             failed.append(name)

@@ -194,6 +194,18 @@ def test_run_without_notebooks_or_with_a_broken_one(course, tmp_path_factory, ca
     assert "cannot be read as a notebook" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("kernel", ['{', '{"argv": ["/gone/python"], "display_name": "x", "language": "python"}',
+                                    '{"argv": ["python", "-c", "1"], "display_name": "x", "language": "python"}'])
+def test_a_kernel_that_does_not_start_ends_the_run_in_one_sentence(course, tmp_path, monkeypatch, capsys, kernel):
+    (tmp_path / "kernels/python3").mkdir(parents=True)
+    (tmp_path / "kernels/python3/kernel.json").write_text(kernel, encoding="utf-8")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path))
+    with pytest.raises(CourseError, match=r"^no kernel starts here \(.*python -m aecourse doctor$"):
+        render.run([], course)
+    assert capsys.readouterr().out == ""
+    assert not (course / "rendered").exists()
+
+
 @pytest.mark.slow
 def test_run_needs_no_tool_of_the_authors(course):
     code = ("import sys\nfrom pathlib import Path\nfor name in ('jupytext', 'nbgrader'): sys.modules[name] = None\n"
