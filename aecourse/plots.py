@@ -22,7 +22,8 @@ CLASSES = ListedColormap([BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, "
 
 
 def use_style() -> None:
-    """Set the course's style for all pictures that follow."""
+    """Set the course's style for all pictures that follow: dark on a white page of their own, whatever was set before."""
+    plt.style.use("default")  # a style for dark screens would leave white letters on that page
     plt.rcParams.update({
         "figure.dpi": 90, "figure.constrained_layout.use": True, "figure.facecolor": "white",
         "font.size": 11, "axes.titlesize": 11, "axes.grid": True, "grid.alpha": 0.25, "lines.linewidth": 2,
@@ -44,7 +45,7 @@ def images(rows: Mapping[str, Tensor], *, columns: Sequence[str] | None = None, 
         for i, axis in enumerate(row_of_axes):
             axis.set_axis_off()
             if i < len(x):
-                picture = x[i].detach().reshape(side, side).numpy()
+                picture = x[i].detach().cpu().reshape(side, side).numpy()
                 axis.imshow(picture, vmin=limits[0], vmax=limits[1], interpolation="nearest")
         row_of_axes[0].text(-0.15, 0.5, name, transform=row_of_axes[0].transAxes, ha="right", va="center")
     for axis, title in zip(axes[0], columns or [], strict=False):
@@ -67,7 +68,7 @@ def curves(history: History, *, unit: str, axis: Axes | None = None, label: str 
 
 def class_map(axis: Axes, points: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> None:
     """Draw points (N, 2) coloured by their class; each class of labels (N,), from 0 to 9, is written at its median."""
-    points, labels = np.asarray(points), np.asarray(labels)
+    points, labels = (x.detach().cpu().numpy() if isinstance(x, Tensor) else x for x in (points, labels))
     axis.scatter(*points.T, c=labels, cmap=CLASSES, vmin=0, vmax=9, s=5, alpha=0.6, rasterized=True)
     for label in np.unique(labels):
         axis.annotate(str(label), np.median(points[labels == label], axis=0), size=13, weight="bold", ha="center",

@@ -119,7 +119,7 @@ def test_outside_a_notebook_of_the_course_errors_are_python_s_own(kernel, text):
 def test_a_missing_package_is_a_sentence_with_its_command(kernel, monkeypatch, module, source):
     monkeypatch.setitem(sys.modules, module, None)
     said = kernel.run(source)
-    assert said.count("\n") == 0
+    assert "Traceback" not in said
     assert said.startswith(f"ModuleNotFoundError: {PACKAGES[module]} is not installed")
     assert "%pip install -r" in said
 
@@ -221,6 +221,7 @@ def test_the_kernels_of_lab_have_the_extension_and_the_course_of_the_folder(tmp_
         manager = CourseKernels(root_dir=str(tmp_path), kernel_spec_manager=KernelSpecManager())
         session = {**os.environ, "JPY_SESSION_NAME": str(path)}
         key = await manager.start_kernel(kernel_name="python3", path="", env=session)
+        await manager.restart_kernel(key)  # as a learner does when in doubt
         client = manager.get_kernel(key).client()
         client.start_channels()
         try:

@@ -10,6 +10,7 @@ import nbformat
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_hex
 from nbclient import NotebookClient
 
 from aecourse import plots, progress
@@ -102,6 +103,19 @@ def test_a_class_map_writes_each_class_at_its_median(kind):
     assert tuple(colours[0]) == plots.CLASSES(3)
     assert tuple(colours[3]) == plots.CLASSES(7)
     plt.close("all")
+
+
+@pytest.mark.parametrize("style", ["dark_background", "ggplot"])
+def test_the_style_is_dark_on_white_whatever_was_set_before(style):
+    with plt.rc_context():
+        plt.style.use(style)
+        plt.rcParams["savefig.transparent"] = True
+        plots.use_style()
+        for name in ("figure.facecolor", "axes.facecolor"):
+            assert to_hex(plt.rcParams[name]) == "#ffffff"
+        for name in ("text.color", "axes.labelcolor", "xtick.color", "ytick.color", "axes.edgecolor"):
+            assert to_hex(plt.rcParams[name]) == "#000000"
+        assert not plt.rcParams["savefig.transparent"]
 
 
 def test_ten_classes_have_ten_colours():
