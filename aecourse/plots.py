@@ -22,7 +22,7 @@ CLASSES = ListedColormap([BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, YELLOW, "
 
 
 def use_style() -> None:
-    """Set the course's style for all pictures that follow: dark on a white page of their own, whatever was set before."""
+    """Set the course's style for all pictures that follow: dark on a white page, whatever was set before."""
     plt.style.use("default")  # a style for dark screens would leave white letters on that page
     plt.rcParams.update({
         "figure.dpi": 90, "figure.constrained_layout.use": True, "figure.facecolor": "white",
