@@ -293,6 +293,13 @@ def test_a_data_folder_without_the_files_or_with_a_relative_name_is_a_problem(tm
         assert "AECOURSE_DATA" in problem.found
 
 
+def test_a_setting_that_is_none_is_a_problem(cache, monkeypatch):
+    monkeypatch.setenv("AECOURSE_QUICK", "perhaps")
+    (problem,) = findings(system.data)
+    assert problem.mark == "PROBLEM"
+    assert "AECOURSE_QUICK" in problem.found
+
+
 def test_a_full_disk_is_a_problem(cache, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1e9, 1e9, 1e6))
@@ -458,7 +465,10 @@ def test_one_broken_check_does_not_stop_the_others_and_the_code_tells(tmp_path, 
     monkeypatch.setattr(doctor, "CHECKS", (calm,))
     assert doctor.doctor(tmp_path) == 0
     assert "The course can run" in capsys.readouterr().out
-    monkeypatch.setattr(doctor, "CHECKS", (explodes, refuses, calm))
+    def refuses_too(root):
+        yield from refuses(root)
+
+    monkeypatch.setattr(doctor, "CHECKS", (explodes, refuses, refuses_too, calm))
     assert doctor.doctor(tmp_path) == 1
     out = capsys.readouterr().out
     assert "could not be checked (LookupError: a check of ours is broken)" in out

@@ -17,13 +17,13 @@ CHECKS = (system.home, system.python, system.paths, packages.packages, packages.
 
 def doctor(root: Path = project.ROOT) -> int:
     """Print the findings of every check; return 1 if one of them keeps the course from running, else 0."""
-    problems: set[str] = set()
+    problems: dict[str, str] = {}
     for check in CHECKS:
         for finding in _isolated(check, root):
-            if finding.what in problems:  # one cause, met by another check
+            if finding.what in problems or finding.found in problems.values():  # one cause, met by another check
                 continue
             if finding.mark == "PROBLEM":
-                problems.add(finding.what)
+                problems[finding.what] = finding.found
             print(f"{finding.mark:<8} {finding.what:<14} " + finding.found.replace("\n", "\n" + INDENT), flush=True)
             if finding.fix:
                 print(f"{INDENT}fix: {finding.fix}", flush=True)

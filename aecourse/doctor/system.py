@@ -81,6 +81,7 @@ def data(root: Path) -> Iterator[Finding]:
     import_module("platformdirs")  # where it is missing, that is said once
     from aecourse import _files, settings
 
+    settings.quick()  # raises where AECOURSE_QUICK is neither yes nor no
     name, where = _files.known(None), _files.where()
     bad = [report for report in _files.inspect() if report.state != "ok"]
     if not bad:
