@@ -36,7 +36,7 @@ class _Run:
 class _State:
     started: bool  # whether a cell has imported the course
     now: _Run  # the cell that runs
-    before: dict[str, Any]  # the names that it defines, as they were
+    before: dict[str, int]  # the names that it defines: the identity of their values (a value itself could be large)
     last: dict[str, _Run]  # name: the last run of its cell
 
 
@@ -80,7 +80,7 @@ def outdated(name: str) -> str:
 
 def _begin(info: Any) -> None:
     _state.now = _Run(getattr(info, "cell_id", None), info.raw_cell, time.time())
-    _state.before = {name: _shell.user_ns.get(name, _MISSING) for name in _defined(info.raw_cell)}
+    _state.before = {name: id(_shell.user_ns.get(name, _MISSING)) for name in _defined(info.raw_cell)}
 
 
 def _end(result: Any) -> None:
@@ -92,7 +92,7 @@ def _end(result: Any) -> None:
         if run.cell is not None and run.cell == now.cell and name not in _state.before:
             run.trouble = f"The cell that defined `{name}` no longer does; this judges the version before it changed."
     for name, value in _state.before.items():
-        old = failed and _shell.user_ns.get(name, _MISSING) is value
+        old = failed and id(_shell.user_ns.get(name, _MISSING)) == value
         trouble = f"The cell that defines `{name}` {why} it last ran; this judges the version before it." if old else ""
         _state.last[name] = _Run(now.cell, now.source, now.at, trouble)
 
