@@ -86,7 +86,7 @@ def _begin(info: Any) -> None:
 def _end(result: Any) -> None:
     now, failed = _state.now, result.error_before_exec or result.error_in_exec
     why = "was stopped when" if isinstance(failed, KeyboardInterrupt) else "has an error since"
-    if not failed and _IMPORTS.search(now.source):
+    if not failed and _IMPORTS.search(result.info.raw_cell):  # perhaps the very cell that loaded this
         _state.started = True
     for name, run in _state.last.items():
         if run.cell is not None and run.cell == now.cell and name not in _state.before:

@@ -23,13 +23,11 @@ CELLS = {"first": FIRST, "later": "# a net\nwidth = [level]", "answer": "def gau
 class Kernel:
     """A shell like a kernel's, with a notebook of the course; `run` returns what it showed of an error."""
 
-    def __init__(self, path, cells=CELLS):
+    def __init__(self, path):
         self.path, self.shown = path, []
-        self.save(cells)
+        self.save(CELLS)
         self.shell = InteractiveShell(config=Config(HistoryManager={"enabled": False}))
         self.shell._showtraceback = lambda kind, error, lines: self.shown.append("\n".join(lines))
-        notebook.load_ipython_extension(self.shell)
-        notebook.load_ipython_extension(self.shell)  # the second import changes nothing
 
     def save(self, cells, later=0.0):
         code = [{"cell_type": "code", "id": name, "source": text.splitlines(keepends=True)}
@@ -49,7 +47,10 @@ def kernel(tmp_path, monkeypatch):
     monkeypatch.setattr(notebook, "_state", notebook._State(False, notebook._Run(None, "", 0.0), {}, {}))
     monkeypatch.setattr(notebook, "_shell", None)
     monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "lesson.ipynb"))
-    return Kernel(tmp_path / "lesson.ipynb")
+    kernel = Kernel(tmp_path / "lesson.ipynb")
+    notebook.load_ipython_extension(kernel.shell)
+    notebook.load_ipython_extension(kernel.shell)  # the second time changes nothing
+    return kernel
 
 
 @pytest.mark.parametrize("name", ["level", "math", "width", "anything"])
@@ -70,6 +71,13 @@ def test_after_the_first_cell_its_own_names_are_a_sentence_and_others_keep_their
     said = kernel.run("width")
     assert "name 'width' is not defined" in said
     assert "width comes from the cell that begins with `# a net`, which did not run" in said
+
+
+def test_a_kernel_that_loads_the_extension_with_its_first_cell_has_run_that_cell(kernel, monkeypatch):
+    other = Kernel(kernel.path)
+    other.shell.user_ns["load"] = lambda: notebook.load_ipython_extension(other.shell)
+    other.run("load()\nfrom aecourse import losses", "first")
+    assert "Traceback" in other.run("typo")
 
 
 def test_a_first_cell_that_failed_counts_as_not_run(kernel):
