@@ -727,8 +727,8 @@ table(["setting", "method", "labels used", "test accuracy (%)"],
 #   own answers alone bring none.
 # - A target made from the image itself can teach more than copying does.
 #
-# **Your turn:** [lab 01](../work/lab01.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
-# sheet](../exercises/lab01/lab01.ipynb) is there too). You write the two steps of k-means, a measure of clusters,
+# **Your turn:** [lab 01](../work/lab01.ipynb) (your own copy, made by `python -m aecourse lab`; on the
+# web, read the [sheet](../exercises/lab01/lab01.ipynb)). You write the two steps of k-means, a measure of clusters,
 # pseudo-labels and label spreading, and each is checked.
 #
 # **More of this kind:** [lesson 01x](01x_zoo.ipynb), an optional extra, runs the whole zoo of classic methods on the

@@ -1064,8 +1064,8 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "n
 # - The axes of a code have no meaning of their own; ask the whole code.
 # - The pixel distance is a poor judge of likeness, and no likelihood built on it cures that.
 #
-# **Your turn:** [lab 02](../work/lab02.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
-# sheet](../exercises/lab02/lab02.ipynb) is there too). You write the autoencoder, two likelihoods, the floor of the
+# **Your turn:** [lab 02](../work/lab02.ipynb) (your own copy, made by `python -m aecourse lab`; on the
+# web, read the [sheet](../exercises/lab02/lab02.ipynb)). You write the autoencoder, two likelihoods, the floor of the
 # bug hunt and the training loop, and each is checked.
 #
 # **Next:** [lesson 03](03_manifolds.ipynb) asks why so few numbers are enough for a digit, and what a bent code finds

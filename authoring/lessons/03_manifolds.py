@@ -873,8 +873,8 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "n
 # - Judge a map by measures, an interpolation by a score that empty pictures do not win.
 # - Reconstruction asks for neither straight coordinates nor a code without gaps. Those need to be asked for.
 #
-# **Your turn:** [lab 03](../work/lab03.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
-# sheet](../exercises/lab03/lab03.ipynb) is there too). You write PCA, its reconstruction, a measure of maps and
+# **Your turn:** [lab 03](../work/lab03.ipynb) (your own copy, made by `python -m aecourse lab`; on the
+# web, read the [sheet](../exercises/lab03/lab03.ipynb)). You write PCA, its reconstruction, a measure of maps and
 # TwoNN, and find the bug of the missing mean.
 #
 # **Next:** [lesson 04](04_denoising.ipynb) damages the input and asks for the clean image.

@@ -496,7 +496,6 @@ def compare(sigma):
                          "convolutional": denoise(conv, noisy)}, zoom=0.8)
 
 
-compare(0.7)
 widgets.sliders(compare, {"σ": ([i / 10 for i in range(16)], 0.7)})
 
 # %% [markdown]
@@ -856,8 +855,8 @@ say(f"Compared with the ordinary autoencoder, {better} of {len(denoisers)} denoi
 # - Its residual is σ² times the score: it has learned in which direction the data lie. From there it is one step to
 #   diffusion.
 #
-# **Your turn:** [lab 04](../work/lab04.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
-# sheet](../exercises/lab04/lab04.ipynb) is there too). You write the damages, the loss, the measure and a filter, and
+# **Your turn:** [lab 04](../work/lab04.ipynb) (your own copy, made by `python -m aecourse lab`; on the
+# web, read the [sheet](../exercises/lab04/lab04.ipynb)). You write the damages, the loss, the measure and a filter, and
 # read a score off your own denoiser.
 #
 # **Next:** [lesson 05](05_sparse.ipynb) keeps the code wide and lets only a few of its units speak at a time.

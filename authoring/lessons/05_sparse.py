@@ -968,8 +968,8 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "n
 # - A sparse autoencoder finds more true parts than there are dimensions if few are active at a time, and does not
 #   tell you when that is false.
 #
-# **Your turn:** [lab 05](../work/lab05.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
-# sheet](../exercises/lab05/lab05.ipynb) is there too). You write the penalties, top-k, and the measures of this
+# **Your turn:** [lab 05](../work/lab05.ipynb) (your own copy, made by `python -m aecourse lab`; on the
+# web, read the [sheet](../exercises/lab05/lab05.ipynb)). You write the penalties, top-k, and the measures of this
 # lesson.
 #
 # **Next:** [lesson 06](06_vae.ipynb) puts a prior on the code.

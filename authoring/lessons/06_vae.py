@@ -804,7 +804,6 @@ def at(first, second):
     return figure
 
 
-at(1.0, -0.5)
 steps = [v / 4 for v in range(-12, 13)]
 widgets.sliders(at, {"first": (steps, 1.0), "second": (steps, -0.5)})
 
@@ -1093,8 +1092,8 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)",
 # - The prior makes single units behave, but not all of them together: draw from a density fitted to the codes.
 # - A better decoder says less with its code; the ELBO does not ask for a code.
 #
-# **Your turn:** [lab 06](../work/lab06.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
-# sheet](../exercises/lab06/lab06.ipynb) is there too). You write the two terms, the sample between them, the tighter
+# **Your turn:** [lab 06](../work/lab06.ipynb) (your own copy, made by `python -m aecourse lab`; on the
+# web, read the [sheet](../exercises/lab06/lab06.ipynb)). You write the two terms, the sample between them, the tighter
 # bound, and tell which β three pieces of code minimise.
 #
 # **Next:** [lesson 07](07_semi.ipynb) asks what codes are worth when only few images have a label.

@@ -1475,8 +1475,8 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "n
 # - All of it rests on an assumption about images and question. Where it is wrong, unlabelled images do harm.
 # - The interval beside a figure has to say over what it was taken.
 #
-# **Your turn:** [lab 07](../work/lab07.ipynb) (your own copy, made by `python -m aecourse lab`; the [blank
-# sheet](../exercises/lab07/lab07.ipynb) is there too). It is the assignment of the lab report, and it ends with a
+# **Your turn:** [lab 07](../work/lab07.ipynb) (your own copy, made by `python -m aecourse lab`; on the
+# web, read the [sheet](../exercises/lab07/lab07.ipynb)). It is the assignment of the lab report, and it ends with a
 # report from your own runs.
 #
 # **Next:** lesson 08 builds deep autoencoders layer by layer, and asks when pre-training did rescue a network.
