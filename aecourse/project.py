@@ -33,9 +33,9 @@ def copies(root: Path = ROOT) -> dict[str, Path]:
 
 def require_course(command: str) -> None:
     """Raise CourseError where the package was installed by itself, so that a command finds no lessons beside it."""
+    near = other_course()
     if _is_course(ROOT):
         return
-    near = other_course()
     how = (f"In {near} run: python -m aecourse {command}" if near else
            "Clone or unpack the course, and in its folder run: python -m pip install -r requirements.txt")
     raise CourseError(f"the package in {ROOT} has no lessons beside it: the course is run from its folder. {how}")
@@ -43,7 +43,11 @@ def require_course(command: str) -> None:
 
 def other_course() -> Path | None:
     """Return the folder of another course in which the reader is, so that this one may not be meant; None elsewhere."""
-    here = Path.cwd()
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:
+        raise CourseError("the folder that this terminal is in is not there any more. Go to the course's folder and try "
+                          f"again: cd {ROOT}") from None
     near = next((folder for folder in (here, *here.parents) if _is_course(folder)), None)
     return near if near and not near.samefile(ROOT) else None
 

@@ -83,6 +83,18 @@ def test_a_package_without_its_lessons_says_that_the_course_is_run_from_its_fold
     assert (f"In {course} run: python -m aecourse {command}" in err) is (where != "somewhere")
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows keeps a folder in which a terminal is")
+def test_a_terminal_in_a_folder_that_was_deleted_is_a_sentence(tmp_path, monkeypatch, capsys):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    for command in ("lab", "run", "doctor"):
+        code, _, err = said([command], capsys)
+        assert code == 1
+        assert f"cd {project.ROOT}" in err
+
+
 def test_a_package_without_its_lessons_still_fetches_data(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(project, "ROOT", tmp_path)
     code, out, _ = said(["data", "--dataset", "strokes"], capsys)
