@@ -46,8 +46,8 @@ def other_course() -> Path | None:
     try:
         here = Path.cwd()
     except FileNotFoundError:
-        raise CourseError("the folder that this terminal is in is not there any more. Go to the course's folder and try "
-                          f"again: cd {ROOT}") from None
+        raise CourseError("the folder that this terminal is in is not there any more. Go to the course's folder and "
+                          f"try again: cd {ROOT}") from None
     near = next((folder for folder in (here, *here.parents) if _is_course(folder)), None)
     return near if near and not near.samefile(ROOT) else None
 
