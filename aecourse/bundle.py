@@ -21,6 +21,7 @@ def bundle(folder: Path, root: Path = project.ROOT) -> int:
     CourseError
         The folder cannot be written, or the packages or MNIST cannot be had.
     """
+    project.require_course("data --bundle")
     folder = folder.expanduser().absolute()
     _files.fetch("mnist")
     try:

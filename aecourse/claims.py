@@ -89,7 +89,7 @@ def score(predictions: list[tuple[str, Any, Any]]) -> None:
 
 def say(sentence: str) -> None:
     """Show a sentence whose words were chosen by the numbers of this run, so that it is true on every data set."""
-    _display(sentence, f"<p>{html.escape(sentence)}</p>", {SENTENCE: sentence})
+    console.show(sentence, f"<p>{html.escape(sentence)}</p>", {SENTENCE: sentence})
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -98,7 +98,7 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     tag = ["th"] + ["td"] * len(rows)
     markup = "".join("<tr>" + "".join(f'<{t} style="text-align:left">{html.escape(cell)}</{t}>' for cell in line)
                      + "</tr>" for t, line in zip(tag, lines, strict=True))
-    _display("\n".join(" | ".join(line) for line in lines), f"<table>{markup}</table>")
+    console.show("\n".join(" | ".join(line) for line in lines), f"<table>{markup}</table>")
 
 
 def _verdict(guess: Any, found: Any) -> str:
@@ -136,13 +136,4 @@ def _show(record: Record) -> None:
     markup = (f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:2px 0">{mark} '
               f"{html.escape(record.statement)}: <b>{html.escape(measured)}</b><br>"
               f'<small style="opacity:.75">{html.escape(detail)}</small></div>')
-    _display(f"{mark} {record.statement}: {measured}\n  {detail}", markup, {MIMETYPE: asdict(record)})
-
-
-def _display(text: str, markup: str, more: dict | None = None) -> None:
-    try:
-        from IPython.display import display
-    except ImportError:  # a script without Jupyter
-        console.say(text)
-        return
-    display({"text/plain": text, "text/html": markup, **(more or {})}, raw=True)
+    console.show(f"{mark} {record.statement}: {measured}\n  {detail}", markup, {MIMETYPE: asdict(record)})

@@ -1,4 +1,7 @@
-"""Text on a console that lacks some of its letters (a Korean or a Western Windows, a C locale): stand-ins, no error."""
+"""What the course shows: HTML in a notebook, elsewhere text, on a console that lacks some letters with stand-ins.
+
+Consoles of a Korean or a Western Windows lack some, and so does a C locale.
+"""
 
 import codecs
 import sys
@@ -14,6 +17,22 @@ def say(text: str, end: str = "\n") -> None:
     """Print a text, with stand-ins for the letters that standard output cannot show."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     print(text.encode(encoding, ERRORS).decode(encoding), end=end, flush=True)
+
+
+def show(text: str, markup: str, more: dict | None = None) -> None:
+    """Display HTML in a notebook, with ``more`` data by type in the same output; elsewhere print the text."""
+    if not in_notebook():
+        say(text)
+        return
+    from IPython.display import display
+
+    display({"text/plain": text, "text/html": markup, **(more or {})}, raw=True)
+
+
+def in_notebook() -> bool:
+    """Return whether a notebook's kernel runs this."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return getattr(shell, "kernel", None) is not None
 
 
 def _stand_in(letter: str) -> str:

@@ -7,7 +7,6 @@ import secrets
 import signal
 import socket
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from aecourse import CourseError, copies, project
@@ -23,10 +22,8 @@ def lab(lesson: str | None, root: Path = project.ROOT, port: int = 8888, browser
     Raises
     ------
     CourseError
-        JupyterLab is missing, the folder cannot be written, the name is unknown, or no port is free.
+        The folder cannot be written, the name is unknown, or no port is free.
     """
-    if find_spec("jupyterlab") is None:
-        raise CourseError("JupyterLab is not installed here: python -m pip install -r requirements.txt")
     name = choose(lesson, root)
     for line in copies.make(root):
         print(line)

@@ -18,7 +18,7 @@ class Line:
         self._every = every  # seconds between two updates: drawing each step would cost more than the step
         self._start, self._last = time.monotonic(), 0.0
         self._handle = None
-        self._notebook = _in_notebook()
+        self._notebook = console.in_notebook()
         self._shown = 0  # letters on the terminal's line: a shorter text must cover a longer one
 
     def due(self) -> bool:
@@ -62,11 +62,3 @@ def duration(seconds: float) -> str:
     """Return a time in words: "8 s", "3 min 20 s"."""
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s" if minutes else f"{rest} s"
-
-
-def _in_notebook() -> bool:
-    if "IPython" not in sys.modules:
-        return False
-    from IPython import get_ipython
-
-    return getattr(get_ipython(), "kernel", None) is not None

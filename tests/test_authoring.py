@@ -17,11 +17,97 @@ from aecourse.authoring.dependencies import digest, helpers
 def test_helpers_are_found_through_packages_functions_and_relative_imports(tmp_path):
     toy_course.make(tmp_path)
     everything = ["aecourse/__init__.py", "aecourse/inner/__init__.py", "aecourse/inner/one.py", "aecourse/toy.py"]
-    for text in ("from aecourse import toy", "import aecourse.toy", "def f():\n    from aecourse.toy import two",
-                 "if True:\n    import aecourse.toy as t"):
+    for text in ("from aecourse import toy\ntoy.two()", "import aecourse.toy",
+                 "def f():\n    from aecourse.toy import two\n    two()", "import aecourse.toy as t\nt.two"):
         assert list(helpers(text, tmp_path)) == everything
     assert list(helpers("from aecourse.inner import one", tmp_path)) == everything[:3]
     assert helpers("import torch\nfrom aecoursework import x", tmp_path) == {}
+
+
+MODULE = '''"""A module."""
+
+import math
+from os import path, sep
+
+from aecourse.inner import one
+
+LIMIT = 3  # a limit
+__all__ = ["used"]
+
+
+def used(x=1):
+    """Return something."""
+    return helper(x) + one.ONE + LIMIT
+
+
+def helper(x):
+    return math.sqrt(x)  # of x
+
+
+def unused():
+    return path
+
+
+print("on import")
+'''
+
+
+@pytest.mark.parametrize(("change", "stale"), [
+    (("# a limit", "# another word"), False), (('"""Return something."""', '"""Return another thing."""'), False),
+    (('"""A module."""', '"""Another."""'), False), (("LIMIT = 3  # a", "LIMIT = (\n    3)  # a"), False),
+    (("def unused():\n    return path", "def unused():\n    return sep"), False),
+    (("def unused", "def another():\n    pass\n\n\ndef unused"), False), (("from os import path, sep\n", ""), False),
+    (("LIMIT = 3", "LIMIT = 4"), True), (("x=1", "x=2"), True), (("math.sqrt(x)", "math.cbrt(x)"), True),
+    (("import math", "import cmath as math"), True), (("on import", "at import"), True),
+    (('    """Return something."""\n', '    """Return something."""\n    x += 1\n'), True),
+])
+def test_only_code_that_is_used_makes_a_digest(tmp_path, change, stale):
+    toy_course.make(tmp_path)
+    file = tmp_path / "aecourse/toy.py"
+    file.write_text(MODULE, encoding="utf-8")
+    texts = ("from aecourse import toy\ntoy.used()", "from aecourse.toy import used as f\nf()",
+             "import aecourse.toy as t\nt.used()")
+    before = [helpers(text, tmp_path) for text in texts]
+    assert change[0] in MODULE
+    file.write_text(MODULE.replace(*change), encoding="utf-8")
+    for text, old in zip(texts, before, strict=True):
+        new = helpers(text, tmp_path)
+        assert list(new) == list(old)
+        assert (new != old) is stale
+        assert new["aecourse/inner/one.py"] == old["aecourse/inner/one.py"]
+
+
+@pytest.mark.parametrize("text", ["from aecourse import toy\nprint(vars(toy))", "import aecourse.toy",
+                                  "from aecourse.toy import *", "from aecourse import toy\ntoy.dynamic()"])
+def test_what_cannot_be_read_off_the_code_counts_as_the_whole_file(tmp_path, text):
+    toy_course.make(tmp_path)
+    file = tmp_path / "aecourse/toy.py"
+    whole = MODULE + "\n\ndef dynamic(name='unused'):\n    return globals()[name]()\n"
+    file.write_text(whole, encoding="utf-8")
+    before = helpers(text, tmp_path)
+    file.write_text(whole.replace("return path", "return sep"), encoding="utf-8")
+    assert helpers(text, tmp_path) != before
+    file.write_text(whole.replace("# of x", "# of it"), encoding="utf-8")
+    assert helpers(text, tmp_path) == before
+
+
+def test_a_name_that_a_file_hands_on_is_followed_to_where_it_is_defined(tmp_path):
+    toy_course.make(tmp_path)
+    (tmp_path / "aecourse/toy.py").write_text("from aecourse.inner.one import ONE as first\n", encoding="utf-8")
+    text = "from aecourse import toy\nprint(toy.first)"
+    before = helpers(text, tmp_path)
+    (tmp_path / "aecourse/inner/one.py").write_text("ONE = 2\n", encoding="utf-8")
+    assert helpers(text, tmp_path) != before
+
+
+def test_a_constant_that_a_constant_needs_and_a_methods_helper_count(tmp_path):
+    toy_course.make(tmp_path)
+    code = "A = 1\nB = A + 1\n\n\nclass C:\n    def f(self):\n        return g()\n\n\ndef g():\n    return B\n"
+    file = tmp_path / "aecourse/toy.py"
+    file.write_text(code, encoding="utf-8")
+    before = helpers("from aecourse.toy import C\nC().f()", tmp_path)
+    file.write_text(code.replace("A = 1", "A = 5"), encoding="utf-8")
+    assert helpers("from aecourse.toy import C\nC().f()", tmp_path) != before
 
 
 def test_two_modules_that_import_each_other_end(tmp_path):

@@ -73,13 +73,28 @@ def test_line_ends_of_another_system_are_no_change(root, tool, no_kernel):
 
 
 def test_a_changed_helper_is_seen_and_named_and_its_notebook_alone_is_built_again(root, tool, capsys):
-    toy_course.append(root / "aecourse/inner/one.py", "# another word\n")
-    toy_course.append(root / "aecourse/unused.py", "# another word\n")
+    (root / "aecourse/inner/one.py").write_text("ONE = 2  # a comment\n", encoding="utf-8")
+    toy_course.append(root / "aecourse/unused.py", "TWO = 2\n")
     assert tool.check([], root) == [f"{LESSON}: stale, aecourse/inner/one.py changed"]
     lab_before = (root / LAB).read_bytes()
     assert tool.build([], root) == 0
     assert "lab01: unchanged" in capsys.readouterr().out
     assert (root / LAB).read_bytes() == lab_before
+    assert tool.check([], root) == []
+
+
+def test_a_changed_text_is_written_without_running_the_code_again(root, tool, no_kernel, capsys):
+    outputs = [cell.outputs for cell in nbformat.read(root / LESSON, as_version=4).cells[1:]]
+    for name in ("lessons/01_toy.py", "labs/lab01.py"):
+        path = root / "authoring" / name
+        path.write_text(path.read_text(encoding="utf-8").replace("# # A toy", "# # Another"), encoding="utf-8")
+    assert len(tool.check([], root)) == 2
+    assert tool.build([], root) == 0
+    assert "01_toy: its text is written again, the outputs stay" in capsys.readouterr().out
+    lesson, sheet = (nbformat.read(root / path, as_version=4) for path in (LESSON, SHEET))
+    assert lesson.cells[0].source.startswith("# Another")
+    assert sheet.cells[0].source.startswith("# Another")
+    assert [cell.outputs for cell in lesson.cells[1:]] == outputs
     assert tool.check([], root) == []
 
 

@@ -174,13 +174,6 @@ def test_no_free_port_is_a_sentence(monkeypatch):
             launch.free_port(busy.getsockname()[1])
 
 
-def test_without_jupyterlab_a_sentence(root, monkeypatch):
-    monkeypatch.setattr(launch, "find_spec", lambda _: None)
-    with pytest.raises(CourseError, match=r"JupyterLab is not installed.*pip install -r requirements.txt"):
-        launch.lab(None, root)
-    assert not (root / "work").exists()
-
-
 @pytest.mark.parametrize(("platform", "env", "shown"), [
     ("linux", {}, False), ("linux", {"DISPLAY": ":0"}, True), ("linux", {"WAYLAND_DISPLAY": "w"}, True),
     ("win32", {}, True), ("darwin", {}, True), ("darwin", {"CI": "true"}, False),

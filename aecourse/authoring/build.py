@@ -74,19 +74,39 @@ def _build_one(source: Source, force: bool) -> None:
     if source.is_lab:  # tells a learner's copy in work/ whether the sheet changed since; a new run alone does not count
         sheet = loads(strip(nb, source.name))
         record["sheet"] = digest(repr([(cell.id, cell.cell_type, cell.source) for cell in sheet.cells]))
-    if record["data"]:
-        from aecourse import _files
+    kept = not force and _take_outputs(source, nb)
+    if not kept:
+        if record["data"]:
+            from aecourse import _files
 
-        _files.fetch(DATASET)  # a clear error before a long run, and never another data set in its place
-    folder = source.product.parent if source.product.parent.is_dir() else source.root
-    record["seconds"] = execute(nb, folder, source.root, source.name)
-    record["python"], record["torch"] = platform.python_version(), _version("torch")
+            _files.fetch(DATASET)  # a clear error before a long run, and never another data set in its place
+        folder = source.product.parent if source.product.parent.is_dir() else source.root
+        record["seconds"] = execute(nb, folder, source.root, source.name)
+        record["python"], record["torch"] = platform.python_version(), _version("torch")
     text = _accepted(nb, source.name)
     exercise = strip(nb, source.name) if source.is_lab else None
     project.write(source.product, text)
     if exercise is not None:
         project.write(source.exercise, exercise)
-    print(f"{source.name}: built in {record['seconds']} s, {len(text.encode()) / 1e6:.2f} MB", flush=True)
+    how = "its text is written again, the outputs stay" if kept else f"built in {record['seconds']} s"
+    print(f"{source.name}: {how}, {len(text.encode()) / 1e6:.2f} MB", flush=True)
+
+
+def _take_outputs(source: Source, nb) -> bool:
+    """Take the stored outputs where nothing but the text between the code has changed, and return whether it was so."""
+    try:
+        stored = project.load(source.product)
+        old, new = stored.metadata["aecourse"], nb.metadata["aecourse"]
+        codes = [[(c.id, c.source, c.metadata) for c in _code(each)] for each in (stored, nb)]
+        same = codes[0] == codes[1] and all(old[key] == new[key] for key in ("helpers", "data"))
+        if not same or any(cell.execution_count is None for cell in _code(stored)):
+            return False
+        new.update({key: old[key] for key in ("seconds", "python", "torch")})
+    except (CourseError, KeyError, AttributeError):  # it is not there, or not what the build wrote
+        return False
+    for cell, before in zip(_code(nb), _code(stored), strict=True):
+        cell.outputs, cell.execution_count = before.outputs, before.execution_count
+    return True
 
 
 def _accepted(nb, name: str) -> str:

@@ -2,7 +2,6 @@
 
 import html
 import re
-import sys
 
 from aecourse import console
 
@@ -20,13 +19,7 @@ MARKS = {
 
 def card(kind: str, head: str, body: str = "", code: str = "", table: list[list[str]] | None = None) -> None:
     """Show a card; ``body`` may hold `code` between backticks and line breaks, the table's first row is its head."""
-    text, markup = plain(kind, head, body, code, table), _markup(kind, head, body, code, table)
-    if not _in_ipython():
-        console.say(text)
-        return
-    from IPython.display import display
-
-    display({"text/plain": text, "text/html": markup}, raw=True)
+    console.show(plain(kind, head, body, code, table), _markup(kind, head, body, code, table))
 
 
 def plain(kind: str, head: str, body: str = "", code: str = "", table: list[list[str]] | None = None) -> str:
@@ -59,11 +52,3 @@ def _markup(kind: str, head: str, body: str, code: str, table: list[list[str]] |
 
 def _inline(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
-
-
-def _in_ipython() -> bool:
-    if "IPython" not in sys.modules:  # a script or a test: do not import IPython for it
-        return False
-    from IPython import get_ipython
-
-    return get_ipython() is not None
