@@ -1,7 +1,7 @@
 """What `fit` and `mean_loss` are given, looked at once before they begin: each slip has a sentence of its own."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,20 +15,22 @@ from aecourse import CourseError
 def checked(model: nn.Module, data: Any, name: str = "data") -> tuple[Tensor, ...]:
     """Return the data as a tuple of tensors, each with one row per image, or raise a `CourseError`.
 
-    Images, and whatever else has two dimensions or more, must have the type of the model's weights if they are no
-    whole numbers. ``name`` is what the caller calls the data.
+    Images, the first part, must have the type of the model's weights, and so must other parts that are no whole numbers
+    or labels. ``name`` is what the caller calls the data.
     """
     if not isinstance(model, nn.Module):
         raise CourseError(f"the model must be a network, an nn.Module; it is {_a(model)}."
                           + " Write parentheses behind the class's name." * isinstance(model, type))
-    if isinstance(data, Tensor):
-        raise CourseError(f"{name} is one tensor, and a tuple of tensors is needed: ({name},) with a comma, or "
-                          "(images, labels).")
+    if isinstance(data, (Tensor, np.ndarray)):
+        array = isinstance(data, np.ndarray)
+        raise CourseError(f"{name} is one {'NumPy array' if array else 'tensor'}, and a tuple of tensors is needed: "
+                          f"({f'torch.from_numpy({name})' if array else name},) with a comma, or (images, labels).")
     if not isinstance(data, Sequence) or isinstance(data, str) or not data:
         raise CourseError(f"{name} must be a tuple of tensors, (images,) or (images, labels); it is {_a(data)}.")
     weights = next((p.dtype for p in model.parameters() if p.is_floating_point()), None)
     for place, part in enumerate(data, start=1):
-        _check_part(part, f"part {place} of {name}" if len(data) > 1 else f"the tensor in {name}", weights)
+        what = f"part {place} of {name}" if len(data) > 1 else f"the tensor in {name}"
+        _check_part(part, what, weights, images=place == 1)
     lengths = [len(part) for part in data]
     if len(set(lengths)) > 1:
         raise CourseError(f"the parts of {name} have unequal lengths, {' and '.join(map(str, lengths))}: row i of each "
@@ -38,17 +40,20 @@ def checked(model: nn.Module, data: Any, name: str = "data") -> tuple[Tensor, ..
     return tuple(data)
 
 
-def _check_part(part: Any, what: str, weights: torch.dtype | None) -> None:
+def _check_part(part: Any, what: str, weights: torch.dtype | None, images: bool) -> None:
     if isinstance(part, np.ndarray):
         raise CourseError(f"{what} is a NumPy array: torch.from_numpy(...) makes a tensor of it.")
     if not isinstance(part, Tensor):
         raise CourseError(f"{what} is {_a(part)}, and a tensor is needed.")
     if part.dim() == 0:
         raise CourseError(f"{what} is a single number, and a tensor with one row for each image is needed.")
-    if part.dim() > 1 and part.dtype == torch.uint8:
-        raise CourseError(f"{what} has the type uint8, grey levels from 0 to 255: images.float() / 255 gives the "
-                          "float32 images in [0, 1] that the networks take.")
-    if part.dim() > 1 and part.is_floating_point() and weights is not None and part.dtype != weights:
+    if part.dtype == torch.uint8:
+        raise CourseError(f"{what} has the type uint8. Grey levels from 0 to 255 become float32 images in [0, 1] by "
+                          ".float() / 255, and labels become int64 by .long().")
+    if images and part.dim() > 1 and not part.is_floating_point():
+        raise CourseError(f"{what} has the type {_type(part.dtype)}, and the networks take float32 images: .float() "
+                          "behind the tensor makes them.")
+    if part.is_floating_point() and weights is not None and part.dtype != weights:
         raise CourseError(f"{what} has the type {_type(part.dtype)} and the model's weights {_type(weights)}: "
                           f"{'.float()' if weights == torch.float32 else f'.to({weights})'} behind the tensor makes "
                           "them alike.")
@@ -81,7 +86,22 @@ def check_terms(terms: Any, n: int) -> None:
                               f"{n} images is needed.")
         if values.shape != (n,):
             raise CourseError(f"the loss's term {name!r} has shape {tuple(values.shape)}, but must hold one number for "
-                              f"each of the {n} images: sum over pixels, do not average over the batch")
+                              f"each of the {n} images: sum over pixels, do not average over the batch.")
+
+
+def check_gradient(total: Tensor) -> None:
+    """Raise a `CourseError` where no weight can change the loss."""
+    if not total.requires_grad:
+        raise CourseError("the loss does not depend on the model's weights, so nothing can be learned: look for "
+                          ".detach(), .item(), torch.no_grad() or NumPy between the model and the loss.")
+
+
+def check_names(before: Collection[str], now: Collection[str]) -> None:
+    """Raise a `CourseError` where a loss returns other terms than before: a curve has one value for each epoch."""
+    if before and set(before) != set(now):
+        other = ", ".join(sorted(set(before) ^ set(now)))
+        raise CourseError(f"the loss does not return the same terms each time ({other}): return every term at every "
+                          "step, with the value 0 where it does not count.")
 
 
 def _a(value: Any) -> str:
@@ -92,7 +112,7 @@ def _a(value: Any) -> str:
         return f"the class {value.__name__}"
     if isinstance(value, (dict, list, tuple)) and not value:
         return f"an empty {type(value).__name__}"
-    kind = "tensor" if isinstance(value, Tensor) else type(value).__name__
+    kind = {"Tensor": "tensor", "ndarray": "NumPy array"}.get(type(value).__name__, type(value).__name__)
     return f"{'an' if kind[0].lower() in 'aeio' else 'a'} {kind}"
 
 

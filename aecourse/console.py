@@ -10,13 +10,14 @@ import unicodedata
 STAND_INS = {"−": "-", "–": "-", "✓": "+", "✗": "x", "○": "o", "→": "->", "↳": "->", "×": "x", "·": "*", "…": "...",
              "‖": "||", "±": "+-", "≤": "<=", "≥": ">=", "½": "1/2", "√": "sqrt ", "∇": "grad ", "‘": "'", "’": "'",
              "“": '"', "”": '"', "§": "#", "★": "*", "☆": "."}
+WIDGET = "application/vnd.jupyter.widget-view+json"  # the type of an output that needs its kernel
 ERRORS = "aecourse"  # the name of the rule, for str.encode and for a stream's `errors`
 
 
 def say(text: str, end: str = "\n") -> None:
     """Print a text, with stand-ins for the letters that standard output cannot show."""
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    print(text.encode(encoding, ERRORS).decode(encoding), end=end, flush=True)
+    print(text.encode(encoding, ERRORS).decode(encoding, "replace"), end=end, flush=True)
 
 
 def show(text: str, markup: str, more: dict | None = None) -> None:

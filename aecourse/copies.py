@@ -24,8 +24,9 @@ def make(root: Path) -> list[str]:
         A copy cannot be written.
     """
     new, changed, lines = [], [], []
+    sheets = _sheets(root)
     for name, copy in project.copies(root).items():
-        sheet = _sheets(root)[name]
+        sheet = sheets[name]
         try:
             if copy.exists():
                 state = _state(copy, sheet)
@@ -99,24 +100,26 @@ def _blank(sheet: Path, root: Path) -> str:
     if nb is None:
         raise CourseError(f"{sheet} is not whole: unpack the course again, or in a clone of it run: "
                           "git checkout -- notebooks exercises")
+    copies = project.copies(root)
+    targets = {sheet: copies[name] for name, sheet in _sheets(root).items()}
     for cell in nb["cells"]:
         if cell.get("cell_type") == "code":
             cell["outputs"], cell["execution_count"] = [], None
         elif cell.get("cell_type") == "markdown":
             text = cell.get("source", "")
-            cell["source"] = _relink(text if isinstance(text, str) else "".join(text), sheet, root)
+            cell["source"] = _relink(text if isinstance(text, str) else "".join(text), sheet, root / "work", targets)
     return json.dumps(nb, ensure_ascii=False, indent=1) + "\n"
 
 
-def _relink(text: str, sheet: Path, root: Path) -> str:
-    """Return Markdown whose relative links lead from ``work/`` to where they led from the sheet, or to its copy."""
-    work, copies = root / "work", project.copies(root)
-    targets = {sheet: copies[name] for name, sheet in _sheets(root).items()}
+def _relink(text: str, sheet: Path, work: Path, targets: dict[Path, Path]) -> str:
+    """Return Markdown whose relative links lead from ``work/`` to where they led from the sheet, or to its copy.
 
+    ``targets`` says for each sheet where its copy is.
+    """
     def lead(match: re.Match[str]) -> str:
         start, link = match.groups()
         target = Path(os.path.normpath(sheet.parent / unquote(link)))
-        if ":" in link or not (target in targets or target in copies.values() or target.exists()):
+        if ":" in link or not (target in targets or target in targets.values() or target.exists()):
             return match[0]  # a page on the web, an attached picture, a piece of code that looks like a link
         return start + quote(Path(os.path.relpath(targets.get(target, target), work)).as_posix())
 

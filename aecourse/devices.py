@@ -1,6 +1,6 @@
 """Where `fit` computes: the CPU, unless the environment variable ``AECOURSE_DEVICE`` or the caller says otherwise.
 
-For the small networks of this course a CPU is about as fast as a graphics card, and the stored numbers are a CPU's.
+The stored numbers are a CPU's, and for the small networks of this course it is fast enough.
 """
 
 import torch
@@ -19,7 +19,7 @@ def chosen(asked: str | torch.device | None = None) -> torch.device:
     CourseError
         There is no such device on this computer, or PyTorch knows none of that name.
     """
-    name = str(asked or settings.text("AECOURSE_DEVICE")).strip().lower() or "cpu"
+    name = str(settings.text("AECOURSE_DEVICE") if asked is None else asked).strip().lower() or "cpu"
     if name == "auto":
         name = there()[0]
     try:
@@ -27,8 +27,8 @@ def chosen(asked: str | torch.device | None = None) -> torch.device:
     except RuntimeError:  # not a name that PyTorch knows
         device = None
     if device is None or (device.index or 0) >= _count(device.type):
-        raise CourseError(f"there is no device {name!r} here; {'device=' if asked else 'AECOURSE_DEVICE'} may be "
-                          f"{', '.join(there())} or auto.")
+        where = "AECOURSE_DEVICE" if asked is None else "device="
+        raise CourseError(f"there is no device {name!r} here; {where} may be {', '.join(there())} or auto.")
     return device
 
 

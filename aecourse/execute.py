@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aecourse import CourseError, project
+from aecourse import CourseError, console, project
 
 
 class CellError(CourseError):
@@ -102,7 +102,7 @@ def _join_streams(cell) -> None:
 def _drop_widgets(cell) -> None:
     """Leave out sliders: without the kernel that made them, a page shows an error in their place."""
     if "outputs" in cell:
-        cell.outputs = [o for o in cell.outputs if "application/vnd.jupyter.widget-view+json" not in o.get("data", {})]
+        cell.outputs = [o for o in cell.outputs if console.WIDGET not in o.get("data", {})]
 
 
 def kernel_config():

@@ -5,9 +5,7 @@ from typing import Any
 
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 
-from aecourse import project
-
-WIDGET = "application/vnd.jupyter.widget-view+json"
+from aecourse import console, project
 
 
 class CourseKernels(AsyncMappingKernelManager):
@@ -32,4 +30,4 @@ def forget_widgets(model: dict[str, Any], **_: Any) -> None:
         return
     for cell in model["content"].get("cells", []):
         for output in cell.get("outputs", []):
-            output.get("data", {}).pop(WIDGET, None)
+            output.get("data", {}).pop(console.WIDGET, None)

@@ -85,7 +85,7 @@ def _begin(info: Any) -> None:
 
 def _end(result: Any) -> None:
     now, failed = _state.now, result.error_before_exec or result.error_in_exec
-    why = "was stopped when" if isinstance(failed, KeyboardInterrupt) else "has an error since"
+    why = "was stopped when" if isinstance(failed, KeyboardInterrupt) else "ended in an error when"
     if not failed and _IMPORTS.search(result.info.raw_cell):  # perhaps the very cell that loaded this
         _state.started = True
     for name, run in _state.last.items():
@@ -127,7 +127,8 @@ def _too_early(error: NameError, traceback: Any) -> str | None:
     at_home = traceback.tb_frame.f_globals is _shell.user_ns  # else it is a mistake in a package
     if not name or not at_home or name in _shell.user_ns or hasattr(builtins, name):
         return None
-    ids, sources = zip(*_cells(), strict=True) if _cells() else ((), ())
+    cells = _cells()
+    ids, sources = [cell for cell, _ in cells], [source for _, source in cells]
     n = next((i for i, source in enumerate(sources, 1) if _IMPORTS.search(source)), 0)  # cells that import
     if _state.now.source in sources[:n] or (_state.now.cell or "") in ids[:n] or not n:
         return None  # one of them, or no notebook of the course

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from aecourse import CourseError, devices
-from aecourse._inputs import check_settings, check_terms, checked
+from aecourse._inputs import check_gradient, check_names, check_settings, check_terms, checked
 from aecourse.progress import Line
 
 Batch = tuple[Tensor, ...]
@@ -104,11 +104,7 @@ def fit(model: nn.Module, data: Batch, loss: Loss, *, epochs: int, batch: int = 
     held_out = None if held_out is None else checked(model, held_out, "held_out")
     check_settings(model, epochs=epochs, batch=batch, lr=lr)
     device, home = devices.chosen(device), next(model.parameters()).device
-    model.to(device)
-    data, held_out = _at(device, data), held_out and _at(device, held_out)
-    optimiser = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     n, steps = len(data[0]), epochs * -(-len(data[0]) // batch)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=steps) if one_cycle else None
     order = torch.Generator().manual_seed(seed)
     step = Step(0.0, torch.Generator(device).manual_seed(seed), True)
     history, line, begun, how = History(), Line(), time.perf_counter(), "ended by an error"
@@ -117,6 +113,10 @@ def fit(model: nn.Module, data: Batch, loss: Loss, *, epochs: int, batch: int = 
     untrained = good = _copy(model)
     with seeded(seed, device):
         try:
+            data, held_out = _at(device, data), held_out and _at(device, held_out)
+            model.to(device)
+            optimiser = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
+            schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, lr, total_steps=steps) if one_cycle else None
             _check_single(model, data, batch, loss, device)
             for epoch in range(1, epochs + 1):
                 model.train()
@@ -125,6 +125,7 @@ def fit(model: nn.Module, data: Batch, loss: Loss, *, epochs: int, batch: int = 
                     terms = loss(model, *_rows(data, index), step=step)
                     check_terms(terms, len(index))
                     total = sum(terms.values()).mean()
+                    check_gradient(total)
                     optimiser.zero_grad()
                     total.backward()
                     optimiser.step()
@@ -201,6 +202,7 @@ def _added(sums: Sums, terms: dict[str, Tensor], n: int) -> Sums:
     """Return the sums with a batch of n images more; new ones, so that a stop in between leaves none half made."""
     more = {name: values.detach().sum(dtype=torch.float32) for name, values in terms.items()}
     more["loss"] = sum(terms.values()).detach().sum(dtype=torch.float32)
+    check_names(sums[0], more)
     return {name: sums[0].get(name, 0) + value for name, value in more.items()}, sums[1] + n
 
 
@@ -211,6 +213,8 @@ def _means(sums: Sums) -> dict[str, float]:
 
 def _record(history: History, epoch: float, sums: Sums, model: nn.Module, held_out: Batch | None, loss: Loss) -> None:
     measured = {"train": _means(sums), "held_out": {} if held_out is None else mean_loss(model, held_out, loss)}
+    for part, means in measured.items():
+        check_names(getattr(history, part), means)
     longer = {part: {name: [*getattr(history, part).get(name, []), value] for name, value in means.items()}
               for part, means in measured.items()}
     vars(history).update(longer, epochs=[*history.epochs, epoch])  # all lists at once, whenever a stop comes
@@ -245,10 +249,11 @@ def _loss_of(weights: dict[str, Tensor], model: nn.Module, rows: Iterable[Tensor
     """Return the loss with other weights at the same moment: a weight on a term may have grown since the start."""
     mine = _copy(model)
     model.load_state_dict(weights)
-    with torch.no_grad():
-        value = sum(loss(model, *rows, step=step).values()).mean().item()
-    model.load_state_dict(mine)
-    return value
+    try:
+        with torch.no_grad():
+            return sum(loss(model, *rows, step=step).values()).mean().item()
+    finally:
+        model.load_state_dict(mine)
 
 
 def _sound(model: nn.Module) -> bool:
@@ -294,9 +299,13 @@ def _summary(history: History, epochs: int, how: str) -> str:
 
 
 def _remark(history: History, data: Batch) -> str:
-    """Return what is to be said of a cross-entropy of images that are no probabilities: it falls without end."""
-    if not history.epochs or history.train["loss"][-1] >= 0 or not data[0].is_floating_point():
+    """Return what is to be said at the end: held-out data that hold NaN, or a cross-entropy that falls without end."""
+    if not history.epochs:
+        return ""
+    if history.held_out and not math.isfinite(history.held_out["loss"][-1]):
+        return " · the held-out loss is no number: look for NaN or infinite values in the held-out data"
+    if history.train["loss"][-1] >= 0 or not data[0].is_floating_point():
         return ""
     low, high = (value.item() for value in data[0].aminmax())
-    return (f" · the loss is below 0 and the images reach from {low:.3g} to {high:.3g}: a cross-entropy needs images "
-            "in [0, 1]") if low < 0 or high > 1 else ""
+    return (" · the loss is below 0. A density's may be; a cross-entropy needs images in [0, 1], and these reach from "
+            f"{low:.3g} to {high:.3g}") if low < 0 or high > 1 else ""

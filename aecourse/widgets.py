@@ -8,9 +8,10 @@ import matplotlib.pyplot as plt
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
+from aecourse import console
+
 SHARP = 2  # pixels of the picture for each pixel of the page: a good screen has twice as many
 AGAIN = "The sliders work in a page that runs: run this cell again to move them."
-_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def sliders(draw: Callable[..., Figure], choices: Mapping[str, tuple[Sequence[float], float]]) -> None:
@@ -31,7 +32,7 @@ def sliders(draw: Callable[..., Figure], choices: Mapping[str, tuple[Sequence[fl
         return Image(file.getvalue(), format="png", width=round(figure.get_size_inches()[0] * figure.dpi))
 
     bundle = ipywidgets.VBox(handles)._repr_mimebundle_()
-    display({_VIEW: bundle[_VIEW], "text/plain": AGAIN}, raw=True)
+    display({console.WIDGET: bundle[console.WIDGET], "text/plain": AGAIN}, raw=True)
     shown = display(picture(), display_id=True)
     for handle in handles:
         handle.observe(lambda _: shown.update(picture()), names="value")

@@ -19,9 +19,9 @@ NAME = "pretend"
 
 
 class _Module:
-    """What `torch.pretend` says of its one device; its random state is a number."""
+    """What `torch.pretend` says of its one device; its random state is the seed, up to 64 bits of it."""
 
-    state = torch.tensor([0])
+    state = 0
 
     is_available = staticmethod(lambda: True)
     device_count = staticmethod(lambda: 1)
@@ -29,12 +29,12 @@ class _Module:
     _is_in_bad_fork = staticmethod(lambda: False)
 
     def manual_seed_all(self, seed: int) -> None:
-        self.state = torch.tensor([seed])
+        self.state = seed
 
-    def get_rng_state(self, device=0) -> torch.Tensor:
+    def get_rng_state(self, device=0) -> int:
         return self.state
 
-    def set_rng_state(self, state: torch.Tensor, device=0) -> None:
+    def set_rng_state(self, state: int, device=0) -> None:
         self.state = state
 
 

@@ -20,7 +20,9 @@ def built_once(tmp_path_factory):
     from aecourse.authoring import build
 
     root = toy_course.make(tmp_path_factory.mktemp("toy"))
-    assert build.build([], root) == 0
+    with pytest.MonkeyPatch.context() as settings:
+        settings.delenv("AECOURSE_DEVICE", raising=False)
+        assert build.build([], root) == 0
     return root
 
 
@@ -30,9 +32,10 @@ def root(built_once, tmp_path):
 
 
 @pytest.fixture
-def tool(built_once):
+def tool(built_once, monkeypatch):
     from aecourse.authoring import build
 
+    monkeypatch.delenv("AECOURSE_DEVICE", raising=False)
     return build
 
 
@@ -249,7 +252,7 @@ def test_a_claim_that_does_not_hold_is_refused(root, tool, capsys):
 
 
 def test_another_data_set_or_quick_is_never_stored(root, tool, no_kernel, monkeypatch):
-    for name, value in (("AECOURSE_QUICK", "1"), ("AECOURSE_DATASET", "fashion")):
+    for name, value in (("AECOURSE_QUICK", "1"), ("AECOURSE_DATASET", "fashion"), ("AECOURSE_DEVICE", "auto")):
         with monkeypatch.context() as setting:
             setting.setenv(name, value)
             with pytest.raises(CourseError, match="built on all of MNIST"):

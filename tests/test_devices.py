@@ -5,16 +5,18 @@ import inspect
 import json
 import os
 import re
+from types import SimpleNamespace
 
 import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
-import pretend
 import pytest
 import torch
 from torch import nn
 
 from aecourse import CourseError, data, devices, losses, metrics, models, project, realism, semi, train
+
+pretend = pytest.importorskip("pretend", exc_type=ImportError, reason="this PyTorch has no device made in Python")
 
 WRONG_PLACE = r"same device|device type for generator|device type tensor"  # a tensor, a generator, NumPy
 TRAIN = re.compile(r"(?<![.\w])fit\(|Judge\(")  # a notebook that calls neither computes nothing on a device
@@ -69,13 +71,18 @@ def test_auto_takes_the_first_that_is_there(monkeypatch, there, found):
     assert devices.chosen("auto") == torch.device(found)
 
 
-@pytest.mark.parametrize("name", ["cuda:7", "tpu", "meta", "gpu", "cpu:1", "pretend:1", "cuda:x"])
+@pytest.mark.parametrize("name", ["cuda:7", "tpu", "meta", "gpu", "cpu:1", "pretend:1", "cuda:x", "0"])
 def test_a_device_that_is_not_there_is_a_sentence(monkeypatch, name):
     with pytest.raises(CourseError, match=f"no device '{name}' here; device= may be .*cpu or auto"):
         devices.chosen(name)
     monkeypatch.setenv("AECOURSE_DEVICE", name)
     with pytest.raises(CourseError, match=f"no device '{name}' here; AECOURSE_DEVICE may be"):
         devices.chosen()
+
+
+def test_a_number_is_no_device():
+    with pytest.raises(CourseError, match="no device '0' here"):
+        devices.chosen(0)
 
 
 # ---- the pretend device is a fair one ------------------------------------------------------------------------------
@@ -134,7 +141,7 @@ def test_fit_gives_the_same_on_the_device_and_the_model_comes_home(accelerator):
     """Dropout included: the device's random state is seeded as well, and left as it was."""
     here, there = net_of_many_parts(), net_of_many_parts()
     settings = {"epochs": 2, "batch": 64, "one_cycle": True, "held_out": (toy(50),)}
-    torch.pretend.state = torch.tensor([17])
+    torch.pretend.state = 17
     on_cpu = train.fit(here, (toy(),), squared_error, **settings)
     on_device = train.fit(there, (toy(),), squared_error, **settings, device="pretend")
     assert accelerator.operations > 100
@@ -143,7 +150,7 @@ def test_fit_gives_the_same_on_the_device_and_the_model_comes_home(accelerator):
     for a, b in zip(here.state_dict().values(), there.state_dict().values(), strict=True):
         assert type(b) is torch.Tensor
         torch.testing.assert_close(a, b)
-    assert torch.pretend.state.item() == 17
+    assert torch.pretend.state == 17
 
 
 def test_the_cpu_alone_wakes_no_card_up(accelerator, monkeypatch):
@@ -167,6 +174,18 @@ def test_trouble_on_the_device_brings_the_model_home_too(accelerator):
     with pytest.raises(train.Diverged, match="after epoch 0"):
         train.fit(net, (toy(),), squared_error, epochs=3, batch=50, lr=3000.0, device="pretend")
     assert torch.isfinite(net(toy())).all()
+
+
+def test_data_that_do_not_fit_on_the_device_leave_the_model_at_home(accelerator, monkeypatch):
+    def full(*_):
+        raise torch.OutOfMemoryError("the card is full")
+
+    net = model()
+    for part in ("_check_single", "_at"):  # after the model was moved, and before
+        monkeypatch.setattr(train, part, full)
+        with pytest.raises(torch.OutOfMemoryError):
+            train.fit(net, (toy(),), squared_error, epochs=1, device="pretend")
+        assert {p.device.type for p in net.parameters()} == {"cpu"}
 
 
 def test_mean_loss_computes_where_the_model_is(accelerator):
@@ -227,6 +246,20 @@ def test_the_packages_own_losses_and_samples_lie_where_their_data_do(accelerator
     assert {result.device.type for result in results} == {"pretend"}
     for measure in (metrics.slant, metrics.thickness):
         torch.testing.assert_close(measure(x).cpu(), measure(x.cpu()))
+
+
+def test_the_long_runs_losses_lie_where_their_data_do(accelerator, monkeypatch):
+    monkeypatch.syspath_prepend(project.ROOT / "benchmarks")
+    import papers
+    import papers_semi
+
+    x = torch.rand(6, 784).to("pretend")
+    step = train.Step(0.5, torch.Generator(x.device).manual_seed(0), True)
+    vae = models.VAE([784, 9, 3]).to("pretend")
+    labelled = SimpleNamespace(x_l=torch.rand(9, 784).to("pretend"), y_l=torch.arange(9).to("pretend"))
+    results = [papers.bend(x, step.generator), *papers.negative_importance_bound(vae, x, step, 5, 2).values(),
+               *papers_semi.some_labelled(labelled, step, 4), *papers_semi.negative_elbo(vae, x, step).values()]
+    assert {result.device.type for result in results} == {"pretend"}
 
 
 # ---- every lesson and every solved lab -----------------------------------------------------------------------------

@@ -141,7 +141,7 @@ def test_another_missing_module_keeps_its_traceback(kernel):
 # ---- answers that are out of date -----------------------------------------------------------------------------------
 
 GOOD = "def gaussian_nll(x_hat, x, sigma):\n    return (x - x_hat).square().sum(-1)"
-ERROR = "The cell that defines `gaussian_nll` has an error since it last ran; this judges the version before it."
+ERROR = "The cell that defines `gaussian_nll` ended in an error when it last ran; this judges the version before it."
 
 
 def outdated(kernel, capsys):
@@ -168,10 +168,19 @@ def test_a_check_says_that_the_answer_s_cell_has_an_error(kernel, capsys, broken
     assert outdated(kernel, capsys) == ""
 
 
+def test_a_model_is_known_by_the_name_that_the_learner_gave_it(kernel, capsys):
+    kernel.shell.user_ns["check"] = check
+    kernel.run("import torch\nmine = torch.nn.Linear(2, 2)", "answer")
+    kernel.run("mine = = 3", "answer")
+    capsys.readouterr()
+    kernel.run("check.trained(mine)", "check")
+    assert "The cell that defines `mine` ended in an error when it last ran" in capsys.readouterr().out
+
+
 def test_a_check_says_that_the_answer_s_cell_was_stopped(kernel, capsys):
     kernel.run(GOOD, "answer")
     kernel.run("raise KeyboardInterrupt\n" + GOOD, "answer")
-    assert outdated(kernel, capsys) == ERROR.replace("has an error since", "was stopped when")
+    assert outdated(kernel, capsys) == ERROR.replace("ended in an error when", "was stopped when")
 
 
 def test_an_error_after_the_definition_is_none_of_the_answer(kernel, capsys):
@@ -206,7 +215,7 @@ def test_a_graded_check_says_nothing_of_it(kernel, capsys, monkeypatch):
     kernel.run(GOOD, "answer")
     kernel.run(GOOD + ")", "answer")
     kernel.shell.user_ns["check"] = check
-    assert "has an error since" not in kernel.run("check.gaussian_nll(gaussian_nll)")
+    assert "ended in an error when" not in kernel.run("check.gaussian_nll(gaussian_nll)")
 
 
 # ---- in real kernels ------------------------------------------------------------------------------------------------

@@ -103,7 +103,8 @@ def test_the_picture_is_sharp_has_its_own_size_and_is_no_widget(shown):
 
 
 def test_what_is_saved_of_a_widget_is_the_rest_of_its_output():
-    from aecourse.kernels import WIDGET, forget_widgets
+    from aecourse.console import WIDGET
+    from aecourse.kernels import forget_widgets
 
     outputs = [{"output_type": "display_data", "data": {WIDGET: {"model_id": "x"}, "text/plain": "again"}},
                {"output_type": "display_data", "data": {"image/png": "..."}},

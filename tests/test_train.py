@@ -205,6 +205,7 @@ class NoWeights(nn.Module):
 
 BAD_DATA = {
     "a tensor": (lambda: toy(), r"{} is one tensor.*\({},\) with a comma"),
+    "an array": (lambda: toy().numpy(), r"{} is one NumPy array.*\(torch.from_numpy\({}\),\)"),
     "a generator": (lambda: (t for t in [toy()]), r"{} must be a tuple of tensors.*it is a generator"),
     "nothing in it": (lambda: (), r"{} must be a tuple of tensors.*an empty tuple"),
     "a set of pairs": (lambda: torch.utils.data.TensorDataset(toy()), r"{} must be a tuple.*a TensorDataset"),
@@ -213,6 +214,10 @@ BAD_DATA = {
     "uint8": (lambda: ((255 * toy()).byte(),), r"in {} has the type uint8.*float\(\) / 255"),
     "uint8 as targets": (lambda: (toy(), (255 * toy()).byte()), r"part 2 of {} has the type uint8"),
     "float64": (lambda: (toy().double(),), r"in {} has the type float64 and the model's weights float32: \.float\(\)"),
+    "black and white": (lambda: (toy() > 0.5,), r"in {} has the type bool, and the networks take float32"),
+    "whole numbers": (lambda: ((255 * toy()).long(),), r"in {} has the type int64, and the networks take float32"),
+    "uint8 labels": (lambda: (toy(), torch.zeros(300).byte()), r"part 2 of {} has the type uint8.*\.long\(\)"),
+    "targets of another type": (lambda: (toy(), torch.zeros(300).double()), r"part 2 of {} has the type float64"),
     "float16": (lambda: (toy().half(),), r"has the type float16"),
     "a NumPy array": (lambda: (toy().numpy(),), r"in {} is a NumPy array: torch.from_numpy"),
     "a list": (lambda: (toy().tolist(),), r"in {} is a list, and a tensor is needed"),
@@ -432,6 +437,45 @@ def test_a_cross_entropy_of_images_outside_0_to_1_is_remarked_on(images, remark,
 
     fit(model(), (images,), cross_entropy, epochs=60, lr=0.05)
     assert ("a cross-entropy needs images in [0, 1]" in capsys.readouterr().out) is remark
+
+
+def test_held_out_data_that_are_no_numbers_are_remarked_on(capsys):
+    fit(model(), (toy(),), loss, epochs=1, held_out=(toy(50) * float("nan"),))
+    assert "look for NaN or infinite values in the held-out data" in capsys.readouterr().out
+
+
+def test_a_loss_without_the_models_weights_is_a_sentence():
+    def cut(net, x, step):
+        return {"squared error": losses.squared_error(net(x).detach(), x)}
+
+    with pytest.raises(CourseError, match=r"does not depend on the model's weights.*detach"):
+        fit(model(), (toy(),), cut, epochs=1)
+    assert mean_loss(model(), (toy(),), cut)["loss"] > 0, "a measurement needs no gradient"
+
+
+@pytest.mark.parametrize("when", [lambda step: step.progress > 0.5, lambda step: step.progress == 0.5])
+def test_a_loss_whose_terms_come_and_go_is_a_sentence(when):
+    def changing(net, x, step):
+        error = losses.squared_error(net(x), x)
+        return {"squared error": error, **({"more": error} if when(step) else {})}
+
+    net = model()
+    with pytest.raises(CourseError, match=r"same terms each time \(more\).*value 0"):
+        fit(net, (toy(),), changing, epochs=4, batch=150)
+    assert len({len(values) for values in (net.history.epochs, *net.history.train.values())}) == 1
+
+
+def test_a_stop_while_the_untrained_model_is_looked_at_leaves_the_trained_one():
+    def stop(net, x, step):
+        if not torch.is_grad_enabled():
+            raise KeyboardInterrupt
+        return {"squared error": (step.progress > 0) * losses.squared_error(net(x), x)}  # 0 at first: it looks grown
+
+    net = model()
+    before = copy.deepcopy(net.state_dict())
+    with pytest.raises(Stopped):
+        fit(net, (toy(),), stop, epochs=1, batch=100)
+    assert not torch.equal(net.decoder[0].weight, before["decoder.0.weight"])
 
 
 def test_no_number_is_read_back_at_each_step(monkeypatch):

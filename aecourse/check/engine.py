@@ -123,6 +123,13 @@ def _check_number(exercise: Exercise, answer: Any) -> Verdict:
                    f"Write the sum out, one line for each part. `check.{exercise.name}.hint()` helps.")
 
 
+def _known_as(exercise: Exercise, answer: Any, names: dict[str, Any]) -> str:
+    """Return the name that an answer has in the notebook: a trained model has one of the learner's own."""
+    if exercise.takes != "model":
+        return exercise.name
+    return next((n for n, value in names.items() if value is answer and not n.startswith("_")), exercise.name)
+
+
 class Check:
     """The check of one exercise: call it with the answer; ask it for a hint or for the solution."""
 
@@ -144,7 +151,8 @@ class Check:
         self.outcome = verdict.outcome
         if _GRADED and verdict.outcome != CORRECT:
             raise CheckFailed(f"{name}: {verdict.outcome}. {verdict.text}")
-        text = "\n".join(filter(None, [notebook.outdated(name), verdict.text]))
+        known_as = _known_as(self.exercise, answer[0], sys._getframe(1).f_globals) if len(answer) == 1 else name
+        text = "\n".join(filter(None, [notebook.outdated(known_as), verdict.text]))
         card(verdict.outcome, f"{name}: {verdict.outcome}", text)
 
     def __getattr__(self, name: str) -> Any:
