@@ -159,7 +159,7 @@ def train_nets(nets, pools, sizes, targets, steps, stops=()):
         optimiser.zero_grad()
         (each.sum() / 32).backward()
         optimiser.step()
-        line.show(f"step {step:,} of {steps:,}")
+        line.show(f"step {step:,} of {steps:,}", step / steps)
         if step in stops:
             found[step] = nets.accuracies(x_test, y_test)
     line.close(f"{len(sizes)} networks, {steps:,} steps each")
@@ -218,7 +218,7 @@ right.legend(frameon=False, fontsize=9, loc="lower right");
 #
 # The dashed curve plunges where labels are few. A large part of that fall is not the price of missing labels; it is
 # the price of missing *steps*. With equal steps, a tenth of the labels costs a few points, and even the smallest
-# share reaches several times the accuracy of guessing. On MNIST, the report's figure at 1 % (the left star) lies
+# share reaches several times the accuracy of guessing. On MNIST, the report's result at 1 % (the left star) lies
 # below both curves; the built-in digits are other images, with which it cannot be compared. Before anybody reads the
 # drop from star to star as the price of labels, one has to ask after how many steps it was measured; lesson 07 runs
 # that report again.

@@ -909,8 +909,9 @@ claim("JPEG wins",
 # can be compared. It knows nothing about digits, but it spends few bytes on a 1 and many on an 8, and packs them with
 # an entropy code; our fixed code gives every image the same number of bytes, and the decoder, shared among so few
 # images, adds more than half as many again. (For many more images that share would shrink, and at the very small
-# sizes on the left JPEG cannot follow at all.) Whoever quotes a compression rate without the model's size counts only
-# the dotted line. Learned compression that beats classical codecs exists; it trains the code *for* an entropy coder.
+# sizes on the left JPEG cannot follow at all.) A compression rate that is quoted without the model's size is read
+# from the dotted line alone. Learned compression that beats classical codecs exists; it trains the code *for* an
+# entropy coder.
 #
 # ### Anomaly detection
 #

@@ -471,7 +471,7 @@ claim("PCA with 30 numbers", "Squared error per test image, PCA with 30 numbers"
 
 # %% [markdown]
 # **Where the rest went.** The error on training images lies below that on test images, so the network has begun to
-# memorise. A longer training, with something against memorising, gets below the paper's figure on MNIST:
+# memorise. A longer training, with something against memorising, gets below the paper's result on MNIST:
 # `benchmarks/papers.py` runs it, and `RESULTS.md` reports it.
 #
 # ### From 2 to 64 numbers
@@ -688,14 +688,15 @@ table(["picture", "distance in pixels", "distance in features"],
 
 # %%
 deceived = [name for name, (_, in_features) in judged.items() if in_features < 1.2]
-say("In features, " + (f"this may pass for a digit: {', '.join(deceived)}." if deceived else
+say("In features, " + (f"the measure is deceived by: {', '.join(deceived)}."
+                       if deceived else
                        "all three are clearly further away than real digits."))
 
 # %% [markdown]
 # The first score is a trap: in pixels, an **empty picture is nearer to a digit than digits are to each other**. Black
-# has no ink in the wrong place. Whoever judges by pixel distance will find that an empty picture is the most
-# realistic one. The features are harder to deceive, so the second score may judge midpoints. It has a weakness of its
-# own, for what is blurred to an average; lesson 06 comes back to it.
+# has no ink in the wrong place. Judged by pixel distance, an empty picture is the most realistic one. The features
+# are harder to deceive, so the second score may judge midpoints. It has a weakness of its own, for what is blurred to
+# an average; lesson 06 comes back to it.
 #
 # **Predict.** Take pairs of test digits of different classes. In features, is the midpoint in a code of 30 numbers
 # nearer to real digits than the midpoint in pixels? Type "yes" or "no".

@@ -246,7 +246,7 @@ say(f"Under salt and pepper the median filter is number {rank[0]} of six by PSNR
 # %% [markdown]
 # Each kind of damage has its filter: the median takes out single wrong pixels and leaves edges sharp; under Gaussian
 # noise a mean is the better guess. PCA, the linear map and the memory know about *digits*, the filters about images
-# in general. The two measures do not agree on everything. What the median filter draws is sharp and its background
+# in general. The two measures do not agree on everything. The median filter's output is sharp and its background
 # black; that some strokes are broken counts less for SSIM.
 #
 # ## 3 · The denoising autoencoder
@@ -764,7 +764,7 @@ claim("small noise", "Error of the score at σ = 0.2, relative to that at σ = 0
 #
 # If a denoiser points to where the data are, follow it. Begin with pure noise, and repeat: **denoise, then damage
 # again**. Bengio and others (2013) showed that such a chain, with the right sampling step, draws from the
-# distribution that the denoiser learned: a *generative stochastic network*. How real are its drawings? Lesson 03
+# distribution that the denoiser learned: a *generative stochastic network*. How real are its samples? Lesson 03
 # built a measure of realism that an empty picture and noise do not win: the distance to the nearest digit in the
 # features of a small classifier, where 1 is as near as unseen real digits are. It is now in the package.
 
@@ -792,18 +792,18 @@ claim("chain", "Distance to real digits after 30 steps of the chain",
       baseline=f"noise {by_name['noise'][0]:.2f}, one step {by_name['1 step'][0]:.2f}")
 claim("drift", "Mean grey after 100 steps relative to real digits",
       by_name["100 steps"][1] / by_name["real digits"][1], "times", at_most=0.95,
-      baseline=f"most frequent class {by_name['100 steps'][2]:.0f} % of the drawings, "
+      baseline=f"most frequent class {by_name['100 steps'][2]:.0f} % of the samples, "
       f"of real digits {by_name['real digits'][2]:.0f} %")
 
 # %% [markdown]
 # One step from noise is a blur: near the posterior mean of everything. After some tens of steps strokes have formed,
-# and by this measure the drawings are nearly as near to digits as real ones are. Your eye is stricter: many are
-# digits, some are only strokes. And read the other columns. With more steps the drawings get thinner, and the most
-# frequent class has a larger share than among real digits. Each step draws a *mean*, and means leave out what is
+# and by this measure the samples are nearly as near to digits as real ones are. Your eye is stricter: many are
+# digits, some are only strokes. And read the other columns. With more steps the samples get thinner, and the most
+# frequent class has a larger share than among real digits. Each step gives a *mean*, and means leave out what is
 # rare: the chain forgets. A measure of realism alone would not have noticed, since it asks of each picture whether it
 # looks like a digit, and not whether all digits are there.
 #
-# **From here to diffusion.** Two changes lead from this chain to the models that draw most of today's synthetic
+# **From here to diffusion.** Two changes lead from this chain to the models that generate most of today's synthetic
 # pictures (Sohl-Dickstein and others 2015; Ho and others 2020; Song and Ermon 2019). First, the noise is not the same
 # in every step: it starts so large that nothing of an image is left, and falls to nothing, with one network for all
 # levels, as ours is, which is also told the level. Second, the new noise in each step is not too small and not too
@@ -841,8 +841,9 @@ table(["row", "squared error", "probe, 10 % of labels (%)", "probe, 1 % (%)", "n
 *denoisers, ordinary = rows
 better = sum(row[2] > ordinary[2] and row[3] > ordinary[3] for row in denoisers)
 worse = sum(row[1] > ordinary[1] for row in denoisers)
-say(f"Compared with the ordinary autoencoder, {better} of {len(denoisers)} denoisers have "
-    f"codes that are better for both probes, and {worse} draw clean images worse.")
+say(f"Beside the ordinary autoencoder's, the codes of {better} of {len(denoisers)} "
+    "denoisers are better for both probes, and the reconstructions of clean images are "
+    f"worse for {worse}.")
 
 # %% [markdown]
 # To tell a stroke from noise, a denoiser's code has to know what belongs together in a stroke; to copy, it need not.

@@ -64,8 +64,8 @@ some = x[:7000]  # every network of sections 1 to 3 is trained on these
 #
 # First the network, 784-1000-784, without any limit. Two choices in it will be explained below: the columns $d_j$ are
 # kept at length one, and the encoder's weights begin as the transpose of the decoder's. (On MNIST's validation images
-# a sigmoid at the output, with a larger sum under it, rebuilds somewhat better. We keep the linear decoder all the
-# same: only then is the image the sum of its columns.)
+# a sigmoid at the output, with a larger sum under it, reconstructs somewhat better. We keep the linear decoder all
+# the same: only then is the image the sum of its columns.)
 
 # %%
 def new(seed=0, transposed=True):

@@ -163,7 +163,7 @@ claim("auto_3's autoencoder", "The same with a code of one number, over that of 
 
 # %% [markdown]
 # The "accuracy" is no share of anything: it is negative for every reconstruction in the table, the good ones
-# included. Decoded, the logs are clear. On MNIST, which the report is about, the autoencoder of `auto_2` rebuilds
+# included. Decoded, the logs are clear. On MNIST, which the report is about, the autoencoder of `auto_2` reconstructs
 # worse than PCA with as many numbers, and that of `auto_3` does worse than an answer which does not look at its
 # input. So `auto_3` had failed **before any label was used**, and its 18.7 % say nothing about what one number could
 # hold. (On the built-in digits the rows of the report and the others are about different images.)
@@ -248,8 +248,8 @@ table(["autoencoder", "squared error", "parameters", "seconds an epoch, a fifth 
 # %%
 ten_win = sum(errors[f"ours, auto_{i}"] < errors["PCA, 10 numbers"] for i in (1, 2))
 one_wins = errors["ours, auto_3"] < errors["mean image"]
-say(f"{ten_win} of our two codes of ten beat PCA with ten numbers, and our code of one "
-    f"{'beats' if one_wins else 'does not beat'} the mean image.")
+say(f"PCA with ten numbers is beaten by {ten_win} of our two codes of ten, and the mean "
+    f"image {'is' if one_wins else 'is not'} beaten by our code of one.")
 
 # %% [markdown]
 # A few epochs, with a suitable learning rate, can be enough. So the report's autoencoders had not been trained to
@@ -1193,9 +1193,11 @@ claim("consistency", "Error with 100 labels, consistency training of a small "
 
 # %%
 saved = 100 * (1 - conv_error["consistency"] / rival)
-amount = "a large part" if saved >= 25 else "a small part" if saved > 0 else "nothing"
+amount = "a large part" if saved >= 25 else "a small part"
 say("Of the errors that labels and moves leave, the images without a label take away "
-    f"{amount}: {saved:.0f} %.")
+    f"{amount}: {saved:.0f} %." if saved > 0 else
+    "Compared with labels and moves alone, the images without a label add errors: "
+    f"{abs(saved):.0f} %.")
 
 # %% [markdown]
 # Net, labels, moves and number of steps are the same in both rows. On MNIST, with 100 labels and in well under a
@@ -1271,7 +1273,7 @@ axis.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5
 # %% [markdown]
 # Both axes are logarithmic; a bar is the 95 % interval over five draws of labels. Solid lines are SVMs, which see the
 # unlabelled images only through a code or not at all: they are steep, since labels are all they have. Dashed lines
-# are graphs: nearly flat, since most of what they know comes from the other images. Grey are the paper's figures and
+# are graphs: nearly flat, since most of what they know comes from the other images. Grey are the paper's results and
 # black our long runs, both on MNIST. At 1000 labels the lines come near each other. So "method A beats method B" is
 # no full sentence in this field: it needs a number of labels. And a method of 2004 on a code of 2014, neither of them
 # made for the other, has at 100 labels a lower error than the paper's M1 and M2 (on MNIST). Among the methods without
