@@ -1,12 +1,12 @@
 """The lessons' sentences about results: true on MNIST and on the built-in digits.
 
-A sentence whose words depend on the numbers is made from them by ``say``. Each of these cells is run here with
-numbers like those of a full run on either data set, and with others until every wording has been seen. What a run
-said is then compared with the numbers that it showed: in the stored notebooks (MNIST), and in the lessons run in a
-hurry on the built-in digits as far as the first such cell, but for lesson 03, where that is most of it. A comparison that stands in the text has in its section, and
-not more than three code cells away, a claim that is asserted on both data sets, or such a cell; or it names MNIST; or
-it is one of ``FACTS``. No test can judge English: only the words of ``COMPARES`` are looked for, whether a claim near
-by is about the same thing is not, and what a picture shows is left to its reader.
+A sentence whose words depend on the numbers is made from them by ``say``. Each of these cells is run here with numbers
+like those of a full run on either data set, and with others until every wording has been seen. What a run said is then
+compared with the numbers that it showed: in the stored notebooks (MNIST), and in the lessons run in a hurry on the
+built-in digits as far as the first such cell, but for lesson 03, where that is most of it. A comparison that stands in
+the text has in its section, and not more than three code cells away, a claim that is asserted on both data sets, or
+such a cell; or it names MNIST; or it is one of ``FACTS``. No test can judge English: only the words of ``COMPARES``
+are looked for, whether a claim near by is about the same thing is not, and what a picture shows is left to its reader.
 """
 
 import ast
