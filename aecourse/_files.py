@@ -17,7 +17,7 @@ from itertools import chain
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aecourse import CourseError, _download, needs, project, settings
+from aecourse import CourseError, _download, console, project, settings
 from aecourse._messages import INDENT, lines, setting, some_folder, whole
 from aecourse.progress import duration
 
@@ -81,7 +81,7 @@ def fetch(name: str | None = None) -> Path:
     name = known(name)
     if name == DRAWN:
         return cache_folder()
-    if _own_folder(name) is None:
+    if own_folder(name) is None:
         with contextlib.suppress(OSError):
             _failure_file(name).unlink()
     return next(iter(find(name).values())).parent
@@ -97,7 +97,7 @@ def inspect(name: str | None = None) -> list[Report]:
     name = known(name)
     if name == DRAWN:
         return []
-    folder = _own_folder(name) or _cache(name)
+    folder = own_folder(name) or _cache(name)
     return [_report(folder, file, name) for file in FILES]
 
 
@@ -106,7 +106,7 @@ def where(name: str | None = None) -> str:
     name = known(name)
     if name == DRAWN:
         return f"{name}, drawn by the course itself"
-    own = _own_folder(name)
+    own = own_folder(name)
     if own is not None:
         return f"{name} from {own} (AECOURSE_DATA)"
     return f"{name} {'from the cache' if at_hand(name) else 'is not here yet; it goes to'} {_cache(name)}"
@@ -120,16 +120,42 @@ def fingerprint(name: str | None = None) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder for downloads: ``AECOURSE_CACHE`` if set, else the user's cache folder."""
+    """Return the folder for downloads: ``AECOURSE_CACHE`` if set, else the user's cache folder.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        platformdirs is not installed; the command line and the kernel each have a sentence on it.
+    """
     own = settings.folder("AECOURSE_CACHE")
     if own is not None:
         return own
-    try:
-        import platformdirs
-    except ImportError:
-        raise CourseError(lines("platformdirs, which finds the cache folder, is not installed. To install it:",
-                                f"{INDENT}{needs.install()}")) from None
+    import platformdirs
+
     return Path(platformdirs.user_cache_dir("aecourse", appauthor=False))
+
+
+def own_folder(name: str) -> Path | None:
+    """Return the raw folder that AECOURSE_DATA leads to, or None where it is not set or holds only the other data set.
+
+    The variable may also name a folder too deep, …/MNIST or …/MNIST/raw, or any folder in which the files lie: there
+    a file's content says which data set it belongs to.
+    """
+    root = settings.folder("AECOURSE_DATA")
+    if root is None:
+        return None
+    try:
+        os.listdir(root)
+    except OSError as error:
+        raise DataError(lines(f"AECOURSE_DATA names a folder that cannot be opened ({error.strerror or error}):",
+                              f"{INDENT}{root}", *_other_folder(name))) from None
+    for folder in (root / FOLDERS[name] / "raw", root / FOLDERS[name]):
+        if any(os.path.lexists(folder / f"{file}{end}") for file in FILES for end in ("", ".gz")):
+            return folder
+    for folder in (root / "raw", root):
+        if any(_report(folder, file, name).state == "ok" for file in FILES):
+            return folder
+    return root / FOLDERS[name] / "raw" if name == "mnist" else None
 
 
 def known(name: str | None) -> str:
@@ -145,7 +171,7 @@ def known(name: str | None) -> str:
 
 def find(name: str) -> dict[str, Path]:
     """Return name → path of the four files, verified; `NotHere` where they can only come from elsewhere."""
-    own = _own_folder(name)
+    own = own_folder(name)
     reports = dict(zip(FILES, inspect(name), strict=True))
     bad = {file: report for file, report in reports.items() if report.state != "ok"}
     if bad and own is not None:
@@ -153,7 +179,7 @@ def find(name: str) -> dict[str, Path]:
     if bad:
         for report in bad.values():
             if report.state != "missing":
-                print(lines(f"This file is {report.state}, and it is fetched again:", f"{INDENT}{report.path}"))
+                console.say(lines(f"This file is {report.state}, and it is fetched again:", f"{INDENT}{report.path}"))
         _fetch(name, list(bad))
         reports = dict(zip(FILES, inspect(name), strict=True))
     return {file: report.path for file, report in reports.items()}
@@ -176,29 +202,6 @@ def unwritable(error: OSError, folder: Path) -> str:
 
 def _cache(name: str) -> Path:
     return cache_folder() / FOLDERS[name] / "raw"
-
-
-def _own_folder(name: str) -> Path | None:
-    """Return the raw folder that AECOURSE_DATA leads to, or None where it is not set or holds only the other data set.
-
-    The variable may also name a folder too deep, …/MNIST or …/MNIST/raw, or any folder in which the files lie: there
-    a file's content says which data set it belongs to.
-    """
-    root = settings.folder("AECOURSE_DATA")
-    if root is None:
-        return None
-    try:
-        os.listdir(root)
-    except OSError as error:
-        raise DataError(lines(f"AECOURSE_DATA names a folder that cannot be opened ({error.strerror or error}):",
-                              f"{INDENT}{root}", *_other_folder(name))) from None
-    for folder in (root / FOLDERS[name] / "raw", root / FOLDERS[name]):
-        if any(os.path.lexists(folder / f"{file}{end}") for file in FILES for end in ("", ".gz")):
-            return folder
-    for folder in (root / "raw", root):
-        if any(_report(folder, file, name).state == "ok" for file in FILES):
-            return folder
-    return root / FOLDERS[name] / "raw" if name == "mnist" else None
 
 
 def _own_is_bad(name: str, own: Path, bad: list[Report]) -> str:
@@ -264,7 +267,7 @@ def _fetch(name: str, files: list[str]) -> None:
             pass
     except OSError as error:
         raise NotHere(unwritable(error, cache)) from None
-    print(lines(f"Downloading {TITLES[name]} (about {MEGABYTES[name]} MB), once, into", f"{INDENT}{cache}"), flush=True)
+    console.say(lines(f"Downloading {TITLES[name]} (about {MEGABYTES[name]} MB), once, into", f"{INDENT}{cache}"))
     left, refused = list(files), []
     for mirror in MIRRORS[name]:
         try:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aecourse import _letterforms, settings, strokes
+from aecourse import _letterforms, console, settings, strokes
 from aecourse._files import (
     DRAWN,
     DataError,
@@ -87,9 +87,9 @@ def load(name: str | None = None) -> Digits:
     except NotHere as error:
         if asked:
             raise
-        print(error)
-        print(lines(f"Until then the built-in digits, \"{DRAWN}\", take its place: every result below is theirs, not "
-                    "MNIST's."))
+        console.say(str(error))
+        console.say(lines(f"Until then the built-in digits, \"{DRAWN}\", take its place: every result below is theirs, "
+                          "not MNIST's."))
         return load(DRAWN)
     n_train, n_test = QUICK if quick else (60_000, 10_000)
     x_train, y_train = _read(files, "train", n_train)
@@ -164,7 +164,7 @@ def _cached_strokes() -> dict[str, np.ndarray]:
             return dict(file)
     except Exception:  # not there, cut off, or changed: a damaged archive raises errors of many kinds
         pass
-    print(f"Drawing {sum(STROKES):,} digits, once, in a few seconds …", flush=True)
+    console.say(f"Drawing {sum(STROKES):,} digits, once, in a few seconds …")
     made = strokes.draw(sum(STROKES), seed=0)
     drawn = {"images": np.rint(255 * np.asarray(made.images)).astype(np.uint8),
              "labels": np.asarray(made.labels).astype(np.uint8),
@@ -174,5 +174,5 @@ def _cached_strokes() -> dict[str, np.ndarray]:
     try:
         write(path, archive.getvalue())
     except OSError as error:
-        print("They could not be kept, so they are drawn again next time.", unwritable(error, path.parent), sep="\n")
+        console.say(f"They could not be kept, so they are drawn again next time.\n{unwritable(error, path.parent)}")
     return drawn

@@ -9,7 +9,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from aecourse import CourseError, project
+from aecourse import CourseError, console, project
 from aecourse._messages import INDENT, lines
 
 PACKAGES = {  # what is imported: what is installed
@@ -41,6 +41,7 @@ BELOW = {  # what those need themselves, without which a kernel dies or a page s
     "joblib": "joblib",
 }
 BUILDS = "https://download.pytorch.org/whl"  # one folder for each build of torch: cpu, cu130, …
+PUBLISHED = r"cpu|cu\d+|rocm[\d.]+|xpu"  # the builds that have a folder there
 
 
 def sentence(module: str) -> str | None:
@@ -65,7 +66,7 @@ def require() -> None:
     """Raise CourseError where a package is missing; the course does without torchvision, so that is a printed line."""
     absent = missing()
     if absent == ["torchvision"]:
-        print(f"torchvision is not installed. The course does without it; if you want it, run: {install()}")
+        console.say(f"torchvision is not installed. The course does without it; if you want it, run: {install()}")
     elif absent:
         raise CourseError(f"{' and '.join([', '.join(absent[:-1])] * (len(absent) > 1) + absent[-1:])} "
                           f"{'is' if len(absent) == 1 else 'are'} not installed in {sys.executable}. Run: {install()}")
@@ -87,17 +88,29 @@ def install() -> str:
 
 
 def torch_build() -> str:
-    """Return what the version of the installed torch has behind its "+", such as "cpu" or "cu130", else ""."""
-    try:
-        text = metadata.version("torch")
-    except metadata.PackageNotFoundError:
-        text = ""
+    """Return which torch is installed, by what its version has behind the "+", such as "cpu" or "rocm6.2.4", else "".
+
+    A torch without a "+" is PyPI's build, except on Linux one that names no graphics card: conda's CPU build, "cpu".
+    """
+    text = _torch_version()
     spec = find_spec("torch")
     if "+" not in text and spec is not None and spec.origin is not None:  # the package itself knows more
         with contextlib.suppress(OSError):
             text = (Path(spec.origin).parent / "version.py").read_text(encoding="utf-8", errors="replace")
-    found = re.search(r"\d\+(\w+)", text)
-    return found[1] if found else ""
+    if found := re.search(r"\d\+([\w.]+)", text):
+        return found[1]
+    cards = re.findall(r"^(?:cuda|hip|rocm|xpu)\b[^=\n]*=\s*(\S+)", text, re.MULTILINE)
+    return "cpu" if sys.platform.startswith("linux") and cards and set(cards) == {"None"} else ""
+
+
+def replaceable(build: str) -> bool:
+    """Return whether the learner's set holds a torch that does what this build does: a CPU or a CUDA build."""
+    return bool(re.fullmatch(r"(cpu|cu\d+)?", build))
+
+
+def foreign(build: str) -> bool:
+    """Return whether a build of torch is one that no package index has: a container's, or one built from source."""
+    return bool(build) and not re.fullmatch(PUBLISHED, build)
 
 
 def quoted(path: Path) -> str:
@@ -106,11 +119,23 @@ def quoted(path: Path) -> str:
 
 
 def _set(file: Path) -> str:
-    """Return pip's arguments for the learner's set.
+    """Return pip's arguments for the learner's set, in which no build of torch takes the place of another kind.
 
-    A CPU build of torch stays one where its version changes: on Linux plain pip would take a CUDA build.
+    A CPU build stays one where its version changes: on Linux plain pip would take a CUDA build. For what is neither a
+    CPU nor a CUDA build pip may have no newer one of its kind, so that the torch that is here is asked for by name.
     """
-    return f"-r {quoted(file)}" + f" --extra-index-url {BUILDS}/cpu" * (torch_build() == "cpu")
+    build, version = torch_build(), _torch_version()
+    if version and not replaceable(build):
+        absent = [name for name in missing() if name != "torchvision"]  # no other torchvision fits this torch
+        return " ".join([*(absent or ["-e", quoted(file.parent)]), f"torch=={version}"])
+    return f"-r {quoted(file)}" + f" --extra-index-url {BUILDS}/cpu" * (build == "cpu")
+
+
+def _torch_version() -> str:
+    try:
+        return metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def _there(module: str) -> bool:

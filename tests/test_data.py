@@ -1,6 +1,7 @@
 import errno
 import gzip
 import hashlib
+import io
 import os
 import struct
 import subprocess
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from aecourse import CourseError, _download, _files, _torchvision, cli, data
+from aecourse import CourseError, _download, _files, _torchvision, cli, data, project
 
 N = {"train": 40, "t10k": 20}
 
@@ -205,6 +206,22 @@ def test_a_download_needs_neither_torchvision_nor_torch(small, monkeypatch):
     code = ("import sys; from aecourse import _files, settings, _download\n"
             "assert not {'torch', 'torchvision', 'numpy', 'platformdirs'} & set(sys.modules)")
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_cache_that_cannot_be_found_for_want_of_platformdirs_is_an_import_error(small, monkeypatch):
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    assert data.load().name == "mnist", "a cache that is named needs no platformdirs"
+    monkeypatch.delenv("AECOURSE_CACHE")
+    with pytest.raises(ModuleNotFoundError) as error:  # the kernel and the command line have their sentences on it
+        data.load()
+    assert error.value.name == "platformdirs"
+
+
+def test_a_command_without_platformdirs_names_the_command_of_a_terminal(small, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "platformdirs", None)
+    monkeypatch.delenv("AECOURSE_CACHE")
+    assert cli.main(["data"]) == 1
+    assert f"platformdirs is not installed in {sys.executable}. Run: python -m pip" in capsys.readouterr().err
 
 
 # ---- the folder that AECOURSE_DATA names ----------------------------------------------------------------------------
@@ -427,6 +444,40 @@ def test_strokes_can_be_forced_and_are_drawn_once(few_strokes, small, monkeypatc
     assert "drawn by the course" in data.where()
     assert data.fingerprint().startswith("strokes:")
     assert cli.main(["data"]) == 0
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp949", "ascii"])
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_console_that_lacks_letters_stops_no_drawing(tmp_path, encoding, kept):
+    cache = tmp_path / "강의 ✗"
+    if not kept:
+        cache.parent.joinpath("강의 ✗").write_text("", encoding="utf-8")
+        cache /= "below"
+    code = "from aecourse import data; data.STROKES = (20, 10); print(data.load('strokes').name)"
+    env = os.environ | {"PYTHONIOENCODING": encoding, "AECOURSE_CACHE": str(cache), "PYTHONPATH": str(project.ROOT)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, env=env)
+    assert done.returncode == 0, done.stderr
+    said = done.stdout.decode(encoding)
+    assert "Drawing 30 digits" in said
+    assert ("could not be kept" in said) is not kept
+    assert said.split()[-1] == "strokes"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp949"])
+def test_a_console_that_lacks_letters_stops_no_download_and_no_other_digits(few_strokes, small, monkeypatch, encoding):
+    stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.setenv("AECOURSE_QUICK", "1")
+    monkeypatch.setenv("AECOURSE_CACHE", str(small.cache / "강의 ✗"))
+    data.load("mnist")
+    damage(small.cache / "강의 ✗/MNIST/raw/t10k-labels-idx1-ubyte", "flip")
+    data.load("mnist")
+    monkeypatch.setenv("AECOURSE_CACHE", str(small.cache / "강의 ✗ 2"))
+    no_network(monkeypatch)
+    assert data.load().name == "strokes"
+    said = stream.buffer.getvalue().decode(encoding)
+    for words in ("Downloading MNIST", "fetched again", "take its place", "Drawing 90 digits"):
+        assert words in said
 
 
 def test_mnist_has_no_drawing(small):

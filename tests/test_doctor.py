@@ -11,12 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from aecourse import CourseError, _files, doctor, needs, places, project
+from aecourse import CourseError, __version__, _files, doctor, needs, places, project
 from aecourse.doctor import finding, kernel, packages, system
 
 
 def findings(check, root=project.ROOT, what=None):
     return [f for f in doctor._isolated(check, root) if what in (None, f.what)]
+
+
+@pytest.fixture(autouse=True)
+def _no_device_from_outside(monkeypatch):
+    """The processes that `doctor` starts choose the default device, and know no pretend one."""
+    monkeypatch.delenv("AECOURSE_DEVICE", raising=False)
 
 
 @pytest.fixture
@@ -169,10 +175,42 @@ def test_a_torch_that_does_not_import_is_explained(shadow, build, error, meaning
     ("2.13.0", "--no-deps torch==2.13.0"),
     ("2.7.1+cu126", "--no-deps torch==2.7.1+cu126 --index-url https://download.pytorch.org/whl/cu126"),
     ("2.8.0+xpu", "--no-deps torch==2.8.0+xpu --index-url https://download.pytorch.org/whl/xpu"),
+    ("2.6.0+rocm6.2.4", "--no-deps torch==2.6.0+rocm6.2.4 --index-url https://download.pytorch.org/whl/rocm6.2.4"),
 ])
 def test_the_same_build_is_installed_again(build, version, command):
     build(version)
     assert packages.torch_error("ImportError: broken", version)[1].endswith(command)
+
+
+OWN_BUILDS = ["2.6.0a0+ecf3bae40a.nv25.01", "2.9.0+debian", "2.7.0a0+gitunknown"]
+
+
+@pytest.mark.parametrize("version", OWN_BUILDS)
+def test_a_build_that_no_index_has_is_replaced_by_no_command(build, required, monkeypatch, version):
+    build(version)
+    required(torch="99")
+    (old,) = findings(packages.packages)
+    for fix in (packages.torch_error("ImportError: broken", version)[1], packages.matching_torchvision(version),
+                packages.of_import("ImportError: broken", "torch", False, ["aecourse"]).fix, old.fix):
+        assert "pip install" not in fix
+        assert f"{version}, and would put another build in its place. Install it as it came here" in fix
+
+
+def test_conda_s_cpu_build_is_replaced_by_cpu_builds_only(build, required, monkeypatch):
+    build("2.10.0")
+    monkeypatch.setattr(needs, "torch_build", lambda: "cpu")
+    required(torch="99")
+    (old,) = findings(packages.packages)
+    for fix in (packages.torch_error("ImportError: broken", "2.10.0")[1], packages.matching_torchvision("2.10.0"),
+                packages.of_import("ImportError: broken", "torch", False, []).fix, old.fix):
+        assert fix.endswith("index-url https://download.pytorch.org/whl/cpu")
+
+
+def test_an_old_rocm_build_is_followed_by_one_of_its_kind(build, required):
+    build("2.5.1+rocm6.2")
+    required(torch="2.6")
+    (old,) = findings(packages.packages)
+    assert old.fix == "python -m pip install --upgrade torch torchvision --index-url https://download.pytorch.org/whl/rocm6.2"
 
 
 FAKE_TORCH = """
@@ -231,7 +269,8 @@ def test_torchvision_beside_torch(shadow, vision, mark, words):
     ("3.0.0", "torch torchvision"),
     ("3.0.0+cpu", "torch torchvision --index-url https://download.pytorch.org/whl/cpu"),
 ])
-def test_the_command_for_a_matching_pair(torch, command):
+def test_the_command_for_a_matching_pair(build, torch, command):
+    build(torch)
     assert packages.matching_torchvision(torch).endswith(command)
 
 
@@ -295,17 +334,39 @@ def test_a_data_folder_without_the_files_or_with_a_relative_name_is_a_problem(tm
 
 def test_a_setting_that_is_none_is_a_problem(cache, monkeypatch):
     monkeypatch.setenv("AECOURSE_QUICK", "perhaps")
-    (problem,) = findings(system.data)
+    (problem,) = findings(system.speed)
     assert problem.mark == "PROBLEM"
     assert "AECOURSE_QUICK" in problem.found
+    monkeypatch.setenv("AECOURSE_QUICK", "1")
+    assert [f.mark for f in findings(system.speed)] == ["note"]
+    monkeypatch.delenv("AECOURSE_QUICK")
+    assert findings(system.speed) == []
+
+
+def test_a_folder_that_ends_as_the_name_of_the_variable_is_no_folder_of_the_reader(cache, tmp_path, monkeypatch):
+    monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path / "cache (AECOURSE_DATA)"))
+    monkeypatch.setattr(_files, "where", lambda: "mnist is not here yet; it goes to a folder named (AECOURSE_DATA)")
+    monkeypatch.setattr(_files, "find", lambda _: pytest.fail("a report downloads nothing"))
+    (note,) = findings(system.data)
+    assert note.mark == "note"
+
+
+def test_fashion_beside_a_folder_with_mnist_alone_is_downloaded_later_not_now(cache, tmp_path, monkeypatch):
+    (tmp_path / "MNIST/raw").mkdir(parents=True)
+    monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
+    monkeypatch.setenv("AECOURSE_DATASET", "fashion")
+    monkeypatch.setattr(_files, "find", lambda _: pytest.fail("a report downloads nothing"))
+    (note,) = findings(system.data)
+    assert (note.mark, note.fix) == ("note", "python -m aecourse data --dataset fashion")
 
 
 def test_a_full_disk_is_a_problem(cache, tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage(1e9, 1e9, 1e6))
-    both = findings(system.disk, tmp_path)
-    assert [f.mark for f in both] == ["PROBLEM", "PROBLEM"]
-    assert "free 0.2 GB" in both[0].fix
+    course, cache = findings(system.course_disk, tmp_path) + findings(system.cache_disk, tmp_path)
+    assert (course.mark, cache.mark) == ("PROBLEM", "PROBLEM")
+    assert "free 0.3 GB" in course.fix
+    assert "free 0.2 GB" in cache.fix
 
 
 @pytest.mark.parametrize(("number", "reason", "elsewhere"), [(errno.EACCES, "no permission", True),
@@ -313,17 +374,59 @@ def test_a_full_disk_is_a_problem(cache, tmp_path, monkeypatch):
 def test_a_folder_that_cannot_be_written_is_a_problem_with_its_remedy(cache, tmp_path, monkeypatch, number, reason,
                                                                        elsewhere):
     monkeypatch.setattr(places, "trouble", lambda _: OSError(number, os.strerror(number)))
-    first, second = findings(system.disk, tmp_path)
-    assert {first.mark, second.mark} == {"PROBLEM"}
-    assert reason in first.found
-    assert ("AECOURSE_CACHE" in first.fix) is elsewhere
-    assert ("move the course's folder" in second.fix) is elsewhere
+    course, place = findings(system.course_disk, tmp_path) + findings(system.cache_disk, tmp_path)
+    assert {course.mark, place.mark} == {"PROBLEM"}
+    assert reason in course.found
+    assert reason in place.found
+    assert ("AECOURSE_CACHE" in place.fix) is elsewhere
+    assert ("move the course's folder" in course.fix) is elsewhere
     monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
-    assert findings(system.disk, tmp_path)[0].mark == "note"  # the images come from another place
+    assert findings(system.cache_disk, tmp_path)[0].mark == "note"  # the images come from another place
+
+
+def test_two_causes_are_two_problems(cache, tmp_path, monkeypatch, capsys, required):
+    """A cache without permission, a course on a full disk, two old packages of one version, a wrong setting."""
+    real = shutil.disk_usage
+
+    def usage(folder):
+        return real(folder)._replace(free=1e6) if folder == project.ROOT else real(folder)
+
+    monkeypatch.setattr(places, "trouble", lambda folder: PermissionError(13, "no") if folder == cache else None)
+    monkeypatch.setattr(shutil, "disk_usage", usage)
+    monkeypatch.setenv("AECOURSE_QUICK", "perhaps")
+    monkeypatch.setattr(packages, "_version", lambda _: "1.0")
+    required(nbformat="2", traitlets="2")
+    monkeypatch.setattr(doctor, "CHECKS", (packages.packages, system.speed, system.data, system.course_disk,
+                                           system.cache_disk))
+    assert doctor.doctor() == 1
+    out = capsys.readouterr().out
+    for words in ("disk, cache", "disk, course", "nbformat ", "traitlets ", "speed "):
+        assert f"PROBLEM  {words}" in out
+    assert "5 problems to fix" in out
+
+
+def test_one_cause_that_two_checks_meet_is_one_problem(monkeypatch, capsys):
+    monkeypatch.setenv("AECOURSE_CACHE", "relative")
+    monkeypatch.delenv("AECOURSE_DATA", raising=False)
+    monkeypatch.setattr(doctor, "CHECKS", (system.data, system.course_disk, system.cache_disk))
+    assert doctor.doctor() == 1
+    out = capsys.readouterr().out
+    assert "1 problem to fix" in out
+    assert "disk, course" in out, "the check of the course's folder goes on"
+
+
+def test_what_is_there_is_said_beside_several_packages_that_are_not(monkeypatch, capsys, required):
+    monkeypatch.setattr(needs, "missing", lambda: ["scipy", "matplotlib"])
+    monkeypatch.setattr(doctor, "CHECKS", (packages.packages,))
+    required(nbformat="5", scipy="1", matplotlib="3")
+    assert doctor.doctor() == 1
+    out = capsys.readouterr().out
+    assert "not installed: scipy, matplotlib" in out
+    assert "ok       packages       nbformat" in out
 
 
 @pytest.mark.parametrize(("letters", "long_paths", "there", "mark"), [
-    (87, False, False, None), (88, False, False, "PROBLEM"), (88, False, True, "note"), (200, True, False, None)])
+    (85, False, False, None), (86, False, False, "PROBLEM"), (86, False, True, "note"), (200, True, False, None)])
 def test_a_path_too_long_for_windows(letters, long_paths, there, mark):
     found = list(system.path_length("C" * letters, long_paths, there))
     assert [f.mark for f in found] == [mark] * bool(mark)
@@ -335,7 +438,11 @@ def test_a_path_too_long_for_windows(letters, long_paths, there, mark):
 
 def test_no_installed_file_has_a_longer_path_than_doctor_says():
     distribution = metadata.distribution("torch")
-    assert max(len(str(file)) for file in distribution.files) <= system.LONGEST
+    folder = f"torch-{distribution.version}.dist-info"
+    release = distribution.version.partition("+")[0]
+    for build in ("", "+cpu", "+xpu", "+cu126", "+cu130"):  # those that Windows has
+        files = (str(file).replace(folder, f"torch-{release}{build}.dist-info") for file in distribution.files)
+        assert max(map(len, files)) <= system.LONGEST, build
 
 
 def test_an_environment_that_was_moved_is_a_problem(tmp_path, monkeypatch):
@@ -356,11 +463,16 @@ def test_a_reader_who_is_in_another_course_is_told(tmp_path, monkeypatch, capsys
     for room in ("aecourse", "notebooks/below"):
         (other / room).mkdir(parents=True)
     monkeypatch.chdir(other / "notebooks/below")
-    (note,) = findings(system.paths)
-    assert note.mark == "note"
+    this, note = findings(system.paths)
+    assert (this.mark, note.mark) == ("ok", "note")
     assert str(other) in note.found
     monkeypatch.chdir(project.ROOT / "tests")
-    assert findings(system.paths) == []
+    assert findings(system.paths) == [this]
+
+
+def test_the_report_begins_with_the_version_and_the_folder_of_the_course(tmp_path):
+    (this,) = findings(system.paths, tmp_path, "aecourse")
+    assert (this.mark, this.found) == ("ok", f"{__version__} in {tmp_path}")
 
 
 def test_a_closed_home_is_a_note(monkeypatch):
@@ -479,5 +591,6 @@ def test_one_broken_check_does_not_stop_the_others_and_the_code_tells(tmp_path, 
 
 @pytest.mark.slow
 def test_this_computer_can_run_the_course(capsys):
-    assert doctor.doctor() == 0, capsys.readouterr().out
-    assert "torch " in capsys.readouterr().out
+    code, out = doctor.doctor(), capsys.readouterr().out
+    assert code == 0, out
+    assert "torch " in out

@@ -6,7 +6,6 @@ import socket
 import ssl
 import sys
 import threading
-import time
 import urllib.request
 
 import certifi
@@ -32,6 +31,36 @@ nTnlMpkAe41IZSgCVEFVrOeXNXhGngPQvFf2uWPp
 -----END CERTIFICATE-----
 """
 
+# The certificate of a proxy that looks into what passes, and that of the school that signed it: its "CA" is not marked
+# critical, and neither names the key of its signer.
+SCHOOL_PAIR = """-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgFf/NSonP7I71tM0H
+oupE4bWEdaHpcpLW1yw/PKLPmd+hRANCAATTWGeFVRgzBIcpuFqEviRM+7fCH1lD
+J55afifOXkHLrxNXR3h7ffuMEDLcgWOncg9fA0MZefzBSBa38jgQ1n3Y
+-----END PRIVATE KEY-----
+-----BEGIN CERTIFICATE-----
+MIIBTjCB9qADAgECAhRVv86jUBrrg3W+hENJmpjplG88VDAKBggqhkjOPQQDAjAd
+MRswGQYDVQQDDBJzY2hvb2wgb2YgYWVjb3Vyc2UwIBcNMjYxMTI3MjA1MzI3WhgP
+MjEyNjExMDMyMDUzMjdaMBwxGjAYBgNVBAMMEXByb3h5IG9mIGFlY291cnNlMFkw
+EwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE01hnhVUYMwSHKbhahL4kTPu3wh9ZQyee
+Wn4nzl5By68TV0d4e337jBAy3IFjp3IPXwNDGXn8wUgWt/I4ENZ92KMTMBEwDwYD
+VR0RBAgwBocEfwAAATAKBggqhkjOPQQDAgNHADBEAiAKLWx2njIx+VwGpFOW+uZ7
+Yb2mJlghPTmQ+L9WC1ZS/AIgWVpF9i8ZFJNUAd3ob+vkLSj92N+CPRbLhWjxD/wI
+S+M=
+-----END CERTIFICATE-----
+"""
+SCHOOL = """-----BEGIN CERTIFICATE-----
+MIIBTTCB9KADAgECAhQxBj8/pJ5k6fKdtBt9JOMLlk0ZOjAKBggqhkjOPQQDAjAd
+MRswGQYDVQQDDBJzY2hvb2wgb2YgYWVjb3Vyc2UwIBcNMjYxMTI3MjA1MzI3WhgP
+MjEyNjExMDMyMDUzMjdaMB0xGzAZBgNVBAMMEnNjaG9vbCBvZiBhZWNvdXJzZTBZ
+MBMGByqGSM49AgEGCCqGSM49AwEHA0IABO/67iFCzULC5/32WtHMhFO3ZCnWa3r7
+A2+n8L9ViBJ1FZeOL4mHJC8dGELnqHzSUM018i0KEz18+F38+sOIIq6jEDAOMAwG
+A1UdEwQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIgHUhDfqHih4frdTkw4quxbt5y
++Miy0nQi93RI+GbYWbACIQDzB46cG8z+H9eIZJXNvcBe+JcFoiFo6HBYVUDirBvY
+Mw==
+-----END CERTIFICATE-----
+"""
+
 
 class Server(http.server.BaseHTTPRequestHandler):
     """Answers by the first part of the path; as a proxy it opens no tunnel."""
@@ -43,7 +72,7 @@ class Server(http.server.BaseHTTPRequestHandler):
         if kind.isdigit():
             self.send_error(int(kind))
         elif kind == "hangs":
-            time.sleep(1)
+            self.server.over.wait(60)
         elif kind == "moved":
             self.send_response(302)
             self.send_header("Location", "/whole/file.gz")
@@ -58,7 +87,8 @@ class Server(http.server.BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"x" * (50_000 if kind in ("cut", "stops") else 100_000))
             self.wfile.flush()
-            time.sleep(kind == "stops")
+            if kind == "stops":
+                self.server.over.wait(60)
         self.close_connection = True
 
     def do_CONNECT(self):
@@ -76,12 +106,12 @@ def serve(monkeypatch, tmp_path):
     for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(_download, "TIMEOUT", 0.3)
+    monkeypatch.setattr(_download, "TIMEOUT", 60)  # what is to come comes on a busy computer too
     (tmp_path / "pair.pem").write_text(PAIR, encoding="ascii")
 
     def start(secure=False, strict=False):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
-        server.strict, server.handle_error = strict, lambda *_: None
+        server.strict, server.handle_error, server.over = strict, lambda *_: None, threading.Event()
         if secure:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(tmp_path / "pair.pem")
@@ -92,6 +122,7 @@ def serve(monkeypatch, tmp_path):
 
     yield start
     for server in started:
+        server.over.set()
         server.shutdown()
         server.server_close()
 
@@ -117,9 +148,11 @@ def test_a_file_comes_whole(serve, kind, capsys):
 @pytest.mark.parametrize(("kind", "words"), [
     ("403", "the answer is 403 Forbidden"), ("404", "404 Not Found"), ("503", "503 Service Unavailable"),
     ("407", "407 Proxy Authentication Required"), ("hangs", "no answer within 0.3 seconds"),
-    ("stops", "no answer within 0.3 seconds"), ("cut", "broke off after 50,000 of 100,000 bytes"),
+    ("stops", "no answer within 3 seconds"), ("cut", "broke off after 50,000 of 100,000 bytes"),
     ("babble", "nothing that HTTP knows")])
-def test_each_failure_is_quoted(serve, kind, words, capsys):
+def test_each_failure_is_quoted(serve, kind, words, capsys, monkeypatch):
+    if seconds := {"hangs": 0.3, "stops": 3}.get(kind):
+        monkeypatch.setattr(_download, "TIMEOUT", seconds)
     reason, advice = refused(f"{serve()}{kind}/file.gz")
     assert reason.startswith("127.0.0.1: ")
     assert words in reason
@@ -188,6 +221,25 @@ def test_the_advice_on_certificates_helps(serve, monkeypatch, tmp_path):
     assert _download.get(url)
     monkeypatch.setitem(sys.modules, "certifi", None)
     assert "certificate" in refused(url)[0]
+
+
+@pytest.mark.parametrize("signed", ["by itself", "by a school"])
+def test_a_certificate_that_is_not_in_the_form_of_rfc_5280_is_taken(serve, monkeypatch, tmp_path, signed):
+    create = ssl.create_default_context
+
+    def as_in_python_3_13():
+        context = create()
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    if signed == "by a school":
+        (tmp_path / "pair.pem").write_text(SCHOOL_PAIR, encoding="ascii")
+        (tmp_path / "known.pem").write_text(SCHOOL, encoding="ascii")
+    else:
+        (tmp_path / "known.pem").write_text(PAIR, encoding="ascii")
+    monkeypatch.setattr(ssl, "create_default_context", as_in_python_3_13)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "known.pem"))
+    assert _download.get(f"{serve(secure=True)}whole/file.gz")
 
 
 def test_a_wrong_clock_is_thought_of(monkeypatch):

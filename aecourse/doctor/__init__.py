@@ -11,8 +11,8 @@ from aecourse.doctor import kernel, packages, system
 from aecourse.doctor.asked import broken
 from aecourse.doctor.finding import INDENT, Finding
 
-CHECKS = (system.home, system.python, system.paths, packages.packages, packages.torch_pair, system.data, system.disk,
-          kernel.kernel, kernel.elsewhere, kernel.jupyterlab)
+CHECKS = (system.home, system.python, system.paths, packages.packages, packages.torch_pair, system.speed, system.data,
+          system.course_disk, system.cache_disk, kernel.kernel, kernel.elsewhere, kernel.jupyterlab)
 
 
 def doctor(root: Path = project.ROOT) -> int:
@@ -20,7 +20,8 @@ def doctor(root: Path = project.ROOT) -> int:
     problems: dict[str, str] = {}
     for check in CHECKS:
         for finding in _isolated(check, root):
-            if finding.what in problems or finding.found in problems.values():  # one cause, met by another check
+            met = finding.what == check.__name__ and finding.found in problems.values()  # what another check raised
+            if met or finding.what in problems:  # one cause, said already
                 continue
             if finding.mark == "PROBLEM":
                 problems[finding.what] = finding.found

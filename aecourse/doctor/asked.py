@@ -40,8 +40,7 @@ def torch_facts() -> None:
     try:
         from aecourse import devices
 
-        there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-        _print("device", devices.describe(), *(kind for kind, is_there in there.items() if is_there))
+        _print("device", devices.describe(), *(kind for kind in devices.there() if kind != "cpu"))
     except CourseError as error:
         _print("refused", str(error))
 

@@ -20,7 +20,7 @@ def packages(root: Path) -> Iterator[Finding]:
     absent, good = needs.missing(), []
     gone = [package for package in absent if package != "torchvision"]  # the course does without
     if gone:
-        yield Finding("PROBLEM", gone[0] if len(gone) == 1 else "packages",
+        yield Finding("PROBLEM", gone[0] if len(gone) == 1 else "not there",
                       "not installed" if len(gone) == 1 else f"not installed: {', '.join(gone)}", needs.install())
     there = {package: least for package, least in _requirements(root).items() if package not in absent}
     failed = _failures(root, [modules.get(package, package) for package in there if package not in PAIR])
@@ -32,7 +32,8 @@ def packages(root: Path) -> Iterator[Finding]:
     for package, least in there.items():
         version = _version(package)
         if version and _numbers(version) < _numbers(least):
-            yield Finding("PROBLEM", package, f"{version}, and the course needs {least} or newer", needs.install())
+            fix = newer_torch(_version("torch") or "") if package in PAIR else needs.install()
+            yield Finding("PROBLEM", package, f"{version}, and the course needs {least} or newer", fix)
         elif package not in PAIR and modules.get(package, package) not in failed:
             good.append(f"{package} {version or '(version unknown)'}")
     if good:
@@ -50,6 +51,9 @@ def of_import(text: str, module: str, absent: bool, users: list[str]) -> Finding
     if absent or version is None:
         return Finding("PROBLEM", package, ("not installed" if absent else f"does not import: {text}") + needed,
                        needs.install())
+    if package == "torch":
+        said, fix = torch_error(text, version)
+        return Finding("PROBLEM", package, said + needed, fix)
     return Finding("PROBLEM", package, f"{version} is installed and does not import: {text}{needed}",
                    f"python -m pip install --force-reinstall --no-deps {package}=={version}")
 
@@ -73,7 +77,8 @@ def torch_pair(root: Path) -> Iterator[Finding]:
         others = [f"; {kind} is there too: AECOURSE_DEVICE={kind}" for kind in there if not used.startswith(kind)]
         yield Finding("ok", "device", used + "".join(others))
     if vision is None:
-        yield Finding("note", "torchvision", "not installed; the course does without it", needs.install())
+        yield Finding("note", "torchvision", "not installed; the course does without it",
+                      needs.install() if needs.replaceable(_build(version)) else matching_torchvision(version))
         return
     plain = ask(root, "torchvision_facts")
     if plain.error:
@@ -102,8 +107,10 @@ def torch_error(error: str, version: str) -> tuple[str, str]:
 
 
 def matching_torchvision(torch: str) -> str:
-    """Return the command that installs the torchvision of the same release and build as this torch."""
-    release, _, build = torch.partition("+")
+    """Return what installs the torchvision of the same release and build as this torch."""
+    release, build = torch.partition("+")[0], _build(torch)
+    if needs.foreign(build):
+        return _own_way(torch)
     major, minor, patch = [*_numbers(release), 0, 0][:3]
     command = f"python -m pip install --force-reinstall --no-deps torchvision==0.{minor + 15}.{patch}"  # as released
     if major != 2:
@@ -111,12 +118,33 @@ def matching_torchvision(torch: str) -> str:
     return command + _index(build)
 
 
+def newer_torch(version: str) -> str:
+    """Return what installs a newer torch, and the torchvision that fits, of the same build."""
+    build = _build(version)
+    if needs.foreign(build):
+        return _own_way(version)
+    return needs.install() if needs.replaceable(build) else (
+        f"python -m pip install --upgrade torch torchvision{_index(build)}")
+
+
 def _reinstall_torch(version: str, missing_library: bool = False) -> str:
-    """Return the command for the same version and build again, with its own libraries where one is missing."""
-    release, build = version.partition("+")[0], needs.torch_build()
+    """Return what installs the same version and build again, with its own libraries where one is missing."""
+    release, build = version.partition("+")[0], _build(version)
+    if needs.foreign(build):
+        return _own_way(version)
     exact = f"{release}+{build}" if build else release
     return ("python -m pip install --force-reinstall " + "--no-deps " * (not missing_library) + f"torch=={exact}"
             + _index(build))
+
+
+def _build(version: str) -> str:
+    return version.partition("+")[2] or needs.torch_build()
+
+
+def _own_way(version: str) -> str:
+    return (f"pip has no torch like this one, {version}, and would put another build in its place. Install it as it "
+            "came here (a container, a supercomputer's module, a system's package, a build from source), together "
+            "with the torchvision that belongs to it")
 
 
 def _index(build: str) -> str:

@@ -6,14 +6,14 @@ import shutil
 import sys
 import sysconfig
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
-from aecourse import needs, places, project
+from aecourse import __version__, needs, places, project, settings
 from aecourse.doctor.finding import Finding
 
-SPACE = {"the cache": 0.2, "the course's folder": 0.3}  # GB: MNIST and its archives; copies, pages, checkpoints
-LONGEST = 171  # letters of the longest path below site-packages, after a "/": a licence file of torch 2.13.0+cpu
+LONGEST = 173  # letters of the longest path below site-packages, after a "/": a licence file of torch 2.13.0+cu130
 MOST = 259  # letters of a path in a Windows without long paths
 
 
@@ -45,7 +45,8 @@ def python(root: Path) -> Iterator[Finding]:
 
 
 def paths(root: Path) -> Iterator[Finding]:
-    """The command is of this folder, and Windows can write the longest path of torch."""
+    """Which course this is, is it that of this folder, and can Windows write the longest path of torch?"""
+    yield Finding("ok", "aecourse", f"{__version__} in {root}")
     if other := project.other_course():
         yield Finding("note", "folder", f"this is the course in {root}, and you are in another one, {other}",
                       "to use that one, run there: python -m aecourse lab")
@@ -76,17 +77,22 @@ def _long_paths_enabled() -> bool:
         return False
 
 
+def speed(root: Path) -> Iterator[Finding]:
+    """AECOURSE_QUICK is one of the words that it takes, and a hurried run is said."""
+    if settings.quick():
+        yield Finding("note", "speed", "AECOURSE_QUICK is set: lessons run on fewer images, and their numbers differ")
+
+
 def data(root: Path) -> Iterator[Finding]:
     """The images are here, or what a lesson will do about it."""
     import_module("platformdirs")  # where it is missing, that is said once
-    from aecourse import _files, settings
+    from aecourse import _files
 
-    settings.quick()  # raises where AECOURSE_QUICK is neither yes nor no
     name, where = _files.known(None), _files.where()
     bad = [report for report in _files.inspect() if report.state != "ok"]
     if not bad:
         yield Finding("ok", "data", where)
-    elif where.endswith("(AECOURSE_DATA)"):
+    elif _files.own_folder(name) is not None:
         _files.find(name)  # raises, and says what is wrong with a folder that the course only reads
     else:
         listed = "" if all(report.state == "missing" for report in bad) else "; " + ", ".join(
@@ -97,20 +103,28 @@ def data(root: Path) -> Iterator[Finding]:
                       f"{later}.", _files.COMMAND[name])
 
 
-def disk(root: Path) -> Iterator[Finding]:
-    """The cache and the course's folder can be written and have space."""
+def course_disk(root: Path) -> Iterator[Finding]:
+    """The course's folder can be written and has space for copies, pages and checkpoints."""
+    yield _space("course", "the course's folder", root, 0.3, "move the course's folder to a place that you may write")
+
+
+def cache_disk(root: Path) -> Iterator[Finding]:
+    """The cache can be written and has space for MNIST and its archives, or the images come from elsewhere."""
     import_module("platformdirs")  # where it is missing, that is said once
     from aecourse import _files
 
-    for what, folder in (("the cache", _files.cache_folder()), ("the course's folder", root)):
-        if error := places.trouble(folder):
-            other = ("set AECOURSE_CACHE to a folder that you may write" if what == "the cache"
-                     else "move the course's folder to a place that you may write")
-            unneeded = what == "the cache" and os.environ.get("AECOURSE_DATA")
-            said, _, remedy = project.why(error, folder, other).rpartition(": ")
-            yield Finding("note" if unneeded else "PROBLEM", "disk", f"{what} {said}", remedy.rstrip("."))
-            continue
-        free = shutil.disk_usage(places.nearest(folder)).free / 1e9
-        few = free < SPACE[what]
-        yield Finding("PROBLEM" if few else "ok", "disk", f"{free:.1f} GB free for {what}, {folder}",
-                      f"free {SPACE[what]} GB there" if few else "")
+    other = "set AECOURSE_CACHE to a folder that you may write"
+    found = _space("cache", "the cache", _files.cache_folder(), 0.2, other)
+    unneeded = found.mark == "PROBLEM" and settings.text("AECOURSE_DATA")
+    yield replace(found, mark="note") if unneeded else found
+
+
+def _space(short: str, what: str, folder: Path, least: float, other: str) -> Finding:
+    """Return whether a folder can be written and has ``least`` GB of space; ``other`` is the remedy of a closed one."""
+    if error := places.trouble(folder):
+        said, _, remedy = project.why(error, folder, other).rpartition(": ")
+        return Finding("PROBLEM", f"disk, {short}", f"{what} {said}", remedy.rstrip("."))
+    free = shutil.disk_usage(places.nearest(folder)).free / 1e9
+    few = free < least
+    return Finding("PROBLEM" if few else "ok", f"disk, {short}", f"{free:.1f} GB free for {what}, {folder}",
+                   f"free {least} GB there" if few else "")
