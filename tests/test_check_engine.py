@@ -409,7 +409,7 @@ def test_below_each_check_there_is_a_cell_for_its_hints(path):
     for i, exercise in zip(places, module.EXERCISES, strict=True):
         assert f"check.{exercise.name}(" in cells[i]
         said = f"check.{exercise.name}.hint()"
-        assert cells[i + 1].strip() == f"# Stuck? Type {said} here, and run this cell."
+        assert cells[i + 1].strip() == f"# Stuck? Type {said} on the next line, and run this cell."
         assert f"`{said}` into the cell below" in examine(exercise, Ellipsis).text or exercise.takes == "class"
 
 

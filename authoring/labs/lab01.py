@@ -14,9 +14,9 @@
 # **Before it:** lesson 01. **Time:** about 50 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
-# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
+# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
 # Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
-# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# `check.NAME.solution()` shows one way and why it is so. A line `NAME_ok = check.use(NAME)` takes your answer if it is
 # right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -55,7 +55,7 @@ def updates(n_labels, batch, epochs):
 check.updates(updates)
 
 # %%
-# Stuck? Type check.updates.hint() here, and run this cell.
+# Stuck? Type check.updates.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Now take 100, 10, 1 and 0.1 % of 60,000 labels, in batches of 32 over ten epochs. The last column says how many epochs the
@@ -110,7 +110,7 @@ def halves(x):
 check.halves(halves)
 
 # %%
-# Stuck? Type check.halves.hint() here, and run this cell.
+# Stuck? Type check.halves.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Can a net answer that question? It is trained on images alone: `digits.y_train` does not occur in this cell.
@@ -165,7 +165,7 @@ def assign(x, centres):
 check.assign(assign)
 
 # %%
-# Stuck? Type check.assign.hint() here, and run this cell.
+# Stuck? Type check.assign.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # ## 4 · k-means: where the centres go
@@ -190,7 +190,7 @@ def move(x, clusters, centres):
 check.move(move)
 
 # %%
-# Stuck? Type check.move.hint() here, and run this cell.
+# Stuck? Type check.move.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # The two moves in turn, from ten random images, until nothing changes. No label is used.
@@ -238,7 +238,7 @@ def purity(clusters, labels):
 check.purity(purity)
 
 # %%
-# Stuck? Type check.purity.hint() here, and run this cell.
+# Stuck? Type check.purity.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Is a high purity a good clustering? Let k-means make more and more clusters, and beside it throw the same images into as
@@ -282,7 +282,7 @@ def pseudo_labels(logits, threshold):
 check.pseudo_labels(pseudo_labels)
 
 # %%
-# Stuck? Type check.pseudo_labels.hint() here, and run this cell.
+# Stuck? Type check.pseudo_labels.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # How far can such labels be trusted? A net is trained on 100 labels and then asked about 5,000 other images. The last
@@ -335,7 +335,7 @@ def spread(W, Y, alpha, steps):
 check.spread(spread)
 
 # %%
-# Stuck? Type check.spread.hint() here, and run this cell.
+# Stuck? Type check.spread.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Two thousand digits, each joined to its ten nearest neighbours. Twenty of them, two of each class, keep their label: that

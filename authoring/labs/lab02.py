@@ -14,9 +14,9 @@
 # **Before it:** lesson 02. **Time:** about 50 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
-# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
+# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
 # Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
-# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# `check.NAME.solution()` shows one way and why it is so. A line `NAME_ok = check.use(NAME)` takes your answer if it is
 # right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -41,18 +41,18 @@ digits
 # does training change? Work it out, or let Python do the sum, before you build the network.
 
 # %% nbgrader={"grade": false, "grade_id": "n_parameters", "locked": false, "schema_version": 3, "solution": true, "task": false}
-n_parameters = None  # a number
-### BEGIN SOLUTION
-widths = [784, 128, 64, 32, 64, 128, 784]
-n_parameters = sum((n_in + 1) * n_out for n_in, n_out in zip(widths[:-1], widths[1:]))
-### END SOLUTION
+n_parameters = (
+    ### BEGIN SOLUTION
+    (784 + 1) * 128 + (128 + 1) * 64 + (64 + 1) * 32 + (32 + 1) * 64 + (64 + 1) * 128 + (128 + 1) * 784
+    ### END SOLUTION
+)
 n_parameters
 
 # %% nbgrader={"grade": true, "grade_id": "n_parameters-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
 check.n_parameters(n_parameters)
 
 # %%
-# Stuck? Type check.n_parameters.hint() here, and run this cell.
+# Stuck? Type check.n_parameters.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # ## 2 · The encoder and its mirror
@@ -93,7 +93,7 @@ class Autoencoder(nn.Module):
 check.Autoencoder(Autoencoder)
 
 # %%
-# Stuck? Type check.Autoencoder.hint() here, and run this cell.
+# Stuck? Type check.Autoencoder.hint() on the next line, and run this cell.
 
 # %%
 Autoencoder_ok = check.use(Autoencoder)
@@ -119,7 +119,7 @@ def gaussian_nll(x_hat, x, sigma):
 check.gaussian_nll(gaussian_nll)
 
 # %%
-# Stuck? Type check.gaussian_nll.hint() here, and run this cell.
+# Stuck? Type check.gaussian_nll.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # What does $\sigma$ do? Rebuild every test image as the mean image and look at the nats. They may be negative: a density,
@@ -154,7 +154,7 @@ def bernoulli_nll(logits, x):
 check.bernoulli_nll(bernoulli_nll)
 
 # %%
-# Stuck? Type check.bernoulli_nll.hint() here, and run this cell.
+# Stuck? Type check.bernoulli_nll.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Why not take the logarithm of the sigmoid? Here is a net that is sure, and wrong: the pixel is white, the logit says black.
@@ -191,7 +191,7 @@ def sigmoid_floor(x):
 check.sigmoid_floor(sigmoid_floor)
 
 # %%
-# Stuck? Type check.sigmoid_floor.hint() here, and run this cell.
+# Stuck? Type check.sigmoid_floor.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # What does the bug cost on the real images? Beside it stands the error of the mean image, the best that a network can do
@@ -235,7 +235,7 @@ def train_epoch(model, images, optimiser, generator, batch=256):
 check.train_epoch(train_epoch)
 
 # %%
-# Stuck? Type check.train_epoch.hint() here, and run this cell.
+# Stuck? Type check.train_epoch.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Two epochs with your own network and your own loop:
@@ -283,7 +283,7 @@ model
 check.trained(model)
 
 # %%
-# Stuck? Type check.trained.hint() here, and run this cell.
+# Stuck? Type check.trained.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # ## Where you stand

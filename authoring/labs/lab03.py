@@ -14,9 +14,9 @@
 # **Before it:** lesson 03. **Time:** about 55 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
-# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
+# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
 # Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
-# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# `check.NAME.solution()` shows one way and why it is so. A line `NAME_ok = check.use(NAME)` takes your answer if it is
 # right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -62,7 +62,7 @@ def pca(x, k):
 check.pca(pca)
 
 # %%
-# Stuck? Type check.pca.hint() here, and run this cell.
+# Stuck? Type check.pca.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Ten thousand digits: the axes as pictures, with zero in grey, and the share of the images' variance along each.
@@ -95,7 +95,7 @@ def encode(x, mean, axes):
 check.encode(encode)
 
 # %%
-# Stuck? Type check.encode.hint() here, and run this cell.
+# Stuck? Type check.encode.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # ## 3 · From a code back to an image
@@ -114,7 +114,7 @@ def decode(z, mean, axes):
 check.decode(decode)
 
 # %%
-# Stuck? Type check.decode.hint() here, and run this cell.
+# Stuck? Type check.decode.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Now rebuild test images, which PCA has not seen, from 2, 8 and 30 numbers. In the table the mean image stands for a code of
@@ -167,7 +167,7 @@ def angle(A, B):
 check.angle(angle)
 
 # %%
-# Stuck? Type check.angle.hint() here, and run this cell.
+# Stuck? Type check.angle.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # A linear autoencoder with a code of 8, trained for longer and longer. The mean is subtracted from the images beforehand.
@@ -241,7 +241,7 @@ def best_error(x, k):
 check.best_error(best_error)
 
 # %%
-# Stuck? Type check.best_error.hint() here, and run this cell.
+# Stuck? Type check.best_error.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # If you found the bug, your floor meets the trained network, and not PCA. Two ways to mend it with two numbers: give both
@@ -284,7 +284,7 @@ def two_nn(points):
 check.two_nn(two_nn)
 
 # %%
-# Stuck? Type check.two_nn.hint() here, and run this cell.
+# Stuck? Type check.two_nn.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # First on data whose dimension is known. The points have double precision: among a thousand points on a line some are
@@ -352,7 +352,7 @@ def trustworthiness(x, z, k):
 check.trustworthiness(trustworthiness)
 
 # %%
-# Stuck? Type check.trustworthiness.hint() here, and run this cell.
+# Stuck? Type check.trustworthiness.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Four maps of the same thousand test images: two random directions, PCA's first two axes, t-SNE, and places drawn by lot.

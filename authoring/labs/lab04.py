@@ -14,9 +14,9 @@
 # **Before it:** lesson 04. **Time:** about 55 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
-# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
+# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
 # Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
-# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# `check.NAME.solution()` shows one way and why it is so. A line `NAME_ok = check.use(NAME)` takes your answer if it is
 # right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -61,7 +61,7 @@ def gaussian(x, sigma, generator):
 check.gaussian(gaussian)
 
 # %%
-# Stuck? Type check.gaussian.hint() here, and run this cell.
+# Stuck? Type check.gaussian.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # The check cannot know which random numbers you draw. It measures: the mean and the standard deviation of what you
@@ -97,7 +97,7 @@ def salt_and_pepper(x, share, generator):
 check.salt_and_pepper(salt_and_pepper)
 
 # %%
-# Stuck? Type check.salt_and_pepper.hint() here, and run this cell.
+# Stuck? Type check.salt_and_pepper.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Again at three strengths, from a tenth of the pixels to half of them:
@@ -147,7 +147,7 @@ def masking(x, share, generator):
 check.masking(masking)
 
 # %%
-# Stuck? Type check.masking.hint() here, and run this cell.
+# Stuck? Type check.masking.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Your masking beside dropout's, with half of the pixels hit:
@@ -186,7 +186,7 @@ def psnr(x_hat, x):
 check.psnr(psnr)
 
 # %%
-# Stuck? Type check.psnr.hint() here, and run this cell.
+# Stuck? Type check.psnr.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # The test images in the three kinds of damage, and two "denoised" images that nobody should be proud of: a black one,
@@ -235,7 +235,7 @@ def median3(x):
 check.median3(median3)
 
 # %%
-# Stuck? Type check.median3.hint() here, and run this cell.
+# Stuck? Type check.median3.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # The filter on the three kinds of damage, and on images without any:
@@ -281,7 +281,7 @@ def dae_loss(model, x, step):
 check.dae_loss(dae_loss)
 
 # %%
-# Stuck? Type check.dae_loss.hint() here, and run this cell.
+# Stuck? Type check.dae_loss.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Train two nets of the same form for the same time: one with this loss, one as a plain autoencoder, which sees clean
@@ -370,7 +370,7 @@ def score(denoise, x_noisy, sigma):
 check.score(score)
 
 # %%
-# Stuck? Type check.score.hint() here, and run this cell.
+# Stuck? Type check.score.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # The formula holds for the best denoiser. Does it hold for a small net that was trained for seconds? Of digits nobody

@@ -14,9 +14,9 @@
 # **Before it:** lesson 05. **Time:** about 50 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
-# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
+# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
 # Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
-# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# `check.NAME.solution()` shows one way and why it is so. A line `NAME_ok = check.use(NAME)` takes your answer if it is
 # right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -87,7 +87,7 @@ def l1_penalty(z):
 check.l1_penalty(l1_penalty)
 
 # %%
-# Stuck? Type check.l1_penalty.hint() here, and run this cell.
+# Stuck? Type check.l1_penalty.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Three ReLU codes: without a penalty, with a weak one and with a stronger one. A network could cheat here: with all
@@ -144,7 +144,7 @@ def dead_share(z):
 check.dead_share(dead_share)
 
 # %%
-# Stuck? Type check.dead_share.hint() here, and run this cell.
+# Stuck? Type check.dead_share.hint() on the next line, and run this cell.
 
 # %%
 dead_ok = check.use(dead_share)
@@ -240,7 +240,7 @@ def kl_penalty(z, rate):
 check.kl_penalty(kl_penalty)
 
 # %%
-# Stuck? Type check.kl_penalty.hint() here, and run this cell.
+# Stuck? Type check.kl_penalty.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # `fit` wants one number per image, and this penalty belongs to a whole batch: each image is given the same number,
@@ -302,7 +302,7 @@ def top_k(a, k):
 check.top_k(top_k)
 
 # %%
-# Stuck? Type check.top_k.hint() here, and run this cell.
+# Stuck? Type check.top_k.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # A code in which each image is worth eight numbers, so k = 8, after a ReLU. It trains in four rounds of two epochs;
@@ -359,7 +359,7 @@ def mean_max_cosine(found, planted):
 check.mean_max_cosine(mean_max_cosine)
 
 # %%
-# Stuck? Type check.mean_max_cosine.hint() here, and run this cell.
+# Stuck? Type check.mean_max_cosine.hint() on the next line, and run this cell.
 
 # %%
 mean_max_ok = check.use(mean_max_cosine)
@@ -425,7 +425,7 @@ def revive(W, dead, x, errors):
 check.revive(revive)
 
 # %%
-# Stuck? Type check.revive.hint() here, and run this cell.
+# Stuck? Type check.revive.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # In a network more has to change than the encoder's rows: the decoder's column of a revived unit gets the same

@@ -15,9 +15,9 @@
 # **Before it:** lesson 06. **Time:** about 55 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
-# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
+# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
 # Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
-# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# `check.NAME.solution()` shows one way and why it is so. A line `NAME_ok = check.use(NAME)` takes your answer if it is
 # right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -73,7 +73,7 @@ def kl_term(mu, logvar):
 check.kl_term(kl_term)
 
 # %%
-# Stuck? Type check.kl_term.hint() here, and run this cell.
+# Stuck? Type check.kl_term.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # What does a single unit cost? Here is its price for three means, over the width $\sigma$.
@@ -114,7 +114,7 @@ def sample_code(mu, logvar, generator):
 check.sample_code(sample_code)
 
 # %%
-# Stuck? Type check.sample_code.hint() here, and run this cell.
+# Stuck? Type check.sample_code.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Fresh noise for every image matters more than it seems. Here are sixty codes of two units. An arrow leads from each
@@ -183,7 +183,7 @@ def log_likelihood(logits, x):
 check.log_likelihood(log_likelihood)
 
 # %%
-# Stuck? Type check.log_likelihood.hint() here, and run this cell.
+# Stuck? Type check.log_likelihood.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Two models without a code, to compare with: every pixel is a fair coin, and every pixel has its own mean over the
@@ -225,7 +225,7 @@ def elbo(logits, x, mu, logvar):
 check.elbo(elbo)
 
 # %%
-# Stuck? Type check.elbo.hint() here, and run this cell.
+# Stuck? Type check.elbo.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Now train with it. `fit` makes a loss small, so it is given the negative. The pixels are drawn anew in each step,
@@ -313,7 +313,7 @@ def importance_bound(log_w):
 check.importance_bound(importance_bound)
 
 # %%
-# Stuck? Type check.importance_bound.hint() here, and run this cell.
+# Stuck? Type check.importance_bound.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # 500 codes for each of 500 test images. For k = 5 they make a hundred groups of five, whose bounds are averaged; so
@@ -369,7 +369,7 @@ def prior_samples(decoder, n, k, generator):
 check.prior_samples(prior_samples)
 
 # %%
-# Stuck? Type check.prior_samples.hint() here, and run this cell.
+# Stuck? Type check.prior_samples.hint() on the next line, and run this cell.
 
 # %%
 prior_ok = check.use(prior_samples)
@@ -416,7 +416,7 @@ def beta(pixels, units, batch, reconstruction, kl):
 check.beta(beta)
 
 # %%
-# Stuck? Type check.beta.hint() here, and run this cell.
+# Stuck? Type check.beta.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Three fragments that are often seen, for a code of 20 units. The last column is a test on the lab's network: the

@@ -18,9 +18,9 @@
 # and three answers give 8; a person reads those. No point depends on how high an accuracy is.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
-# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and never shows the solution. Stuck?
+# `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
 # Type `check.NAME.hint()` into the cell below the check: it gives one hint more at each call, and
-# `check.NAME.solution()` shows one way and why it is so. A line `..._ok = check.use(...)` takes your answer if it is
+# `check.NAME.solution()` shows one way and why it is so. A line `NAME_ok = check.use(NAME)` takes your answer if it is
 # right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
@@ -89,7 +89,7 @@ def choose(labels, n, generator):
 check.choose(choose)
 
 # %%
-# Stuck? Type check.choose.hint() here, and run this cell.
+# Stuck? Type check.choose.hint() on the next line, and run this cell.
 
 # %%
 choose_ok = check.use(choose)
@@ -124,7 +124,7 @@ def pretraining_loss(model, x):
 check.pretraining_loss(pretraining_loss)
 
 # %%
-# Stuck? Type check.pretraining_loss.hint() here, and run this cell.
+# Stuck? Type check.pretraining_loss.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # The three autoencoders of the table, with codes of 10, 10 and 1 numbers, see all training images for ten epochs.
@@ -189,7 +189,7 @@ def extend(encoder, code, classes):
 check.extend(extend)
 
 # %%
-# Stuck? Type check.extend.hint() here, and run this cell.
+# Stuck? Type check.extend.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Each condition says how a fresh network is built. `run` trains one network for each draw of the labels, for ten
@@ -317,7 +317,7 @@ def m2_labelled(logits, x, mu, logvar, classes):
 check.m2_labelled(m2_labelled)
 
 # %%
-# Stuck? Type check.m2_labelled.hint() here, and run this cell.
+# Stuck? Type check.m2_labelled.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # The network is given. Each part has one hidden layer, and the class enters as ten numbers, a 1 among 0s. The code
@@ -409,7 +409,7 @@ def m2_unlabelled(by_class, class_logits):
 check.m2_unlabelled(m2_unlabelled)
 
 # %%
-# Stuck? Type check.m2_unlabelled.hint() here, and run this cell.
+# Stuck? Type check.m2_unlabelled.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # What should a classifier say, so that U is small? Take the bounds of the test images from above, and four opinions.
@@ -453,7 +453,7 @@ def m2_loss(by_class, class_logits, y, alpha):
 check.m2_loss(m2_loss)
 
 # %%
-# Stuck? Type check.m2_loss.hint() here, and run this cell.
+# Stuck? Type check.m2_loss.hint() on the next line, and run this cell.
 
 # %% [markdown]
 # Now M2 with the labels of the first draw, and up to ten thousand images in all. Few images of a batch have a label,

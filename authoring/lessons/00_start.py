@@ -1,17 +1,17 @@
 # %% [markdown]
 # # 00 · Start here
 #
-# **Promise.** In five minutes you know that your computer runs this course, what its data look like, and how lessons,
+# **Promise.** In fifteen minutes you know that your computer runs this course, what its data look like, and how lessons,
 # labs and checks work.
 #
 # **After this lesson you can**
 # 1. run a cell, read a claim, and answer a question with a prediction;
-# 2. say what an image is to a network, and name two baselines that every later result has to beat;
-# 3. use a check, a hint and a solution;
+# 2. say what an image is to a network, and name two baselines that later accuracies stand beside;
+# 3. read what a check and a hint say, and know where the solution is;
 # 4. find your way on the map of the course.
 #
-# **Before it:** a little Python. **Time:** 5 minutes to read; all cells together run in less than 20 seconds on two
-# cores.
+# **Before it:** a little Python. **Time:** 15 minutes to read; all cells together run in less than 20 seconds on two
+# cores, and the first run also downloads the images (11 MB). You need not understand the code of this lesson.
 #
 # ## 1 · Does it run?
 #
@@ -36,10 +36,10 @@ digits
 # %% [markdown]
 # You see two versions, the device that trains the networks and the name of a data set: everything is in place. The
 # results stored in the course are a CPU's. Another device is chosen by the environment variable `AECOURSE_DEVICE`
-# (`cuda`, `mps` or `auto`), set before JupyterLab starts.
+# (`cuda`, `mps` or `auto`), set before JupyterLab starts; README shows how a variable is set.
 #
-# If you see an error instead, run the next cell. It asks this very Python about each part of the course, takes up to
-# a minute, and names the command that fixes what is wrong. Where the cell above has run to its end, it does nothing.
+# If you see an error instead, run the next cell. It checks this Python and each part of the course, takes up to a
+# minute, and names the command that fixes what is wrong. Where the cell above has run to its end, it does nothing.
 
 # %%
 import subprocess
@@ -53,10 +53,10 @@ if "claim" not in globals():  # the cell above did not run to its end
 
 # %% [markdown]
 # If no cell runs at all, ask from a terminal in the course's folder, where `.venv` is the environment that you made:
-# `.venv/bin/python -m aecourse doctor`, on Windows `.venv\Scripts\python -m aecourse doctor`. The commands that it
-# names begin with `python`; write the same path there, so that it is the course's Python.
+# `.venv/bin/python -m aecourse doctor`, on Windows `.venv\Scripts\python -m aecourse doctor`. Where the answer says
+# `python`, type the same path, so that it is the course's Python.
 #
-# An error of this course is one sentence that says what to do. Here is one, made on purpose and caught:
+# An error of this course says what is wrong and what to do. Here is one, made on purpose and caught:
 
 # %%
 try:
@@ -66,8 +66,8 @@ except data.DataError as error:
 
 # %% [markdown]
 # The **stop button** (the square above) ends a training at any time, and with it a whole *Run All Cells*: the network
-# keeps what it has learned, and its history as `model.history`. The button beside it restarts the kernel, which
-# forgets all variables; then run the cells again from the top.
+# keeps what it has learned, and the curve of its loss as `model.history`. The button beside it restarts the kernel,
+# the Python behind the notebook. It then forgets all variables, and you run the cells again from the top.
 #
 # ## 2 · A first look at the data
 #
@@ -87,15 +87,19 @@ for name, images, labels in ((digits.name, digits.x_test, digits.y_test),
 plots.images(rows, columns=[str(label) for label in range(10)]);
 
 # %% [markdown]
-# The rows show the first two test images of each class, of the data set in use and of the built-in digits (two rows
-# in all where these are in use). The drawn ones are close to handwriting, but more regular. Lessons say which data
-# set a number belongs to. What the text says holds for both; where it speaks of one of them alone, it names it.
+# The rows show the first two test images of each class, of the data set in use and of the built-in digits. (If the
+# built-in digits are in use, there are two rows in all.) The drawn ones are close to handwriting, but more regular.
+# Lessons say which data set a number belongs to. What the text says holds for both; a sentence about one of them
+# names it.
 #
-# To a network an image is a list of 784 numbers, from 0 (black) to 1 (white). Here is the middle of the first image:
+# To a network an image is a list of 784 numbers, from 0 (black) to 1 (white):
 
 # %%
 # NBVAL_CHECK_OUTPUT
 print("each image:", digits.x_train.shape[1], "numbers of the type", digits.x_train.dtype)
+
+# %% [markdown]
+# Here are the numbers in the middle of the first test image (on MNIST, a 7):
 
 # %%
 for row in digits.x_test[0].reshape(28, 28)[8:16, 8:20]:
@@ -107,10 +111,11 @@ for row in digits.x_test[0].reshape(28, 28)[8:16, 8:20]:
 # ## 3 · How a lesson works
 #
 # Before a main experiment, a lesson asks you for a **prediction**. Those who commit themselves to an answer learn
-# more from the result. Put a number in place of `None`, run on, and compare at the end of the lesson. Nothing waits
-# for you.
+# more from the result. Put a number in place of `None`, such as 42, without the sign %. Run on, and compare at the
+# end of the lesson. If you leave `None`, everything runs all the same.
 #
-# **Predict.** What percentage of all pixels is completely black, exactly 0?
+# **Predict.** What percentage of all pixels is completely black, exactly 0? Answer before you look at the code of the
+# cell after next: it holds the bounds of the result.
 
 # %%
 prediction_black = None
@@ -122,14 +127,13 @@ claim("black pixels", "Pixels that are exactly 0", black, "% of all pixels", at_
 
 # %% [markdown]
 # The box is a **claim**: a statement, the number that this very run measured, and the bound that the course promises.
-# Measured numbers stand only in such boxes and in tables, never in the text.
+# Results stand only in such boxes and in tables, never in the text.
 #
-# ### A common claim, checked
+# ### A common belief, checked
 #
 # > "The images of the digits are black and white."
 #
-# If that were so, a pixel would be either 0 or 1, and the toss of a coin would describe it. Look only at pixels with
-# ink:
+# If that were so, a pixel would be either 0 or 1. Look only at pixels with ink:
 
 # %%
 ink = digits.x_train[digits.x_train > 0]
@@ -141,13 +145,13 @@ claim("grey pixels", "Pixels with ink that are clearly grey, between 0.05 and 0.
       "% of pixels with ink", at_least=30)
 
 # %% [markdown]
-# The bars cover the whole range of greys, with a peak at white: the claim is false. It matters in lesson 02, where a
-# loss that is right for black and white turns out to be no likelihood on grey.
+# The bars cover the whole range of greys, with a peak at white: the belief is false. It matters in lesson 02, where a
+# loss is derived for pixels that are black or white.
 #
 # ### Two baselines
 #
-# A result means little alone. How well can the class of a digit be told with next to no learning? **Guessing** always
-# names the most frequent class. The **nearest mean** compares an image with the ten mean images and names the
+# A result means little alone. How well can a very simple rule name the digit? **Guessing** always names the most
+# frequent class. The **nearest mean** compares an image with the ten mean images and names the
 # nearest.
 
 # %%
@@ -164,8 +168,8 @@ table(["baseline", "test accuracy (%)"],
 plots.images({"mean images": means}, columns=[str(label) for label in range(10)]);
 
 # %% [markdown]
-# The ten mean images look like digits through frosted glass, and comparing with them is far better than guessing.
-# Whoever reports an accuracy without such a line beside it leaves out the half that gives it meaning.
+# The ten mean images look like digits through frosted glass, and comparing with them is far better than guessing. An
+# accuracy without a baseline tells us little.
 
 # %%
 claim("nearest mean", "Test accuracy of the nearest mean image", nearest_mean, "%",
@@ -175,8 +179,8 @@ claim("nearest mean", "Test accuracy of the nearest mean image", nearest_mean, "
 # ## 4 · How a lab works
 #
 # After a lesson comes its **lab**: you write the piece that the lesson was about, and run the check below it. A check
-# has three answers: *correct*, *incorrect* with the kind of mistake it sees, and *not attempted*. Try one with a
-# wrong number; the exercise asks how many numbers training can change in the autoencoder of lesson 02.
+# has three answers: *correct*, *incorrect* with the kind of mistake it sees, and *not attempted*. The next cell gives
+# one a wrong number on purpose. Its exercise asks how many numbers training can change in a network of lesson 02.
 
 # %%
 from aecourse.check import lab02 as check
@@ -188,7 +192,7 @@ check.n_parameters.hint()
 
 # %% [markdown]
 # `check.NAME.hint()` goes one step further at each call, and `check.NAME.solution()` shows a solution and why it is
-# so. The line `..._ok = check.use(...)` in a lab takes your answer if it is right and the course's own if it is not,
+# so. The line `NAME_ok = check.use(NAME)` in a lab takes your answer if it is right and the course's own if it is not,
 # so you can always go on. Your copies of lessons and labs lie in the folder `work/`, the lessons without outputs; no
 # command of the course ever overwrites them. The lessons as they were run by their authors stay in `notebooks/`, to
 # be read.
@@ -217,14 +221,16 @@ axis.set(xlim=(-0.5, 6.5), ylim=(-0.6, 2.6))
 axis.set_axis_off()
 
 # %% [markdown]
-# From left to right: the first three lessons build the autoencoder (blue); 03 to 05 ask what a code should look like
-# (yellow): three branches, best read in this order; from 06 on, probability takes over (orange). Nothing needs the
-# extra 01x. A lesson that is not in the folder yet is being written.
+# From left to right: the blue lessons lead to the autoencoder. The yellow ones, 03 to 05, ask what a code should look
+# like, in three branches that are best read in this order. From 06 on, in orange, probability takes over. Nothing
+# needs the extra 01x. A lesson that is not in the folder yet is being written.
 #
 # **Why "auto"?** From the Greek word for *self*: the network is trained to give back its own input. The target of the
 # training is the input itself, so nobody has to write a label.
 #
 # ## 6 · Glossary
+#
+# You need not read it now: look a word up when you meet it. The second column is for readers of Korean.
 #
 # | English | 한국어 | in one line |
 # |---|---|---|
@@ -262,7 +268,7 @@ axis.set_axis_off()
 # | reparameterization trick | 재매개변수화 기법 | noise from outside, so that gradients pass a random draw |
 # | generative model | 생성 모델 | a model that draws new data |
 #
-# **Letters.** A letter means the same in all lessons, as far as the alphabet allows:
+# **Letters.** Most letters mean the same in all lessons. The table says where one does not:
 #
 # | letter | means |
 # |---|---|
@@ -298,7 +304,7 @@ score([("pixels that are exactly 0 (%)", prediction_black, black)])
 # | lab | write, check, hint, solution; your copy is safe in `work/` |
 #
 # **Next:** [lesson 01, supervised, unsupervised, and what lies between](01_settings.ipynb), and its
-# [lab](../work/lab01.ipynb).
+# [lab](../work/lab01.ipynb) (in `work/` after the first start).
 #
 # ### Papers
 # - Y. LeCun, L. Bottou, Y. Bengio, P. Haffner (1998). *Gradient-based learning applied to document recognition.*
