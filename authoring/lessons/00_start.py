@@ -67,7 +67,7 @@ except data.DataError as error:
 # %% [markdown]
 # The **stop button** (the square above) ends a training at any time, and with it a whole *Run All Cells*: the network
 # keeps what it has learned, and the curve of its loss as `model.history`. The button beside it restarts the kernel,
-# the Python behind the notebook. It then forgets all variables, and you run the cells again from the top.
+# the Python that runs the notebook. It then forgets all variables, and you run the cells again from the top.
 #
 # ## 2 · A first look at the data
 #
