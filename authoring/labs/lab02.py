@@ -43,7 +43,8 @@ digits
 # %% nbgrader={"grade": false, "grade_id": "n_parameters", "locked": false, "schema_version": 3, "solution": true, "task": false}
 n_parameters = (
     ### BEGIN SOLUTION
-    (784 + 1) * 128 + (128 + 1) * 64 + (64 + 1) * 32 + (32 + 1) * 64 + (64 + 1) * 128 + (128 + 1) * 784
+    (784 + 1) * 128 + (128 + 1) * 64 + (64 + 1) * 32  # the encoder
+    + (32 + 1) * 64 + (64 + 1) * 128 + (128 + 1) * 784  # its mirror
     ### END SOLUTION
 )
 n_parameters
