@@ -27,11 +27,6 @@ def load() -> ModuleType:
     return torchvision
 
 
-def is_mended() -> bool:
-    """Return whether `load` had to mend the pair in this process."""
-    return bool(_declared)
-
-
 def _load_with_declared_operators() -> ModuleType:
     import sys
 

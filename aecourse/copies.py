@@ -24,7 +24,7 @@ def make(root: Path) -> list[str]:
         A copy cannot be written.
     """
     new, changed, lines = [], [], []
-    sheets = _sheets(root)
+    sheets = project.sheets(root)
     for name, copy in project.copies(root).items():
         sheet = sheets[name]
         try:
@@ -62,10 +62,6 @@ def _announce(new: list[str], root: Path) -> list[str]:
     return [f"Your copies of {' and '.join(parts)} are in work/."]
 
 
-def _sheets(root: Path) -> dict[str, Path]:
-    return {**project.lessons(root), **project.exercises(root)}
-
-
 def _state(copy: Path, sheet: Path) -> str:
     """Return "no notebook", "changed" or "same"; a copy that does not say what it was made from counts as the same."""
     nb = _read(copy)
@@ -101,7 +97,7 @@ def _blank(sheet: Path, root: Path) -> str:
         raise CourseError(f"{sheet} is not whole: unpack the course again, or in a clone of it run: "
                           "git checkout -- notebooks exercises")
     copies = project.copies(root)
-    targets = {sheet: copies[name] for name, sheet in _sheets(root).items()}
+    targets = {sheet: copies[name] for name, sheet in project.sheets(root).items()}
     for cell in nb["cells"]:
         if cell.get("cell_type") == "code":
             cell["outputs"], cell["execution_count"] = [], None

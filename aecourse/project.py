@@ -26,9 +26,14 @@ def exercises(root: Path = ROOT) -> dict[str, Path]:
     return {path.stem: path for path in sorted((root / "exercises").glob("*/*.ipynb"))}
 
 
+def sheets(root: Path = ROOT) -> dict[str, Path]:
+    """Return name → what a learner's copy is made from: every lesson, and every lab without its answers, in order."""
+    return {**lessons(root), **exercises(root)}
+
+
 def copies(root: Path = ROOT) -> dict[str, Path]:
     """Return name → the learner's copy of every lesson and lab, whether it was made yet or not."""
-    return {name: root / "work" / path.name for name, path in {**lessons(root), **exercises(root)}.items()}
+    return {name: root / "work" / path.name for name, path in sheets(root).items()}
 
 
 def require_course(command: str) -> None:
