@@ -19,6 +19,6 @@ class CourseError(RuntimeError):
 
 _shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
 if _shell is not None:  # in a notebook
-    from aecourse import notebook
+    from aecourse.base import notebook
 
     notebook.load_ipython_extension(_shell)

@@ -7,6 +7,6 @@ if sys.version_info < (3, 11):  # noqa: UP036
     sys.exit("aecourse needs Python 3.11 or newer; this is Python %d.%d. Install a newer one from "  # noqa: UP031
              "https://www.python.org/downloads/ and make the environment again." % sys.version_info[:2])
 
-from aecourse.cli import main
+from aecourse.commands.cli import main
 
 sys.exit(main())

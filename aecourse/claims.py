@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from aecourse import console, settings
+from aecourse.base import console, settings
 
 MIMETYPE = "application/vnd.aecourse.claim+json"
 SENTENCE = "application/vnd.aecourse.sentence+json"

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from aecourse import _letterforms, console, settings, strokes
-from aecourse._files import (
+from aecourse import strokes
+from aecourse.base import console, letterforms, settings
+from aecourse.base.datafiles import (
     DRAWN,
     DataError,
     NotHere,
@@ -31,8 +32,8 @@ from aecourse._files import (
     unwritable,
     where,
 )
-from aecourse._messages import lines
-from aecourse.project import write
+from aecourse.base.messages import lines
+from aecourse.base.project import write
 
 __all__ = ["DataError", "Digits", "Report", "at_hand", "cache_folder", "fetch", "fingerprint", "inspect", "load",
            "stratified_subset", "validation_split", "where"]
@@ -157,7 +158,7 @@ def _draw(n_train: int, n_test: int) -> Digits:
 
 def _cached_strokes() -> dict[str, np.ndarray]:
     """Return all built-in digits from the cache; where they are not there, or not whole, draw and keep them."""
-    source = b"".join(Path(module.__file__).read_bytes() for module in (strokes, _letterforms))
+    source = b"".join(Path(module.__file__).read_bytes() for module in (strokes, letterforms))
     path = cache_folder() / f"strokes-{hashlib.sha256(source).hexdigest()[:12]}.npz"  # other strokes, another file
     try:
         with np.load(path) as file:

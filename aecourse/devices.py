@@ -5,7 +5,8 @@ The stored numbers are a CPU's, and for the small networks of this course it is 
 
 import torch
 
-from aecourse import CourseError, settings
+from aecourse import CourseError
+from aecourse.base import settings
 
 
 def chosen(asked: str | torch.device | None = None) -> torch.device:

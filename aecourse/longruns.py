@@ -3,8 +3,9 @@
 import json
 from pathlib import Path
 
-from aecourse import CourseError, project
-from aecourse._messages import INDENT, lines
+from aecourse import CourseError
+from aecourse.base import project
+from aecourse.base.messages import INDENT, lines
 
 FILE = "benchmarks/papers.json"  # the build counts it among the helpers of a lesson that imports this module
 

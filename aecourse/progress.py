@@ -3,7 +3,7 @@
 import sys
 import time
 
-from aecourse import console
+from aecourse.base import console
 
 WIDTH = 20  # letters of the bar
 

@@ -17,7 +17,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from aecourse import CourseError
-from aecourse.project import ROOT, write
+from aecourse.base.project import ROOT, write
 
 _MARK = "<!-- a report of aecourse -->"  # at the end of every page that was written here: such a page may be replaced
 _NOT_THEIRS = ("### BEGIN SOLUTION", "### END SOLUTION", "YOUR CODE HERE")  # lines that no learner wrote

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from aecourse._letterforms import FORMS, LEAN, PEN
+from aecourse.base.letterforms import FORMS, LEAN, PEN
 
 __all__ = ["Strokes", "draw"]
 

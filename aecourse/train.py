@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from aecourse import CourseError, devices
-from aecourse._inputs import check_gradient, check_names, check_settings, check_terms, checked
+from aecourse.base.inputs import check_gradient, check_names, check_settings, check_terms, checked
 from aecourse.progress import Line
 
 Batch = tuple[Tensor, ...]

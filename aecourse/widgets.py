@@ -8,7 +8,7 @@ import matplotlib.pyplot as plt
 from IPython.display import Image, display
 from matplotlib.figure import Figure
 
-from aecourse import console
+from aecourse.base import console
 
 SHARP = 2  # pixels of the picture for each pixel of the page: a good screen has twice as many
 AGAIN = "The sliders work in a page that runs: run this cell again to move them."

@@ -27,7 +27,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from aecourse import _torchvision, data, devices, losses
+from aecourse import data, devices, losses
+from aecourse.base import vision
 from aecourse.models import Autoencoder
 from aecourse.train import fit, seeded
 
@@ -54,7 +55,7 @@ def ours(x: Tensor, batch: int, epochs: int = 1, device: str = "cpu") -> None:
 
 def tutorial(x: Tensor, batch: int) -> None:
     """The widespread way: a torchvision data set, transforms on each image, a DataLoader, a loop by hand."""
-    torchvision = _torchvision.load()
+    torchvision = vision.load()
     transform = torchvision.transforms.Compose([torchvision.transforms.ToTensor(), torch.flatten])
     images = torchvision.datasets.MNIST(data.fetch("mnist").parent.parent, train=True, transform=transform)
     model = network()
@@ -75,7 +76,7 @@ def with_skorch(x: Tensor, batch: int) -> None:
 
 
 def with_lightning(x: Tensor, batch: int) -> None:
-    _torchvision.load()  # Lightning imports torchvision, so a pair of different builds must be mended first
+    vision.load()  # Lightning imports torchvision, so a pair of different builds must be mended first
     import lightning
 
     class Module(lightning.LightningModule):

@@ -31,7 +31,8 @@ from fit import machine
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from aecourse import CourseError, data, losses, project, settings
+from aecourse import CourseError, data, losses
+from aecourse.base import project, settings
 from aecourse.models import VAE, Autoencoder, begin_at_mean, he
 from aecourse.progress import Line
 from aecourse.train import Loss, Step, seeded

@@ -8,8 +8,9 @@ import nbformat
 import pytest
 import toy_course
 
-from aecourse import CourseError, project
+from aecourse import CourseError
 from aecourse.authoring.dependencies import digest, helpers
+from aecourse.base import project
 
 # ---- what a notebook depends on -------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ import nbformat
 import pytest
 import toy_course
 
-from aecourse import CourseError, project
+from aecourse import CourseError
+from aecourse.base import project
 
 pytestmark = pytest.mark.dev
 LESSON, LAB, SHEET = "notebooks/01_toy.ipynb", "solutions/lab01/lab01.ipynb", "exercises/lab01/lab01.ipynb"

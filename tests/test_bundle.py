@@ -5,7 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from aecourse import CourseError, _files, _messages, bundle, cli, project
+from aecourse import CourseError
+from aecourse.base import datafiles, messages, project
+from aecourse.commands import bundle, cli
 
 
 @pytest.fixture
@@ -13,11 +15,11 @@ def mnist(tmp_path, monkeypatch):
     """A small MNIST, one file of it packed, and a pip that notes what it is asked for."""
     raw = tmp_path / "mnist"
     raw.mkdir()
-    names = [*list(_files.FILES)[:3], f"{list(_files.FILES)[3]}.gz"]
+    names = [*list(datafiles.FILES)[:3], f"{list(datafiles.FILES)[3]}.gz"]
     for name in names:
         (raw / name).write_bytes(name.encode())
-    monkeypatch.setattr(_files, "fetch", lambda name: raw)
-    monkeypatch.setattr(_files, "inspect", lambda name: [_files.Report(raw / name, "ok") for name in names])
+    monkeypatch.setattr(datafiles, "fetch", lambda name: raw)
+    monkeypatch.setattr(datafiles, "inspect", lambda name: [datafiles.Report(raw / name, "ok") for name in names])
     asked = SimpleNamespace(returncode=0)
 
     def run(command):
@@ -40,7 +42,7 @@ def test_a_bundle_holds_mnist_and_asks_pip_for_everything_but_the_course(tmp_pat
     assert not any(line.startswith("-e") for line in mnist.wanted)
     out = capsys.readouterr().out
     assert f'--no-index --find-links "{stick}" -r requirements.txt' in out
-    assert _messages.setting("AECOURSE_DATA", str(stick))[0] in out
+    assert messages.setting("AECOURSE_DATA", str(stick))[0] in out
 
 
 def test_a_pip_that_fails_is_one_sentence(tmp_path, mnist):

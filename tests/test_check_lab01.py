@@ -10,8 +10,8 @@ from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
 from sklearn.metrics.cluster import contingency_matrix
 
 from aecourse.check import lab01, lab01_wrong
-from aecourse.check.engine import examine
-from aecourse.check.exercise import CORRECT
+from aecourse.check.engine.exercise import CORRECT
+from aecourse.check.engine.lab import examine
 
 BY_NAME = {exercise.name: exercise for exercise in lab01.EXERCISES}
 NAMED = {"updates": 0.4, "move": 0.4}  # of many pairs, one covers the other

@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from aecourse.check import lab02, lab02_says, lab02_wrong
-from aecourse.check.engine import examine
-from aecourse.check.exercise import CORRECT, INCORRECT
+from aecourse.check.engine.exercise import CORRECT, INCORRECT
+from aecourse.check.engine.lab import examine
 
 BY_NAME = {exercise.name: exercise for exercise in lab02.EXERCISES}
 SLOW = ("Autoencoder", "train_epoch")

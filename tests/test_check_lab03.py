@@ -8,8 +8,8 @@ from sklearn import decomposition, manifold
 from sklearn.neighbors import NearestNeighbors
 
 from aecourse.check import lab03
-from aecourse.check.engine import examine
-from aecourse.check.exercise import CORRECT
+from aecourse.check.engine.exercise import CORRECT
+from aecourse.check.engine.lab import examine
 
 BY_NAME = {exercise.name: exercise for exercise in lab03.EXERCISES}
 NAMED = {"angle": 0.6}  # of many pairs, one covers the other

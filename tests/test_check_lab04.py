@@ -11,8 +11,8 @@ from scipy.stats import norm
 
 from aecourse import losses
 from aecourse.check import lab04, lab04_chance
-from aecourse.check.engine import examine
-from aecourse.check.exercise import CORRECT
+from aecourse.check.engine.exercise import CORRECT
+from aecourse.check.engine.lab import examine
 
 BY_NAME = {exercise.name: exercise for exercise in lab04.EXERCISES}
 SLOW = ("gaussian", "salt_and_pepper", "masking", "dae_loss")  # their checks measure

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch.distributions import Bernoulli, Independent, MultivariateNormal, Normal, kl_divergence
 
 from aecourse.check import lab06
-from aecourse.check.engine import examine
-from aecourse.check.exercise import CORRECT
+from aecourse.check.engine.exercise import CORRECT
+from aecourse.check.engine.lab import examine
 
 BY_NAME = {exercise.name: exercise for exercise in lab06.EXERCISES}
 SLOW = ("sample_code", "prior_samples")  # their checks measure

@@ -9,7 +9,9 @@ import time
 import nbformat
 import pytest
 
-from aecourse import CourseError, cli, needs, project, render
+from aecourse import CourseError
+from aecourse.base import needs, project
+from aecourse.commands import cli, render
 
 
 def said(argv, capsys):
@@ -19,7 +21,7 @@ def said(argv, capsys):
 
 
 def test_help_is_fast_and_loads_nothing_heavy():
-    code = ("import sys\nfrom aecourse.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+    code = ("import sys\nfrom aecourse.commands.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
             "heavy = {'torch', 'numpy', 'matplotlib', 'nbformat', 'nbclient', 'jupytext'} & set(sys.modules)\n"
             "sys.exit(1 if heavy else 0)")
     seconds = []
@@ -221,7 +223,7 @@ def test_a_kernel_that_does_not_start_ends_the_run_in_one_sentence(course, tmp_p
 @pytest.mark.slow
 def test_run_needs_no_tool_of_the_authors(course):
     code = ("import sys\nfrom pathlib import Path\nfor name in ('jupytext', 'nbgrader'): sys.modules[name] = None\n"
-            "from aecourse.render import run\nsys.exit(run(['01'], Path(sys.argv[1])))")
+            "from aecourse.commands.render import run\nsys.exit(run(['01'], Path(sys.argv[1])))")
     done = subprocess.run([sys.executable, "-c", code, str(course)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""  # no warning about encryption, alternative texts or the like
@@ -229,7 +231,7 @@ def test_run_needs_no_tool_of_the_authors(course):
 
 @pytest.mark.slow
 def test_printed_pieces_become_one_output(course):
-    from aecourse.execute import execute
+    from aecourse.commands.execute import execute
 
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(
         "import sys, time\nfor i in range(3):\n    print(i, flush=True); time.sleep(0.3)\n"
@@ -244,7 +246,7 @@ def test_ctrl_c_ends_a_run_at_once_and_its_kernel_with_it(course):
     cell = "import os, pathlib, time\npathlib.Path('pid').write_text(str(os.getpid()))\ntime.sleep(60)"
     nb = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell)])
     nbformat.write(nb, course / "notebooks/01_good.ipynb")
-    code = ("import sys\nfrom pathlib import Path\nfrom aecourse import cli, render\n"
+    code = ("import sys\nfrom pathlib import Path\nfrom aecourse.commands import cli, render\n"
             "render.run.__defaults__ = (Path(sys.argv[1]), False)\nsys.exit(cli.main(['run', '01']))")
     process = subprocess.Popen([sys.executable, "-c", code, str(course)], stderr=subprocess.PIPE, text=True)
     pid = course / "notebooks/pid"

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from aecourse import CourseError, _download, _files, _torchvision, cli, data, project
+from aecourse import CourseError, data
+from aecourse.base import datafiles, download, project, vision
+from aecourse.commands import cli
 
 N = {"train": 40, "t10k": 20}
 
@@ -35,8 +37,8 @@ def small(tmp_path, monkeypatch):
     digests = write_raw(tmp_path / "data" / "MNIST" / "raw")
     sizes = {f"{part}-{what}": size for part, n in N.items()
              for what, size in (("images-idx3-ubyte", 16 + n * 784), ("labels-idx1-ubyte", 8 + n))}
-    monkeypatch.setattr(_files, "FILES", sizes)
-    monkeypatch.setattr(_files, "SHA256", {"mnist": digests, "fashion": dict.fromkeys(digests, "another")})
+    monkeypatch.setattr(datafiles, "FILES", sizes)
+    monkeypatch.setattr(datafiles, "SHA256", {"mnist": digests, "fashion": dict.fromkeys(digests, "another")})
     monkeypatch.setattr(data, "QUICK", (30, 10))
     monkeypatch.setenv("AECOURSE_QUICK", "1")
     monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path / "cache"))
@@ -48,7 +50,7 @@ def small(tmp_path, monkeypatch):
         downloads.append(file)
         return gzip.compress((tmp_path / "data" / "MNIST" / "raw" / file.removesuffix(".gz")).read_bytes())
 
-    monkeypatch.setattr(_download, "get", send)
+    monkeypatch.setattr(download, "get", send)
     return SimpleNamespace(data=tmp_path / "data", cache=tmp_path / "cache", downloads=downloads)
 
 
@@ -57,9 +59,9 @@ def no_network(monkeypatch):
 
     def refuse(url):
         asked.append(url)
-        raise _download.Refused(f"server {len(asked)}: no answer within 10 seconds", ("Where there is a proxy:",))
+        raise download.Refused(f"server {len(asked)}: no answer within 10 seconds", ("Where there is a proxy:",))
 
-    monkeypatch.setattr(_download, "get", refuse)
+    monkeypatch.setattr(download, "get", refuse)
     return asked
 
 
@@ -139,7 +141,7 @@ def test_a_failed_download_is_remembered_with_its_reason_and_fetch_tries_again_a
     asked = no_network(monkeypatch)
     with pytest.raises(data.DataError, match=r"(?s)downloaded\.\nserver 1: no answer.*AECOURSE_DATA"):
         data.load("mnist")
-    assert len(asked) == len(_files.MIRRORS["mnist"])
+    assert len(asked) == len(datafiles.MIRRORS["mnist"])
     with pytest.raises(data.DataError, match=r"(?s)downloaded 0 s ago\.\nserver 1: no answer.*proxy.*AECOURSE_DATA"):
         data.load("mnist")
     assert len(asked) == 2
@@ -151,17 +153,17 @@ def test_a_failed_download_is_remembered_with_its_reason_and_fetch_tries_again_a
 
 
 def test_the_second_server_sends_what_the_first_one_does_not(small, monkeypatch):
-    send, asked = _download.get, []
+    send, asked = download.get, []
 
     def half(url):
         asked.append(url)
         if len(asked) == 3:
-            raise _download.Refused("broken", ())
+            raise download.Refused("broken", ())
         return send(url)
 
-    monkeypatch.setattr(_download, "get", half)
+    monkeypatch.setattr(download, "get", half)
     assert data.load("mnist").y_test.tolist() == list(range(10))
-    first, second = _files.MIRRORS["mnist"]
+    first, second = datafiles.MIRRORS["mnist"]
     assert [url.startswith(first) for url in asked] == [True] * 3 + [False] * 2
     assert asked[3].startswith(second)
     assert not (small.cache / "mnist-download-failed").exists()
@@ -169,7 +171,7 @@ def test_the_second_server_sends_what_the_first_one_does_not(small, monkeypatch)
 
 @pytest.mark.parametrize("what", ["another file", "a page", "half a file", "an endless file", "nothing"])
 def test_a_download_that_is_not_the_published_file_is_refused(small, monkeypatch, what):
-    send = _download.get
+    send = download.get
 
     def get(url):
         if "images" not in url:
@@ -177,7 +179,7 @@ def test_a_download_that_is_not_the_published_file_is_refused(small, monkeypatch
         return {"another file": gzip.compress(b"x" * 100), "a page": b"<html>Log in</html>", "nothing": b"",
                 "half a file": send(url)[:-30], "an endless file": gzip.compress(bytes(10_000_000))}[what]
 
-    monkeypatch.setattr(_download, "get", get)
+    monkeypatch.setattr(download, "get", get)
     with pytest.raises(data.DataError, match=r"ossci-datasets\.s3\.amazonaws\.com: what came is not the published"):
         data.load("mnist")
     assert not data.at_hand("mnist")
@@ -191,9 +193,9 @@ def test_a_full_disk_or_a_forbidden_cache_is_said_with_another_place(small, monk
         raise OSError(code, os.strerror(code))
 
     if moment == "before":
-        monkeypatch.setattr(_files.tempfile, "TemporaryFile", refuse)
+        monkeypatch.setattr(datafiles.tempfile, "TemporaryFile", refuse)
     else:
-        monkeypatch.setattr(_files.project.os, "replace", refuse)
+        monkeypatch.setattr(datafiles.project.os, "replace", refuse)
     with pytest.raises(data.DataError, match=rf"(?s)cache.MNIST.raw\s+cannot.*{words}.*AECOURSE_CACHE"):
         data.load("mnist")
     assert len(small.downloads) == (moment == "after")
@@ -203,7 +205,7 @@ def test_a_full_disk_or_a_forbidden_cache_is_said_with_another_place(small, monk
 def test_a_download_needs_neither_torchvision_nor_torch(small, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", None)
     assert data.load().name == "mnist"
-    code = ("import sys; from aecourse import _files, settings, _download\n"
+    code = ("import sys; from aecourse.base import datafiles, settings, download\n"
             "assert not {'torch', 'torchvision', 'numpy', 'platformdirs'} & set(sys.modules)")
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -235,7 +237,7 @@ def test_a_missing_or_a_closed_folder_is_said_with_the_commands(small, monkeypat
     def closed(_):
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(_files.os, "listdir", closed)
+    monkeypatch.setattr(datafiles.os, "listdir", closed)
     with pytest.raises(data.DataError, match=r"Permission\s+denied"):
         data.load()
 
@@ -287,7 +289,7 @@ def test_packed_files_are_used(small, monkeypatch, place, how_many, capsys):
     if place == "folder":
         use_folder(small, monkeypatch)
     raw = (small.data if place == "folder" else small.cache) / "MNIST" / "raw"
-    for file in list(_files.FILES)[:how_many]:
+    for file in list(datafiles.FILES)[:how_many]:
         pack(raw, file)
     before = sorted(raw.iterdir())
     small.downloads.clear()
@@ -334,7 +336,7 @@ def test_a_message_fits_a_terminal_and_keeps_a_path_whole(small, monkeypatch, tm
     def full(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(_files.tempfile, "TemporaryFile", full)
+    monkeypatch.setattr(datafiles.tempfile, "TemporaryFile", full)
     with pytest.raises(data.DataError) as told:
         data.load("mnist")
     assert str(cache / "MNIST" / "raw") in str(told.value)
@@ -351,9 +353,9 @@ def test_an_unknown_data_set_is_one_sentence(small, monkeypatch):
 
 
 def test_torchvision_is_mended_only_where_its_operators_are_missing():
-    torchvision = _torchvision.load()
+    torchvision = vision.load()
     assert hasattr(torchvision.datasets, "MNIST")
-    assert _torchvision.load() is torchvision
+    assert vision.load() is torchvision
 
 
 def test_validation_split_has_no_overlap_and_follows_its_seed():

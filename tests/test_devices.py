@@ -14,7 +14,8 @@ import pytest
 import torch
 from torch import nn
 
-from aecourse import CourseError, data, devices, losses, metrics, models, project, realism, semi, train
+from aecourse import CourseError, data, devices, losses, metrics, models, realism, semi, train
+from aecourse.base import project
 
 pretend = pytest.importorskip("pretend", exc_type=ImportError, reason="this PyTorch has no device made in Python")
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from aecourse import CourseError, __version__, _files, doctor, needs, places, project
-from aecourse.doctor import finding, kernel, packages, system
+from aecourse import CourseError, __version__
+from aecourse.base import datafiles, needs, project
+from aecourse.commands import doctor, places
+from aecourse.commands.doctor import finding, kernel, packages, system
 
 
 def findings(check, root=project.ROOT, what=None):
@@ -99,7 +101,7 @@ def test_a_broken_package_below_others_is_one_problem_that_names_it(required, mo
 def test_the_module_in_which_an_import_failed_is_its_cause():
     import zmq.utils.jsonapi
 
-    from aecourse.doctor.asked import broken
+    from aecourse.commands.doctor.asked import broken
 
     with pytest.raises(ValueError, match="property name") as error:
         zmq.utils.jsonapi.loads(b"{")
@@ -279,9 +281,9 @@ def test_a_folder_whose_letters_this_locale_lacks_is_no_trouble(tmp_path, monkey
     shutil.copytree(project.ROOT / "aecourse", root / "aecourse", ignore=shutil.ignore_patterns("static", "*.pyc"))
     for name, value in (("LC_ALL", "C"), ("LANG", "C"), ("PYTHONUTF8", "0"), ("PYTHONCOERCECLOCALE", "0")):
         monkeypatch.setenv(name, value)
-    answer = finding.ask(root, "imports", "aecourse.console", "no_such_module")
+    answer = finding.ask(root, "imports", "aecourse.base.console", "no_such_module")
     assert answer.error == ""
-    assert [fact[0] for fact in packages.read(answer.text)] == ["aecourse.console", "no_such_module"]
+    assert [fact[0] for fact in packages.read(answer.text)] == ["aecourse.base.console", "no_such_module"]
     answer = finding.run([sys.executable, "-c", "import aecourse; print(aecourse.__file__)"],
                          project.kernel_environment(root), tmp_path)
     assert answer.text == str(root / "aecourse/__init__.py")
@@ -316,7 +318,7 @@ def test_a_data_set_that_was_named_is_not_replaced(cache, monkeypatch, name, fix
 def test_a_damaged_image_file_in_the_cache_is_named(cache):
     raw = cache / "MNIST" / "raw"
     raw.mkdir(parents=True)
-    for name, size in _files.FILES.items():
+    for name, size in datafiles.FILES.items():
         (raw / name).write_bytes(bytes(size if "labels" in name else 5))
     (note,) = findings(system.data)
     assert note.mark == "note"
@@ -345,8 +347,8 @@ def test_a_setting_that_is_none_is_a_problem(cache, monkeypatch):
 
 def test_a_folder_that_ends_as_the_name_of_the_variable_is_no_folder_of_the_reader(cache, tmp_path, monkeypatch):
     monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path / "cache (AECOURSE_DATA)"))
-    monkeypatch.setattr(_files, "where", lambda: "mnist is not here yet; it goes to a folder named (AECOURSE_DATA)")
-    monkeypatch.setattr(_files, "find", lambda _: pytest.fail("a report downloads nothing"))
+    monkeypatch.setattr(datafiles, "where", lambda: "mnist is not here yet; it goes to a folder named (AECOURSE_DATA)")
+    monkeypatch.setattr(datafiles, "find", lambda _: pytest.fail("a report downloads nothing"))
     (note,) = findings(system.data)
     assert note.mark == "note"
 
@@ -355,7 +357,7 @@ def test_fashion_beside_a_folder_with_mnist_alone_is_downloaded_later_not_now(ca
     (tmp_path / "MNIST/raw").mkdir(parents=True)
     monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
     monkeypatch.setenv("AECOURSE_DATASET", "fashion")
-    monkeypatch.setattr(_files, "find", lambda _: pytest.fail("a report downloads nothing"))
+    monkeypatch.setattr(datafiles, "find", lambda _: pytest.fail("a report downloads nothing"))
     (note,) = findings(system.data)
     assert (note.mark, note.fix) == ("note", "python -m aecourse data --dataset fashion")
 

@@ -11,7 +11,8 @@ import urllib.request
 import certifi
 import pytest
 
-from aecourse import _download, _files, _messages, data
+from aecourse import data
+from aecourse.base import datafiles, download, messages
 
 # A key and a certificate for 127.0.0.1 that nobody but these tests uses; its certificate is signed by itself.
 PAIR = """-----BEGIN PRIVATE KEY-----
@@ -106,7 +107,7 @@ def serve(monkeypatch, tmp_path):
     for name in ("http_proxy", "https_proxy", "no_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setattr(_download, "TIMEOUT", 60)  # what is to come comes on a busy computer too
+    monkeypatch.setattr(download, "TIMEOUT", 60)  # what is to come comes on a busy computer too
     (tmp_path / "pair.pem").write_text(PAIR, encoding="ascii")
 
     def start(secure=False, strict=False):
@@ -134,14 +135,14 @@ def closed_port():
 
 
 def refused(url):
-    with pytest.raises(_download.Refused) as told:
-        _download.get(url)
+    with pytest.raises(download.Refused) as told:
+        download.get(url)
     return told.value.reason, "\n".join(told.value.advice)
 
 
 @pytest.mark.parametrize("kind", ["whole", "unmeasured", "moved"])
 def test_a_file_comes_whole(serve, kind, capsys):
-    assert _download.get(f"{serve()}{kind}/file.gz") == b"x" * 100_000
+    assert download.get(f"{serve()}{kind}/file.gz") == b"x" * 100_000
     assert "file.gz, 100 kB in 0 s" in capsys.readouterr().out
 
 
@@ -152,7 +153,7 @@ def test_a_file_comes_whole(serve, kind, capsys):
     ("babble", "nothing that HTTP knows")])
 def test_each_failure_is_quoted(serve, kind, words, capsys, monkeypatch):
     if seconds := {"hangs": 0.3, "stops": 3}.get(kind):
-        monkeypatch.setattr(_download, "TIMEOUT", seconds)
+        monkeypatch.setattr(download, "TIMEOUT", seconds)
     reason, advice = refused(f"{serve()}{kind}/file.gz")
     assert reason.startswith("127.0.0.1: ")
     assert words in reason
@@ -197,7 +198,7 @@ def test_a_proxy_that_is_no_address_is_a_sentence_too(serve, monkeypatch, proxy)
 def test_a_proxy_can_be_gone_past(serve, monkeypatch):
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{closed_port()}")
     monkeypatch.setenv("no_proxy", "*")
-    assert _download.get(f"{serve()}whole/file.gz")
+    assert download.get(f"{serve()}whole/file.gz")
     assert "through the proxy" not in refused(f"{serve()}404/file.gz")[0]
 
 
@@ -216,9 +217,9 @@ def test_the_advice_on_certificates_helps(serve, monkeypatch, tmp_path):
     url = f"{serve(secure=True)}whole/file.gz"
     with monkeypatch.context() as patch:
         patch.setenv("SSL_CERT_FILE", str(tmp_path / "pair.pem"))
-        assert _download.get(url)
+        assert download.get(url)
     monkeypatch.setattr(certifi, "where", lambda: str(tmp_path / "pair.pem"))
-    assert _download.get(url)
+    assert download.get(url)
     monkeypatch.setitem(sys.modules, "certifi", None)
     assert "certificate" in refused(url)[0]
 
@@ -239,13 +240,13 @@ def test_a_certificate_that_is_not_in_the_form_of_rfc_5280_is_taken(serve, monke
         (tmp_path / "known.pem").write_text(PAIR, encoding="ascii")
     monkeypatch.setattr(ssl, "create_default_context", as_in_python_3_13)
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "known.pem"))
-    assert _download.get(f"{serve(secure=True)}whole/file.gz")
+    assert download.get(f"{serve(secure=True)}whole/file.gz")
 
 
 def test_a_wrong_clock_is_thought_of(monkeypatch):
     error = ssl.SSLCertVerificationError("late")
     error.verify_message = "certificate has expired"
-    assert "clock" in _download._words(error)
+    assert "clock" in download._words(error)
 
 
 def test_an_interrupted_download_leaves_nothing(serve, monkeypatch, tmp_path):
@@ -264,12 +265,12 @@ def test_the_whole_message_quotes_each_server_once_and_gives_each_advice_once(se
     monkeypatch.setenv("AECOURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("AECOURSE_DATA", raising=False)
     plain = serve()
-    monkeypatch.setitem(_files.MIRRORS, "mnist", (f"{serve(secure=True)}whole/", f"{plain}403/", f"{plain}404/"))
+    monkeypatch.setitem(datafiles.MIRRORS, "mnist", (f"{serve(secure=True)}whole/", f"{plain}403/", f"{plain}404/"))
     with pytest.raises(data.DataError) as told:
         data.load("mnist")
     text = str(told.value)
     for words in ("self-signed certificate", "403 Forbidden", "404 Not Found", "--upgrade certifi", "HTTPS_PROXY=",
                   "python -m aecourse data", "AECOURSE_DATA="):
         assert text.count(words) == 1, text
-    prose = [line for line in text.splitlines() if not line.startswith(_messages.INDENT)]
-    assert all(len(line) <= _messages.WIDTH for line in prose)
+    prose = [line for line in text.splitlines() if not line.startswith(messages.INDENT)]
+    assert all(len(line) <= messages.WIDTH for line in prose)

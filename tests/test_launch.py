@@ -16,7 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from aecourse import CourseError, copies, launch, project
+from aecourse import CourseError
+from aecourse.base import project
+from aecourse.commands import copies, launch
 
 LINKS = """[next](02_b.ipynb), [lab](../work/lab01.ipynb), [sheet](../exercises/lab01/lab01.ipynb#part), [web](https://a.b/c)
 <img src="pictures/p.png">, ![p](pictures/p.png), `f[a](x)`, [part](#here), ![own](attachment:p.png)
@@ -202,7 +204,7 @@ def test_a_socket_is_not_closed_at_its_first_ping():
 @pytest.fixture
 def server(root, request):
     """Start `aecourse lab` on the toy course, as a learner does, and give the process, address and token."""
-    code = ("import sys; from pathlib import Path; from aecourse.launch import lab; "
+    code = ("import sys; from pathlib import Path; from aecourse.commands.launch import lab; "
             "sys.exit(lab(None, Path(sys.argv[1]), port=int(sys.argv[2]), browser=False))")
     with socket.socket() as busy:  # the port asked for is taken
         busy.bind((launch.HOST, 0))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from aecourse import CourseError, longruns, project
+from aecourse import CourseError, longruns
+from aecourse.base import project
 
 
 def test_a_lesson_says_that_the_results_are_missing(tmp_path, monkeypatch, capsys):

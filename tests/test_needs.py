@@ -8,7 +8,8 @@ from importlib import metadata
 
 import pytest
 
-from aecourse import CourseError, needs, project
+from aecourse import CourseError
+from aecourse.base import needs, project
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_nothing_is_said_where_nothing_is_missing_and_nothing_is_imported(capsys
     needs.require()
     assert set(sys.modules) == before
     assert capsys.readouterr().out == ""
-    code = "import sys; from aecourse import needs; needs.require(); print(*sys.modules)"  # nothing is imported yet
+    code = "import sys; from aecourse.base import needs; needs.require(); print(*sys.modules)"  # nothing imported yet
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=project.ROOT)
     assert not set(needs.PACKAGES | needs.BELOW) & set(done.stdout.split())
 

@@ -11,10 +11,10 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from aecourse import notebook
-from aecourse.check import engine
+from aecourse.base import notebook
+from aecourse.base.needs import PACKAGES
 from aecourse.check import lab02 as check
-from aecourse.needs import PACKAGES
+from aecourse.check.engine import lab as engine
 
 FIRST = "import math\n\nfrom aecourse import losses\nlevel = 3"
 CELLS = {"first": FIRST, "later": "# a net\nwidth = [level]", "answer": "def gaussian_nll(x_hat, x, sigma):\n    ..."}
@@ -225,7 +225,7 @@ def test_a_graded_check_says_nothing_of_it(kernel, capsys, monkeypatch):
 def test_the_kernels_of_lab_have_the_extension_and_the_course_of_the_folder(tmp_path):
     from jupyter_client.kernelspec import KernelSpecManager
 
-    from aecourse.kernels import CourseKernels
+    from aecourse.commands.kernels import CourseKernels
 
     (tmp_path / "aecourse").mkdir()
     for name in ("__init__.py", "notebook.py", "needs.py", "project.py"):

@@ -8,8 +8,9 @@ import nbformat
 import pytest
 import torch
 
-from aecourse import CourseError, data, longruns, losses, project, strokes
+from aecourse import CourseError, data, longruns, losses, strokes
 from aecourse.authoring import results
+from aecourse.base import project
 from aecourse.models import VAE, Autoencoder
 from aecourse.train import seeded
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from aecourse import CourseError, places, project
+from aecourse import CourseError
+from aecourse.base import project
+from aecourse.commands import places
 
 VARIABLES = ("JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR", "IPYTHONDIR", "MPLCONFIGDIR",
              "AECOURSE_CACHE")
@@ -88,7 +90,7 @@ def test_trouble_tells_what_keeps_a_file_from_being_written(tmp_path):
 def test_a_command_in_a_closed_home_says_it_once_and_works(tmp_path):
     env = {**os.environ, "HOME": "/proc/nope", "PYTHONPATH": str(project.ROOT), "AECOURSE_DATASET": "strokes"}
     env = {name: value for name, value in env.items() if name not in VARIABLES and not name.startswith("XDG_")}
-    code = "from aecourse.cli import main; import sys; sys.exit(main(['run', '99']))"
+    code = "from aecourse.commands.cli import main; import sys; sys.exit(main(['run', '99']))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
     assert done.stdout.count("temporary folder") == 1
     assert len(done.stdout.splitlines()) == 1

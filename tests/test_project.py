@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aecourse import project
+from aecourse.base import project
 
 
 @pytest.mark.parametrize(("number", "reason", "remedy"), [

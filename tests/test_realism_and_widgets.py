@@ -9,7 +9,7 @@ import torch
 from scipy.linalg import sqrtm
 
 from aecourse import data, widgets
-from aecourse.project import ROOT
+from aecourse.base.project import ROOT
 from aecourse.realism import Judge
 
 
@@ -103,8 +103,8 @@ def test_the_picture_is_sharp_has_its_own_size_and_is_no_widget(shown):
 
 
 def test_what_is_saved_of_a_widget_is_the_rest_of_its_output():
-    from aecourse.console import WIDGET
-    from aecourse.kernels import forget_widgets
+    from aecourse.base.console import WIDGET
+    from aecourse.commands.kernels import forget_widgets
 
     outputs = [{"output_type": "display_data", "data": {WIDGET: {"model_id": "x"}, "text/plain": "again"}},
                {"output_type": "display_data", "data": {"image/png": "..."}},
@@ -119,7 +119,7 @@ def test_what_is_saved_of_a_widget_is_the_rest_of_its_output():
 def test_the_build_stores_the_picture_without_the_sliders(tmp_path):
     import nbformat
 
-    from aecourse.execute import execute
+    from aecourse.commands.execute import execute
 
     code = ("import matplotlib.pyplot as plt\nfrom aecourse import widgets\n"
             "widgets.sliders(lambda a: plt.subplots()[0], {'a': ([1, 2], 1)})")

@@ -7,7 +7,9 @@ import re
 import nbformat
 import pytest
 
-from aecourse import CourseError, project, render
+from aecourse import CourseError
+from aecourse.base import project
+from aecourse.commands import render
 
 
 def page(*cells):

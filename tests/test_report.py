@@ -5,7 +5,8 @@ import re
 import matplotlib.pyplot as plt
 import pytest
 
-from aecourse import CourseError, project, report
+from aecourse import CourseError, report
+from aecourse.base import project
 from aecourse.report import Answer, Picture, Table, write_report
 
 STUB = "\n...  # YOUR CODE HERE\n"

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from test_sources import ROOT, SOURCES, cells
 
-from aecourse import claims, console, data
+from aecourse import claims, data
+from aecourse.base import console
 
 LESSONS = {path.stem: path for path in sorted((ROOT / "authoring" / "lessons").glob("*.py"))}
 COMPARES = re.compile(r"\b(?:already|beats|(?<!to )(?<!not )beat|(?<!would )(?<!not )wins?|overtakes|leads|ahead|behind"
@@ -283,7 +284,7 @@ def test_the_stored_sentences_agree_with_the_stored_numbers(name):
 def test_on_the_built_in_digits_a_lesson_says_what_its_numbers_say(name, monkeypatch, tmp_path):
     import nbformat
 
-    from aecourse.execute import execute
+    from aecourse.commands.execute import execute
 
     code = code_of(name)
     first = next(i for i, c in enumerate(code) if says(c))

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from aecourse import CourseError, _messages, settings
+from aecourse import CourseError
+from aecourse.base import messages, settings
 
 
 @pytest.mark.parametrize(("value", "quick"), [
@@ -57,7 +58,7 @@ def test_a_file_is_refused_with_its_folder(monkeypatch, tmp_path):
 
 
 def test_the_settings_are_read_without_anything_heavy():
-    code = "import sys, aecourse.settings; assert not {'torch', 'numpy', 'platformdirs'} & set(sys.modules)"
+    code = "import sys, aecourse.base.settings; assert not {'torch', 'numpy', 'platformdirs'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -66,8 +67,8 @@ def test_the_settings_are_read_without_anything_heavy():
 
 def test_prose_is_broken_between_words_and_paths_and_commands_are_not():
     path = Path("/a folder with blanks and with a very long name that goes on for more than a line/MNIST/raw/a-file")
-    message = _messages.lines("A sentence of some length, long enough for two lines of the message, names a "
-                              f"well-known path {_messages.whole(path)} here.", f"    {path}", "The end.")
+    message = messages.lines("A sentence of some length, long enough for two lines of the message, names a "
+                              f"well-known path {messages.whole(path)} here.", f"    {path}", "The end.")
     first, *_ = lines = message.splitlines()
     assert f"    {path}" in lines
     assert sum(str(path) in line for line in lines) == 2
@@ -78,13 +79,13 @@ def test_prose_is_broken_between_words_and_paths_and_commands_are_not():
 
 
 def test_a_variable_is_set_as_this_system_does(monkeypatch):
-    monkeypatch.setattr(_messages.os, "name", "posix")
-    assert _messages.setting("X", "/a/b") == ("    export X=/a/b",)
-    assert _messages.setting("X", "/a b") == ("    export X='/a b'",)
-    assert _messages.setting("X", None) == ("    unset X",)
-    assert _messages.some_folder().startswith("/")
-    monkeypatch.setattr(_messages.os, "name", "nt")
-    assert _messages.setting("X", r"C:\a b") == ('    PowerShell:      $env:X = "C:\\a b"',
+    monkeypatch.setattr(messages.os, "name", "posix")
+    assert messages.setting("X", "/a/b") == ("    export X=/a/b",)
+    assert messages.setting("X", "/a b") == ("    export X='/a b'",)
+    assert messages.setting("X", None) == ("    unset X",)
+    assert messages.some_folder().startswith("/")
+    monkeypatch.setattr(messages.os, "name", "nt")
+    assert messages.setting("X", r"C:\a b") == ('    PowerShell:      $env:X = "C:\\a b"',
                                                  "    command prompt:  set X=C:\\a b")
-    assert _messages.setting("X", None) == ("    PowerShell:      Remove-Item Env:X", "    command prompt:  set X=")
-    assert _messages.some_folder().startswith("C:")
+    assert messages.setting("X", None) == ("    PowerShell:      Remove-Item Env:X", "    command prompt:  set X=")
+    assert messages.some_folder().startswith("C:")

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from aecourse import metrics, strokes
-from aecourse._letterforms import FORMS, LEAN, PEN
+from aecourse.base.letterforms import FORMS, LEAN, PEN
 
 
 @pytest.fixture(scope="module")

@@ -4,11 +4,12 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from aecourse import CourseError, project, settings
+from aecourse import CourseError
 from aecourse.authoring import pictures, results, syllabus
 from aecourse.authoring.dependencies import digest
 from aecourse.authoring.source import DATASET, Source, dumps, find_sources, loads, read, strip
-from aecourse.execute import execute
+from aecourse.base import project, settings
+from aecourse.commands.execute import execute
 
 MOST_BYTES = 1_500_000
 
@@ -77,9 +78,9 @@ def _build_one(source: Source, force: bool) -> None:
     kept = not force and _take_outputs(source, nb)
     if not kept:
         if record["data"]:
-            from aecourse import _files
+            from aecourse.base import datafiles
 
-            _files.fetch(DATASET)  # a clear error before a long run, and never another data set in its place
+            datafiles.fetch(DATASET)  # a clear error before a long run, and never another data set in its place
         folder = source.product.parent if source.product.parent.is_dir() else source.root
         record["seconds"] = execute(nb, folder, source.root, source.name)
         record["python"], record["torch"] = platform.python_version(), _version("torch")

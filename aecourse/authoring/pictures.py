@@ -3,7 +3,8 @@
 import base64
 from pathlib import Path
 
-from aecourse import CourseError, project
+from aecourse import CourseError
+from aecourse.base import project
 
 TAG = "picture-"
 

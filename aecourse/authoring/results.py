@@ -3,7 +3,8 @@
 import math
 from pathlib import Path
 
-from aecourse import longruns, project
+from aecourse import longruns
+from aecourse.base import project
 from aecourse.claims import MIMETYPE
 
 INTRO = ("# Results\n\nEvery number that the lessons measured when they were last built, beside the published one "

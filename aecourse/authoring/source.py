@@ -9,8 +9,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from aecourse import CourseError, project
+from aecourse import CourseError
 from aecourse.authoring.dependencies import digest, helpers
+from aecourse.base import project
 
 STUB = "...  # YOUR CODE HERE"  # what a learner finds in an answer's place; nbgrader_config.py takes it from here
 DATASET = "mnist"
@@ -64,7 +65,7 @@ def read(source: Source):
 
     import nbformat
 
-    from aecourse import _files  # the raw files alone: data.py would load torch
+    from aecourse.base import datafiles  # the raw files alone: data.py would load torch
 
     text = source.path.read_text(encoding="utf-8")
     nb = jupytext.reads(text, fmt="py:percent")
@@ -76,7 +77,7 @@ def read(source: Source):
             cell.metadata.pop(key, None)
     files = helpers(text, source.root, source.path.relative_to(source.root).as_posix())
     record = {"source": digest(text), "helpers": files,
-              "data": _files.fingerprint(DATASET) if "aecourse/data.py" in files else None}
+              "data": datafiles.fingerprint(DATASET) if "aecourse/data.py" in files else None}
     record["digest"] = digest(repr(sorted(record.items())), 64)
     nb.metadata = {"kernelspec": dict(KERNEL), "language_info": copy.deepcopy(LANGUAGE), "aecourse": record,
                    **{key: value for key, value in nb.metadata.items()

@@ -3,8 +3,9 @@
 import re
 from pathlib import Path
 
-from aecourse import CourseError, project
+from aecourse import CourseError
 from aecourse.authoring import results
+from aecourse.base import project
 
 START, END = "<!-- syllabus: made by aecourse build -->\n", "<!-- end of syllabus -->\n"
 RESULTS = "<!-- main results: made by aecourse build -->\n", "<!-- end of main results -->\n"

@@ -8,8 +8,8 @@ from aecourse.check import lab01_look as look
 from aecourse.check import lab01_says as says
 from aecourse.check import lab01_says_few as few
 from aecourse.check import lab01_wrong as wrong
-from aecourse.check.engine import Lab
-from aecourse.check.exercise import Exercise, Form
+from aecourse.check.engine.exercise import Exercise, Form
+from aecourse.check.engine.lab import Lab
 
 
 def _updates(n_labels: int, batch: int, epochs: int) -> int:

@@ -8,7 +8,7 @@ from torch import Tensor
 from aecourse.check import lab01_says as says
 from aecourse.check import lab01_says_few as few
 from aecourse.check import lab01_wrong as wrong
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 
 PIXELS = 784
 

@@ -1,6 +1,6 @@
 """Lab 01, exercises 1 to 5, steps and learning without labels: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 # ---- 1 --------------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Lab 01, exercises 6 and 7, learning from few labels: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 # ---- 6 --------------------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from aecourse.check import lab02_loop as loop
 from aecourse.check import lab02_network as network
 from aecourse.check import lab02_says as says
 from aecourse.check import lab02_wrong as wrong
-from aecourse.check.engine import Lab
-from aecourse.check.exercise import Case, Exercise
+from aecourse.check.engine.exercise import Case, Exercise
+from aecourse.check.engine.lab import Lab
 
 PIXELS = 784
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from aecourse.check import lab02_wrong as wrong
-from aecourse.check.exercise import Case, Mistake
+from aecourse.check.engine.exercise import Case, Mistake
 
 # ---- a network ------------------------------------------------------------------------------------------------------
 

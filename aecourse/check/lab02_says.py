@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from aecourse.check import lab02_wrong as wrong
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 UNSTABLE = ("It is right for small logits and breaks for large ones: a sigmoid rounds to exactly 0 or 1 there and its "
             "logarithm is lost, an exponential overflows. Stay with the logits: torch has a function for "

@@ -8,8 +8,8 @@ from aecourse.check import lab03_look as look
 from aecourse.check import lab03_says as says
 from aecourse.check import lab03_says_maps as maps
 from aecourse.check import lab03_wrong as wrong
-from aecourse.check.engine import Lab
-from aecourse.check.exercise import Exercise, Form
+from aecourse.check.engine.exercise import Exercise, Form
+from aecourse.check.engine.lab import Lab
 
 
 def _pca(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:

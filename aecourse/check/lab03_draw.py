@@ -12,7 +12,7 @@ from torch import Tensor
 
 from aecourse.check import lab03_says as says
 from aecourse.check import lab03_wrong as wrong
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 
 
 def _rows(table: Tensor) -> str:

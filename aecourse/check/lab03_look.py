@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from aecourse.check import lab03_wrong as wrong
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 
 Parts = tuple[Tensor, ...]
 

@@ -1,6 +1,6 @@
 """Lab 03, exercises 1 to 4, flat surfaces: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 # ---- 1 --------------------------------------------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Lab 03, exercises 5 to 7, the bug, the dimension and the map: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 # ---- 5 --------------------------------------------------------------------------------------------------------------
 

@@ -15,8 +15,8 @@ from aecourse.check import lab04_loss as loss
 from aecourse.check import lab04_says as says
 from aecourse.check import lab04_says_last as last
 from aecourse.check import lab04_wrong as wrong
-from aecourse.check.engine import Lab
-from aecourse.check.exercise import Exercise, Form
+from aecourse.check.engine.exercise import Exercise, Form
+from aecourse.check.engine.lab import Lab
 from aecourse.train import Step
 
 

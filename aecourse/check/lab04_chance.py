@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 
 NOISE = {"gives": "as asked", "input": "untouched", "base": "the image", "chance": "from the generator",
          "own": "for every pixel", "amount": "some", "mean": "0", "kind": "normal", "size": "σ",

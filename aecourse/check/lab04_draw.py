@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
 from aecourse.check import lab04_says as says
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 
 
 def _seed(generator: torch.Generator) -> int:

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 
 Parts = tuple[Tensor, ...]
 

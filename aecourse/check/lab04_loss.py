@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from aecourse.check import lab04_chance as chance
 from aecourse.check import lab04_wrong as wrong
-from aecourse.check.exercise import Case, Mistake
+from aecourse.check.engine.exercise import Case, Mistake
 from aecourse.train import Step
 
 SIGMA = 0.4  # the lab's, for this loss

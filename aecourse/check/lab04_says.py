@@ -1,6 +1,6 @@
 """Lab 04, exercises 1 to 3: each known mistake with its sentence, and what to say of a fact that none of them gives."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 EQUAL = ("It is right for images that differ, and wrong for two equal ones: their error is 0 and their PSNR is "
          "infinite, `inf`. That is the right answer, so add no small number and replace nothing.")

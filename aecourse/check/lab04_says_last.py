@@ -2,7 +2,7 @@
 
 import torch
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 # ---- 4 --------------------------------------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from aecourse.check import lab05_says as says
 from aecourse.check import lab05_says_parts as parts
 from aecourse.check import lab05_wrong as wrong
 from aecourse.check import lab05_wrong_parts as wrong_parts
-from aecourse.check.engine import Lab
-from aecourse.check.exercise import Exercise, Form
+from aecourse.check.engine.exercise import Exercise, Form
+from aecourse.check.engine.lab import Lab
 
 
 def _l1_penalty(z: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from aecourse.check import lab05_says as says
 from aecourse.check import lab05_says_parts as parts
 from aecourse.check import lab05_wrong as wrong
 from aecourse.check import lab05_wrong_parts as wrong_parts
-from aecourse.check.exercise import Case, Mistake
+from aecourse.check.engine.exercise import Case, Mistake
 
 
 def _rows(table: Tensor) -> str:

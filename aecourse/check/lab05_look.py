@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 
 Parts = tuple[Tensor, ...]
 

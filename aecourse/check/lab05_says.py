@@ -1,6 +1,6 @@
 """Lab 05, exercises 1 to 3, penalties and dead units: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 ZEROS = ("It is right where no number is 0, and wrong where some are. Most numbers of a sparse code are exactly 0, and "
          "each of them adds exactly 0.")

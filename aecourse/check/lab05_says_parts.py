@@ -1,6 +1,6 @@
 """Lab 05, exercises 4 to 6, top-k, planted features and revival: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 NONE_DEAD = ("It is right where units are dead, and wrong where none is: then the weights stay as they are.")
 

@@ -11,8 +11,8 @@ from aecourse.check import lab06_prior as prior
 from aecourse.check import lab06_says as says
 from aecourse.check import lab06_says_last as last
 from aecourse.check import lab06_wrong as wrong
-from aecourse.check.engine import Lab
-from aecourse.check.exercise import Exercise, Form
+from aecourse.check.engine.exercise import Exercise, Form
+from aecourse.check.engine.lab import Lab
 
 _EACH = (Form("float", "one number for each image, shape (B,)"),)
 

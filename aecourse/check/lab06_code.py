@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aecourse.check.exercise import Case, Mistake
+from aecourse.check.engine.exercise import Case, Mistake
 from aecourse.check.lab04_chance import called, form, origin
 from aecourse.check.lab06_draw import _signed
 

@@ -10,7 +10,7 @@ from torch.distributions import Normal, kl_divergence
 from aecourse.check import lab06_says as says
 from aecourse.check import lab06_says_last as last
 from aecourse.check import lab06_wrong as wrong
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 from aecourse.check.lab05_draw import _between, _list, _rows, _telling, _tenths
 
 _APART = {"log": ("naive", "eps", "clamped", "clamp p"), "stable": ("naive", "eps", "one peak"), "fit": ("naive",)}

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 
 Parts = tuple[Tensor, ...]
 

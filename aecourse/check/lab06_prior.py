@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aecourse.check.exercise import Case, Mistake
+from aecourse.check.engine.exercise import Case, Mistake
 from aecourse.check.lab04_chance import form, origin
 from aecourse.check.lab06_code import _kind, repeated, shared
 

@@ -1,6 +1,6 @@
 """Lab 06, exercises 1, 3 and 4: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 SURE = ("It is right for small logits, and wrong where the decoder is very sure, at logits such as ±200. There "
         "`sigmoid` gives exactly 0 or 1 and its logarithm is lost. Take a function that works on logits: "

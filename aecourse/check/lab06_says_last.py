@@ -1,6 +1,6 @@
 """Lab 06, exercises 5 and 7: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 FAR = ("It is right for small numbers, and wrong for log weights such as −1000 or 1000, which real images have: there "
        "`exp` gives 0 or infinity. Each image needs its own largest log weight taken out before `exp`, and put back "

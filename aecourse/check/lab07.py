@@ -13,8 +13,8 @@ from aecourse.check import lab07_look as look
 from aecourse.check import lab07_says as says
 from aecourse.check import lab07_says_last as last
 from aecourse.check import lab07_wrong as wrong
-from aecourse.check.engine import Lab
-from aecourse.check.exercise import Exercise, Form
+from aecourse.check.engine.exercise import Exercise, Form
+from aecourse.check.engine.lab import Lab
 
 
 def _choose(labels: Tensor, n: int, generator: torch.Generator) -> Tensor:

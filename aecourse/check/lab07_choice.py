@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from aecourse.check.exercise import Case, Mistake
+from aecourse.check.engine.exercise import Case, Mistake
 from aecourse.check.lab04_chance import origin
 
 CLASSES = 10

@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 from aecourse.check import lab07_says as says
-from aecourse.check.exercise import Case
+from aecourse.check.engine.exercise import Case
 from aecourse.models import Autoencoder
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from aecourse.check.exercise import Case, Mistake
+from aecourse.check.engine.exercise import Case, Mistake
 from aecourse.models import mlp
 
 PIXELS, HIDDEN = 14, 9

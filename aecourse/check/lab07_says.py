@@ -1,6 +1,6 @@
 """Lab 07, exercises 2 and 4, pre-training and the labelled bound: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 
 UNSTABLE = ("It is right for moderate logits and wrong for large ones: in float32 the sigmoid of a large logit is "
             "exactly 1, and log(1 − 1) is −inf. `losses.bernoulli_nll(logits, x)` works on the logits themselves.")

@@ -1,6 +1,6 @@
 """Lab 07, exercises 5 and 6, the unlabelled bound and the whole loss: each known mistake with its sentence."""
 
-from aecourse.check.exercise import Mistake
+from aecourse.check.engine.exercise import Mistake
 from aecourse.check.lab07_says import ZERO_LOG_ZERO
 
 # ---- 5 --------------------------------------------------------------------------------------------------------------
