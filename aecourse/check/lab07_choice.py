@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.chance import origin
 from aecourse.check.engine.exercise import Case, Mistake
-from aecourse.check.lab04_chance import origin
 
 CLASSES = 10
 CHOICE = {"gives": "indices", "labels": "untouched", "number": "n", "where": "anywhere", "repeats": "none",
