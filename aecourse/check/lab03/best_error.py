@@ -1,0 +1,124 @@
+"""Exercise 5, a bug hunt: the smallest error of a linear network without biases, so of a surface through the origin."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
+from aecourse.check.engine.inputs import rows, tenths
+from aecourse.check.engine.look import Parts
+
+MISTAKES = (
+    Mistake("centred", {"centre": "pixels"},
+            "This is PCA's error: you subtract the mean, and the network does not. Look at its code once more: which "
+            "image does it draw for a code of zeros?"),
+    Mistake("one direction for the mean", {"centre": "pixels", "more": -1},
+            "You give one direction to the mean and the others to PCA. That is near, not right: the best directions "
+            "through the origin are found all at once, and none of them has to be the mean."),
+    Mistake("each image's mean", {"centre": "each image"},
+            "You subtract from each image its own brightness. The network subtracts nothing."),
+    Mistake("one mean", {"centre": "one number"},
+            "You subtract one number from all pixels. The network subtracts nothing."),
+    Mistake("not squared", {"power": 1},
+            "The singular values are not squared. The squared error is a sum of their squares."),
+    Mistake("kept", {"keep": "first"},
+            "You add up what the k numbers keep. The error is what they lose: all the others."),
+    Mistake("everything", {"keep": "all"},
+            "You add up all of the singular values' squares: that is the error of a black image. The first k are "
+            "kept."),
+    Mistake("next only", {"keep": "next"}, "You take the next direction only. Everything after the k first is lost."),
+    Mistake("from the wrong end", {"keep": "smallest"},
+            "The smallest are left out and the largest counted. The network keeps the largest k."),
+    Mistake("one too many", {"more": 1}, "You keep k + 1 directions; the code has k numbers."),
+    Mistake("one too few", {"more": -1}, "You keep k − 1 directions; the code has k numbers."),
+    Mistake("not divided", {"divide": "nothing"},
+            "This is the sum over all images; the mean is asked for."),
+    Mistake("divided by N - 1", {"divide": "N - 1"},
+            "You divide by N − 1, as for a variance. The mean over the images divides by N."),
+    Mistake("mean over the pixels", {"divide": "N and D"},
+            "You average over the pixels too. The squared error of an image is summed over its pixels."),
+    Mistake("divided by pixels", {"divide": "D"},
+            "You divide by the number of pixels. Sum over the pixels, and average over the images."),
+    Mistake("share", {"divide": "total"},
+            "This is a share of the whole. Asked for is the error itself: the mean over the images."),
+    Mistake("root", {"root": True}, "There is a root: the squared error is asked for."),
+)
+
+
+def reference(x: Tensor, k: int) -> float:
+    return torch.linalg.svdvals(x)[k:].square().sum().item() / len(x)
+
+
+def oracle(x: Tensor, k: int) -> float:
+    """Project on the k best directions, the eigenvectors of xᵀx, and measure what is left of each image."""
+    images = x.double().numpy()
+    best = np.linalg.eigh(images.T @ images)[1][:, -k:]
+    return float(np.square(images - images @ best @ best.T).sum(1).mean())
+
+
+def draw(generator: torch.Generator, size: int) -> Case:
+    pixels, k = {3: (2, 1), 6: (5, 2)}.get(size, (12, 4))
+    while True:
+        x = torch.rand(size, pixels, generator=generator)
+        if size == 3:
+            x = tenths(0, 9, 3, 2, generator=generator)
+        right, centred = (float(family(centre=c)(x, k)) for c in ("none", "pixels"))
+        if right > 1.02 * centred > 0.01:
+            break
+    return Case((x, k), f"the images {rows(x)} and k = {k}" if size == 3
+                else f"{size} images of {pixels} pixels and k = {k}")
+
+
+def family(**changes: Any) -> Any:
+    """Return the smallest error of a flat surface through the origin, with the given changes."""
+    return partial(_answer, **changes)
+
+
+def _answer(x: Tensor, k: int, *, centre: str = "none", power: int = 2, keep: str = "rest", divide: str = "N",
+            more: int = 0, root: bool = False) -> Tensor:
+    n, pixels = x.shape
+    x = {"none": lambda: x, "pixels": lambda: x - x.mean(0), "each image": lambda: x - x.mean(1, keepdim=True),
+         "one number": lambda: x - x.mean()}[centre]()
+    S = torch.linalg.svdvals(x) ** power
+    k = k + more
+    part = {"rest": lambda: S[k:].sum(), "first": lambda: S[:k].sum(), "all": lambda: S.sum(),
+            "next": lambda: S[k], "smallest": lambda: S.flip(0)[k:].sum()}[keep]()
+    if divide == "total":
+        part = part / S.sum()
+    else:
+        part = part / {"N": n, "N - 1": n - 1, "nothing": 1, "N and D": n * pixels, "D": pixels}[divide]
+    return part.sqrt() if root else part
+
+
+def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
+    """Say on which side of the floor the values lie."""
+    values = [(float(g[0]), float(w[0])) for g, w in zip(got, want, strict=True)]
+    if any(g < 0 for g, _ in values):
+        return "It is negative, and a mean of squares cannot be."
+    ratio = [g / w for g, w in values]
+    if max(ratio) - min(ratio) < 3e-3 * abs(ratio[0]):
+        return ""  # one factor: said elsewhere
+    if all(g > w for g, w in values):
+        return ("It lies above the right value on every input: there is a better network of this form. Which surface "
+                "of k dimensions lies nearest to the images, among those that the network can draw?")
+    if all(g < w for g, w in values):
+        return ("It lies below the right value on every input: no network of this form gets there. Does your surface "
+                "have a freedom that the network lacks?")
+    return ""
+
+
+EXERCISE = Exercise(
+    "best_error", "5 · Bug hunt: a floor that is too high", "function", 2, 9,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 6, 20), rtol=1e-3, atol=1e-4,
+    arguments=("x", "k"), gives=(Form("share", "one number, the mean squared error per image"),),
+    family=family, look=look, mistakes=MISTAKES,
+    hints=("Which image does this network draw for a code of zeros? Every image that it draws lies on a flat "
+           "surface of k dimensions through that one.",
+           "So no mean is subtracted: the best k directions come from the SVD of the images as they are.",
+           "The error that is left is the sum of the squares of all singular values after the first k, over N."),
+    why="Without biases a code of zeros gives the black image, so the surface has to pass through the origin. By "
+        "the theorem of Eckart and Young the best such surface comes from the SVD of x itself; PCA's passes "
+        "through the mean, and is never worse.")

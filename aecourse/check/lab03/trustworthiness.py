@@ -1,0 +1,187 @@
+"""Exercise 7, the trustworthiness of a map: 1 minus what its intruders cost, by their ranks in the data."""
+
+from functools import partial
+from itertools import pairwise
+from typing import Any
+
+import torch
+from sklearn import manifold
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
+from aecourse.check.engine.inputs import rows
+from aecourse.check.engine.look import Parts
+
+MISTAKES = (
+    Mistake("swapped", {"swapped": True},
+            "The roles of the data and the map are swapped. This is the continuity: it asks for neighbours in the data "
+            "that the map has lost."),
+    Mistake("lost ones", {"who": "lost"},
+            "You sum over points that are neighbours in x and not in z. The sum runs over those that the map made "
+            "neighbours: near in z and not in x."),
+    Mistake("all neighbours", {"who": "all"},
+            "You sum over all k neighbours on the map. Those that are neighbours in the data too are no intruders."),
+    Mistake("kept ones", {"who": "kept"},
+            "You sum over the points that are neighbours in both. The intruders are those that are near in z only."),
+    Mistake("itself in the map", {"itself": "in the map"},
+            "On the map each point is counted as its own nearest neighbour. Leave it out: the k others are meant."),
+    Mistake("itself", {"itself": "in both"},
+            "Only k − 1 neighbours of each point are looked at: was the point itself counted as the first?"),
+    Mistake("one neighbour more", {"more": 1}, "There are k + 1 neighbours; the point itself does not count."),
+    Mistake("ranks of the map", {"ranks": "of z"},
+            "The ranks are those on the map. They are counted in the data: how far away is the intruder really?"),
+    Mistake("argsort once", {"ranks": "argsort once"},
+            "`argsort` gives at each place which point stands there. A rank is the inverse, at which place a point "
+            "stands: `argsort` of the `argsort`."),
+    Mistake("ranks from 0", {"first": 0},
+            "Your ranks start at 0 for the nearest neighbour. It has rank 1, and the point itself would have 0."),
+    Mistake("ranks from 2", {"first": 2}, "Each intruder costs one too much: the nearest neighbour has rank 1, and k "
+                                          "is subtracted."),
+    Mistake("k not subtracted", {"minus": "nothing"},
+            "k is not subtracted from the ranks: an intruder at rank k + 1 costs 1."),
+    Mistake("counted", {"minus": "one each"},
+            "You count the intruders. Each costs its rank minus k: one from far away costs more."),
+    Mistake("no 2", {"divide": "no 2"}, "The 2 in front of the sum is missing."),
+    Mistake("over N k", {"divide": "N k"},
+            "You divide by N k. That is the number of neighbours, not the largest cost that they can have."),
+    Mistake("2 over N k", {"divide": "2 over N k"}, "The factor 2N − 3k − 1 is missing in the denominator."),
+    Mistake("no N", {"divide": "no N"}, "The N in the denominator is missing: divide by N as well."),
+    Mistake("N twice", {"divide": "N twice"},
+            "You divide by N twice: a mean over the points where the sum belongs; N is in the factor already."),
+    Mistake("no k", {"divide": "no k"}, "The k in the denominator is missing: divide by k as well."),
+    Mistake("plus 1", {"divide": "plus 1"}, "In the denominator stands 2N − 3k + 1; it is 2N − 3k − 1."),
+    Mistake("2 k", {"divide": "2 k"}, "In the denominator stands 2N − 2k − 1; it is 2N − 3k − 1."),
+    Mistake("no 1", {"divide": "no 1"}, "In the denominator stands 2N − 3k; it is 2N − 3k − 1."),
+    Mistake("not divided", {"divide": "nothing"}, "The sum is not divided by anything: 2 / (N k (2N − 3k − 1)) belongs "
+                                                  "in front of it."),
+    Mistake("cost", {"one": False},
+            "This is what intruders cost. The trustworthiness is 1 minus that, so that 1 is best."),
+    Mistake("squared", {"square": True}, "The ranks minus k are squared; they are added as they are."),
+)
+
+ERRORS = {
+    "selected index k out of range": "There are only N points: `topk` cannot find more.",
+}
+
+
+def reference(x: Tensor, z: Tensor, k: int) -> float:
+    n = len(x)
+    rank = torch.cdist(x, x).fill_diagonal_(-1).argsort(1).argsort(1)  # 0 is the point itself
+    near = torch.cdist(z, z).fill_diagonal_(float("inf")).topk(k, largest=False).indices
+    cost = (rank.gather(1, near) - k).clamp(min=0).sum().item()
+    return 1 - 2 / (n * k * (2 * n - 3 * k - 1)) * cost
+
+
+def oracle(x: Tensor, z: Tensor, k: int) -> float:
+    return float(manifold.trustworthiness(x.double().numpy(), z.double().numpy(), n_neighbors=k))
+
+
+def draw(generator: torch.Generator, size: int) -> Case:
+    """Return a map that is right in part; no two distances from a point are as good as equal."""
+    k = {5: 2, 9: 3, 20: 4}.get(size, 5)
+    while True:
+        if size == 5:
+            x, z = (torch.randperm(12, generator=generator)[:5, None].float() for _ in range(2))
+        else:
+            x = torch.randn(size, 4, generator=generator)
+            z = x[:, :2] + torch.randn(size, 2, generator=generator) * 0.8
+        if size > 25 or (_clear(x) and _clear(z) and _telling(x, z, k)):
+            break
+    text = (f"x = {rows(x)}, z = {rows(z)} and k = {k}" if size == 5 else
+            f"{size} points in 4 dimensions, a map of 2, and k = {k}")
+    return Case((x, z, k), text)
+
+
+def _clear(points: Tensor) -> bool:
+    away = (points[:, None] - points).norm(dim=-1).sort(1).values
+    return float(away.diff(dim=1).min()) > 2e-5
+
+
+def _telling(x: Tensor, z: Tensor, k: int) -> bool:
+    """Return whether the mistakes that differ in a few neighbours only can be told apart."""
+    changes = ({}, {"swapped": True}, {"itself": "in the map"}, {"itself": "in both"}, {"more": 1}, {"ranks": "of z"},
+               {"ranks": "argsort once"}, {"who": "all"}, {"who": "lost"}, {"minus": "nothing"}, {"first": 0})
+    values = [float(family(**change)(x, z, k)) for change in changes]
+    if len(x) == 5:  # five points cannot tell all of them apart; the right one stays alone
+        return values[0] < 0.95 and sum(abs(v - values[0]) > 1e-3 for v in values[1:]) >= 8
+    return values[0] < 0.99 and _apart(*values, by=1e-3)
+
+
+def _apart(*values: float, by: float) -> bool:
+    """Return whether all of these numbers differ by so much."""
+    return all(b - a > by for a, b in pairwise(sorted(values)))
+
+
+def family(**changes: Any) -> Any:
+    """Return the trustworthiness of a map, with the given changes."""
+    return partial(_answer, **changes)
+
+
+def _order(points: Tensor, itself: str) -> Tensor:
+    """Return for each point the others, nearest first; "first" leaves the point itself in front of them."""
+    apart = (points[:, None] - points).norm(dim=-1)
+    if itself == "last":
+        apart.fill_diagonal_(float("inf"))
+    return apart.argsort(1)
+
+
+def _answer(x: Tensor, z: Tensor, k: int, *, swapped: bool = False, itself: str = "left out",
+            ranks: str = "of x", first: int = 1, minus: str = "k", more: int = 0, who: str = "intruders",
+            divide: str = "right", one: bool = True, square: bool = False) -> Tensor:
+    if swapped:
+        x, z = z, x
+    n = len(x)
+    in_x, in_z = _order(x, "first"), _order(z, "first")
+    rank_x, rank_z = in_x.argsort(1), in_z.argsort(1)  # the inverse: 0 is the point itself
+    near_x, near_z = (rank_x >= 1) & (rank_x <= k + more), (rank_z >= 1) & (rank_z <= k + more)
+    if itself == "in the map":
+        near_z = rank_z < k + more
+    elif itself == "in both":
+        near_x, near_z = rank_x < k + more, rank_z < k + more
+    rank = {"of x": rank_x, "of z": rank_z, "argsort once": in_x}[ranks] + first - 1
+    chosen = {"intruders": near_z & ~near_x, "all": near_z, "lost": near_x & ~near_z, "kept": near_z & near_x}[who]
+    cost = (rank - (k if minus == "k" else 0)).double()
+    if minus == "one each":
+        cost = torch.ones_like(cost)
+    total = ((cost**2 if square else cost) * chosen).sum()
+    by = {"right": 2 / (n * k * (2 * n - 3 * k - 1)), "no 2": 1 / (n * k * (2 * n - 3 * k - 1)),
+          "N k": 1 / (n * k), "2 over N k": 2 / (n * k), "no N": 2 / (k * (2 * n - 3 * k - 1)),
+          "N twice": 2 / (n * n * k * (2 * n - 3 * k - 1)),
+          "no k": 2 / (n * (2 * n - 3 * k - 1)), "plus 1": 2 / (n * k * (2 * n - 3 * k + 1)),
+          "2 k": 2 / (n * k * (2 * n - 2 * k - 1)),
+          "no 1": 2 / (n * k * (2 * n - 3 * k)), "nothing": 1.0}[divide]
+    return (1 - by * total if one else by * total).float()
+
+
+def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
+    """Say whether the sum or what stands in front of it is wrong, as far as that can be told."""
+    costs = []
+    for case, (g,), (w,) in zip(cases, got, want, strict=True):
+        x, _, k = case.args
+        n = len(x)
+        times = n * k * (2 * n - 3 * k - 1) / 2
+        costs.append(((1 - float(g)) * times, (1 - float(w)) * times))
+    if all(abs(mine - round(mine)) < 0.02 for mine, _ in costs):
+        more = all(mine > right for mine, right in costs)
+        less = all(mine < right for mine, right in costs)
+        return ("The factor in front of the sum is right: your sum is a whole number, and the wrong one"
+                + (", too large" if more else ", too small" if less else "")
+                + " on every input that differs. Which points are intruders, and what are their ranks in the data?")
+    if any(float(g[0]) > 1 + 1e-6 for g in got):
+        return ("It is above 1 for some inputs, so the sum is negative there: a point that is no intruder has got into "
+                "it, and its rank is at most k.")
+    return "Work out the sum for the input below by hand, then the factor in front of it, one after the other."
+
+
+EXERCISE = Exercise(
+    "trustworthiness", "7 · Can a map be trusted?", "function", 3, 12,
+    reference=reference, oracle=oracle, draw=draw, sizes=(5, 9, 20), rtol=0, atol=2e-4,
+    arguments=("x", "z", "k"), gives=(Form("share", "one number, 1 for a map without intruders"),),
+    family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    hints=("Ranks in the data: `torch.cdist(x, x).argsort(1).argsort(1)` is 0 for the point itself, 1 for its "
+           "nearest neighbour, and so on.",
+           "Neighbours on the map: the same with z; those with ranks from 1 to k.",
+           "An intruder has a rank of 1 to k on the map and more than k in the data. Add up its rank in the data "
+           "minus k, over all points; then the factor, and 1 minus it."),
+    why="Ranks instead of distances make the measure blind to stretching: only who is near whom counts. The factor "
+        "is chosen such that the worst possible map gets 0.")

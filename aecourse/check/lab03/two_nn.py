@@ -1,0 +1,132 @@
+"""Exercise 6, the most likely dimension of points, from the distances to their two nearest neighbours."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from scipy.spatial import cKDTree
+from scipy.stats import pareto
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
+from aecourse.check.engine.inputs import rows, tenths
+from aecourse.check.engine.look import Parts
+
+MISTAKES = (
+    Mistake("itself", {"neighbours": (0, 1)},
+            "You take the point itself for its nearest neighbour: it lies at distance 0. The first neighbour is the "
+            "next one."),
+    Mistake("second and third", {"neighbours": (2, 3)},
+            "You take the second and the third neighbour. After the point itself, at position 0, come the first and "
+            "the second, at 1 and 2."),
+    Mistake("first and third", {"neighbours": (1, 3)}, "You take the third neighbour where the second belongs."),
+    Mistake("upside down", {"ratio": "inverse"},
+            "It is negative: the ratio is upside down (r₂ is the larger one), or there is a minus too many."),
+    Mistake("difference", {"ratio": "difference"},
+            "You take the difference r₂ − r₁. It grows with the scale of the data; the ratio does not."),
+    Mistake("relative difference", {"ratio": "share"},
+            "You take (r₂ − r₁)/r₁, which is the ratio less 1. The ratio itself is asked for."),
+    Mistake("squared distances", {"distance": "squared"},
+            "The distances are squared. That doubles each logarithm and halves the dimension: take the root."),
+    Mistake("Manhattan", {"distance": "manhattan"},
+            "These are Manhattan distances, sums of absolute differences; Euclidean ones are asked for."),
+    Mistake("largest pixel", {"distance": "largest"},
+            "You measure the largest difference of a single coordinate; Euclidean distances are asked for."),
+    Mistake("no logarithm", {"log": "none"}, "The logarithm is missing: these are the ratios themselves."),
+    Mistake("log of 1 + μ", {"log": "1p"}, "You take log(1 + μ); log μ is asked for."),
+    Mistake("base 10", {"log": "10"}, "The logarithm has base 10; the natural one is asked for."),
+    Mistake("base 2", {"log": "2"}, "The logarithm has base 2; the natural one is asked for."),
+    Mistake("log of the mean", {"average": "log of mean"},
+            "You take the logarithm of the mean ratio. Take the logarithm of each ratio first, then the mean."),
+    Mistake("median", {"average": "median"},
+            "You take the median of the logarithms. The most likely d comes from their mean."),
+    Mistake("log 2 over median", {"average": "log 2 over median"},
+            "An estimate by the median: a good one, but not the most likely d, which comes from the mean."),
+    Mistake("mean of 1 over log", {"average": "mean of inverse"},
+            "You divide first and average then: a single point whose neighbours are equally far spoils that mean. "
+            "Average the logarithms, then divide."),
+    Mistake("mean logarithm", {"give": "inverse"},
+            "This is the mean of the logarithms, 1/d. The dimension is one over it."),
+    Mistake("no N", {"samples": "none"},
+            "This is one over the sum of the logarithms. N stands above: one over their mean."),
+    Mistake("N - 1", {"samples": "N - 1"},
+            "N − 1 gives the estimate without bias. The formula of the exercise, the most likely d, has N."),
+)
+
+
+def reference(points: Tensor) -> float:
+    near = torch.cdist(points, points).fill_diagonal_(0).topk(3, largest=False).values
+    return len(points) / (near[:, 2] / near[:, 1]).log().sum().item()
+
+
+def oracle(points: Tensor) -> float:
+    """The most likely exponent of a Pareto distribution: that is what the ratios follow."""
+    near, _ = cKDTree(points.double().numpy()).query(points.double().numpy(), k=3)
+    return float(pareto.fit(near[:, 2] / near[:, 1], floc=0, fscale=1)[0])
+
+
+def draw(generator: torch.Generator, size: int) -> Case:
+    """Return points no two of which are very near, so that rounding plays no part."""
+    d = {5: 2, 12: 3}.get(size, 6)
+    while True:
+        points = torch.rand(size, d, generator=generator)
+        if size == 5:
+            points = tenths(0, 9, 5, 2, generator=generator)
+        near = (points[:, None] - points).norm(dim=-1).sort(1).values
+        if size > 25 or (near[:, 1].min() > 0.02 and 0.3 < float(family()(points)) < 30):
+            break
+    return Case((points,), f"the points {rows(points)}" if size == 5 else f"{size} points in {d} dimensions")
+
+
+def family(**changes: Any) -> Any:
+    """Return the maximum-likelihood dimension from two neighbours, with the given changes."""
+    return partial(_answer, **changes)
+
+
+def _answer(points: Tensor, *, neighbours: tuple[int, int] = (1, 2), distance: str = "euclid", ratio: str = "quotient",
+            log: str = "natural", average: str = "mean of log", give: str = "dimension", samples: str = "N") -> Tensor:
+    apart = points[:, None] - points
+    table = {"euclid": lambda: apart.norm(dim=-1), "squared": lambda: apart.square().sum(-1),
+             "manhattan": lambda: apart.abs().sum(-1), "largest": lambda: apart.abs().amax(-1)}[distance]()
+    near = table.sort(1).values
+    first, second = near[:, neighbours[0]], near[:, neighbours[1]]
+    mu = {"quotient": lambda: second / first, "inverse": lambda: first / second, "difference": lambda: second - first,
+          "share": lambda: (second - first) / first}[ratio]()
+    logs = {"natural": torch.log, "10": torch.log10, "2": torch.log2, "none": lambda m: m, "1p": torch.log1p}[log](mu)
+    n = len(points) - (samples == "N - 1") if samples != "none" else 1
+    value = {"mean of log": lambda: n / logs.sum(), "log of mean": lambda: 1 / mu.mean().log(),
+             "median": lambda: 1 / logs.median(), "mean of inverse": lambda: (1 / logs).mean(),
+             "log 2 over median": lambda: 0.6931472 / logs.median()}[average]()
+    return 1 / value if give == "inverse" else value
+
+
+def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
+    """Say whether the dimension can be one, and whether another pair of neighbours would give it."""
+    values = [float(g[0]) for g in got]
+    if all(v < 0 for v in values):
+        return "A dimension is positive and yours is not: which of the two distances is the larger one?"
+    if all(abs(v) < 1e-2 for v in values):
+        return ("It is 0 everywhere, as it is when a distance of 0 stands in the ratio: is the point itself among its "
+                "neighbours?")
+    if all(v == case.args[0].shape[1] for v, case in zip(values, cases, strict=True)):
+        return ("This is the number of coordinates, D. Asked for is how many dimensions the points fill, which their "
+                "distances tell.")
+    for a in range(1, 4):
+        for b in range(a + 1, 5):
+            if (a, b) != (1, 2) and all(abs(v - float(family(neighbours=(a, b))(*case.args))) < 1e-2
+                                        for v, case in zip(values, cases, strict=True)):
+                return (f"You compare the neighbours number {a} and {b} of each point. The first and the second are "
+                        "meant, without the point itself.")
+    return ""
+
+
+EXERCISE = Exercise(
+    "two_nn", "6 · How many dimensions?", "function", 2, 7,
+    reference=reference, oracle=oracle, draw=draw, sizes=(5, 12, 25), rtol=2e-3, atol=1e-3,
+    arguments=("points",), gives=(Form("share", "one number, the dimension"),),
+    family=family, look=look, mistakes=MISTAKES,
+    hints=("`torch.cdist(points, points)` gives all distances, (N, N). What is the smallest number of each row?",
+           "`.topk(3, largest=False).values` gives the three smallest of each row: the point itself, r₁ and r₂.",
+           "Take the logarithm of r₂/r₁ for each point; the dimension is one over the mean of these."),
+    why="In d dimensions the number of points within a distance grows like its d-th power, so log μ has the mean "
+        "1/d: the more dimensions, the nearer the second neighbour is to the first.")
