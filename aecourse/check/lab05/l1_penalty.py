@@ -1,0 +1,144 @@
+"""Lab 05, exercise 1: the L1 penalty, the sum of the absolute values of each image's code."""
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
+from aecourse.check.engine.inputs import rows, tenths
+from aecourse.check.engine.look import Parts, near
+
+ZEROS = ("It is right where no number is 0, and wrong where some are. Most numbers of a sparse code are exactly 0, and "
+         "each of them adds exactly 0.")
+
+MISTAKES = (
+    Mistake("mean over the units", {"reduce": "mean"},
+            "There is a mean over the units where the sum belongs: with a wider code the same penalty would weigh "
+            "less."),
+    Mistake("mean over the batch", {"reduce": "batch"},
+            "The batch is averaged too, so one number comes back. Asked for is one for each image; only `fit` "
+            "averages."),
+    Mistake("sum of everything", {"reduce": "all"},
+            "The images are summed too, so one number comes back for the whole batch. Sum over the units alone: "
+            "dimension 1."),
+    Mistake("mean of everything", {"reduce": "mean of all"},
+            "This is one mean over all numbers of the batch. Asked for is a sum for each image, over its own code."),
+    Mistake("sum over the images", {"reduce": "images"},
+            "The sum runs over the images, dimension 0, and gives one number for each unit. The numbers of one code "
+            "stand in dimension 1."),
+    Mistake("mean over the images", {"reduce": "mean of images"},
+            "This is the mean size of each unit over the images. Asked for is a sum for each image."),
+    Mistake("no sum", {"reduce": "none"},
+            "One number for each unit of each image comes back: the sum over the units is missing."),
+    Mistake("over B", {"reduce": "over B"},
+            "The sum is divided by the number of images. An image's penalty must not depend on the others."),
+    Mistake("over the active", {"reduce": "on only"},
+            "The sum is divided by the number of units that are on. That rewards a code that switches weak units on."),
+    Mistake("largest", {"reduce": "max"}, "This is the largest number of each code; all of them are added up."),
+    Mistake("length", {"reduce": "length"},
+            "This is the length of the code, √Σz², the L2 norm. L1 adds absolute values: no square, no root."),
+    Mistake("size of the sum", {"of": "plain", "reduce": "size of sum"},
+            "The absolute value is taken of the sum, so numbers of opposite sign cancel. Take it first, then add."),
+    Mistake("squared", {"of": "square"},
+            "The numbers are squared: that is an L2 penalty. It hardly pushes on small numbers, so none becomes "
+            "exactly 0."),
+    Mistake("no absolute value", {"of": "plain"},
+            "The absolute value is missing: a code can have negative numbers, and they would pay for the positive "
+            "ones."),
+    Mistake("positive part", {"of": "positive"},
+            "Only positive numbers are counted. Negative ones carry as much, so they pay as well."),
+    Mistake("negative part", {"of": "negative"}, "Only negative numbers are counted. All of them pay."),
+    Mistake("count", {"of": "on"},
+            "You count the numbers that are not 0. That is what one would like to have small, but a count is flat: no "
+            "gradient says in which direction to go. L1 stands in for it."),
+    Mistake("count of positive", {"of": "above 0"},
+            "You count the positive numbers. A count is flat and has no gradient: add absolute values."),
+    Mistake("roots", {"of": "root"}, "There is a square root of each number; L1 adds the absolute values as they are."),
+    Mistake("logarithms", {"of": "log"},
+            "There is a logarithm of each number. Such penalties exist, but L1 is the plain sum of absolute values."),
+    Mistake("half", {"half": True}, "There is a ½ too many; it belongs to squares, if anywhere."),
+    Mistake("sign", {"sign": -1},
+            "It has the wrong sign: `fit` makes the loss small, so a penalty must grow with the code."),
+)
+
+ERRORS = {
+    "Dimension out of range": "`z` has two dimensions: the images are dimension 0, the units dimension 1.",
+}
+
+
+def reference(z: Tensor) -> Tensor:
+    return z.abs().sum(1)
+
+
+def oracle(z: Tensor) -> Tensor:
+    """Add the positive numbers, and take off the negative ones."""
+    return (z.double().clamp(min=0) - z.double().clamp(max=0)).sum(1).float()
+
+
+# ---- draw -----------------------------------------------------------------------------------------------------------
+
+
+def draw(generator: torch.Generator, size: int) -> Case:
+    """Return codes of both signs; those of size 9 are sparse, as codes will be."""
+    if size == 2:
+        z = tenths(1, 9, 2, 3, generator=generator) + tenths(0, 9, 2, 3, generator=generator).round(decimals=1)
+        z = z * torch.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]])[:, torch.randperm(3, generator=generator)]
+        return Case((z,), f"the codes {rows(z)}")
+    units = {3: 5, 6: 4}.get(size, 12)
+    z = torch.randn(size, units, generator=generator) * (1 + torch.rand(units, generator=generator))
+    z = torch.where(z.abs() < 0.05, 0.05 * z.sign(), z)
+    if size != 9:
+        return Case((z,), f"{size} codes of {units} numbers")
+    z = z * (torch.rand(size, units, generator=generator) < 0.4)
+    z[0] = 0.0
+    return Case((z,), f"{size} codes of {units} numbers, most of which are 0", ZEROS)
+
+
+# ---- family: a right answer with switches, of which a known mistake turns one ---------------------------------------
+
+
+def family(**changes: Any) -> Any:
+    """Return the sum of the absolute values of each code, with the given changes."""
+    return partial(_switched, **changes)
+
+
+def _switched(z: Tensor, *, of: str = "size", reduce: str = "sum", sign: int = 1, half: bool = False) -> Tensor:
+    each = {"size": lambda: z.abs(), "square": lambda: z.square(), "plain": lambda: z, "positive": lambda: z.relu(),
+            "root": lambda: z.abs().sqrt(), "on": lambda: (z != 0).to(z.dtype), "above 0": lambda: (z > 0).to(z.dtype),
+            "log": lambda: z.abs().log1p(), "negative": lambda: (-z).relu()}[of]()
+    value = {"sum": lambda: each.sum(1), "mean": lambda: each.mean(1), "max": lambda: each.max(1).values,
+             "images": lambda: each.sum(0), "mean of images": lambda: each.mean(0), "all": lambda: each.sum(),
+             "mean of all": lambda: each.mean(), "batch": lambda: each.sum(1).mean(), "none": lambda: each,
+             "over B": lambda: each.sum(1) / len(z), "length": lambda: each.square().sum(1).sqrt(),
+             "size of sum": lambda: each.sum(1).abs(), "on only": lambda: each.sum(1) / (z != 0).sum(1).clamp(min=1),
+             }[reduce]()
+    return sign * (0.5 if half else 1) * value
+
+
+# ---- look -----------------------------------------------------------------------------------------------------------
+
+
+def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
+    """Say whether another power is added up, or whether the values cannot be sums of absolute values."""
+    if any(bool((g[0] < -1e-6).any()) for g in got):
+        return "It is negative for some images. A sum of absolute values never is."
+    for power in (0.25, 1.5, 3.0, 4.0):
+        if all(near(g[0], case.args[0].abs().pow(power).sum(1)) for case, g in zip(cases, got, strict=True)):
+            return f"The numbers enter with the power {power:g}. L1 adds them as they are, without their sign."
+    differences = [g[0].double() - w[0].double() for g, w in zip(got, want, strict=True)]
+    if all(float((d - d.mean()).abs().max()) < 1e-3 for d in differences if len(d) > 1):
+        return "The same number is added to all images of a batch: nothing is added to the sum of absolute values."
+    return ""
+
+
+EXERCISE = Exercise(
+    "l1_penalty", "1 · The L1 penalty", "function", 1, 5,
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9), atol=1e-4,
+    arguments=("z",), gives=(Form("float", "one number for each image, shape (B,)"),), gradients=(0,),
+    family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    hints=("`z.abs()` takes the sign away, number by number.",
+           "The numbers of one image's code stand beside each other, in dimension 1. Add them up there."),
+    why="The slope of |z| is the same however small z is, so the penalty pushes a weak unit all the way to 0. A "
+        "square pushes less and less, and leaves many small numbers.")

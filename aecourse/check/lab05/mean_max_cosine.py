@@ -1,0 +1,195 @@
+"""Lab 05, exercise 5: for each planted feature the largest cosine to a found one, averaged."""
+
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
+from aecourse.check.engine.inputs import rows, telling, tenths
+from aecourse.check.engine.look import Parts
+
+MISTAKES = (
+    Mistake("for each found one", {"per": "found"},
+            "You take the best partner of each found feature. Then it pays to find one feature many times. Asked is "
+            "the other way round: how well is each planted one found?"),
+    Mistake("nothing of unit length", {"unit_found": "no", "unit_planted": "no"},
+            "These are dot products. A cosine divides by both lengths, or else a long feature matches everything."),
+    Mistake("found not of unit length", {"unit_found": "no"},
+            "The found features are not divided by their lengths: a long one would match everything."),
+    Mistake("planted not of unit length", {"unit_planted": "no"},
+            "The planted features are not divided by their lengths."),
+    Mistake("columns", {"unit_found": "columns", "unit_planted": "columns"},
+            "Columns are brought to length 1. A feature is a row: its length is over dimension 1."),
+    Mistake("whole matrices", {"unit_found": "whole", "unit_planted": "whole"},
+            "The two matrices are divided by one number each (`.norm()` without a dimension). Each row has a length "
+            "of its own."),
+    Mistake("squared lengths", {"unit_found": "squared", "unit_planted": "squared"},
+            "The rows are divided by their squared lengths: a root is missing."),
+    Mistake("sums", {"unit_found": "sum", "unit_planted": "sum"},
+            "The rows are divided by the sum of their absolute values. A length is the root of a sum of squares."),
+    Mistake("centred", {"centre": True},
+            "Each row's own mean is subtracted: these are correlations. A cosine takes the rows as they are."),
+    Mistake("absolute", {"of": "size"},
+            "The absolute value is taken, so that a feature and its opposite count as the same. The codes are not "
+            "negative here: a feature has a direction, and its sign counts."),
+    Mistake("absolute choice", {"pick": "size"},
+            "The partner is chosen by the absolute value of the cosine. The largest cosine is meant, with its sign."),
+    Mistake("squared", {"of": "square"}, "The cosines are squared. Then the sign is lost, too."),
+    Mistake("positive part", {"of": "positive"},
+            "Negative cosines are set to 0. Where every partner points away, the best cosine is negative."),
+    Mistake("one minus", {"of": "one minus"},
+            "This is the cosine distance, 1 minus the cosine. Asked for is the cosine: 1 is best."),
+    Mistake("angles", {"of": "angle"}, "These are angles in degrees. Asked for are the cosines."),
+    Mistake("distances", {"of": "distance"},
+            "These are distances between the features. Asked for are the cosines."),
+    Mistake("mean over all pairs", {"pick": "mean"},
+            "This is the mean over all pairs. For each planted feature only its best partner counts: a maximum first."),
+    Mistake("smallest", {"pick": "smallest"},
+            "You take each planted feature's worst partner; the best one has the largest cosine."),
+    Mistake("same place", {"pick": "same row"},
+            "You compare the features at the same places. An autoencoder finds them in any order: look among all."),
+    Mistake("each used once", {"pick": "pairs"},
+            "Each found feature is used once. That is a stricter measure; here each planted feature looks for its best "
+            "partner by itself."),
+    Mistake("sum", {"average": "sum"}, "This is the sum over the planted features; asked for is the mean."),
+    Mistake("over the found", {"average": "over found"},
+            "The sum is divided by the number of found features. There is one best cosine for each planted one: "
+            "divide by their number."),
+    Mistake("over D", {"average": "over D"},
+            "The sum is divided by the number of dimensions. There is one best cosine for each planted feature."),
+    Mistake("one for each", {"average": "all"},
+            "You return one number for each feature. Asked for is their mean."),
+    Mistake("best of all", {"average": "best"},
+            "This is the single best match of all. Each planted feature has its own; then comes the mean."),
+    Mistake("worst", {"average": "least"}, "This is the worst of the best matches; asked for is their mean."),
+    Mistake("median", {"average": "median"}, "This is the median of the best matches; asked for is their mean."),
+    Mistake("share found", {"average": "share above 0.9"},
+            "This is the share of planted features that are found with a cosine above 0.9. Asked for is the mean of "
+            "the cosines themselves."),
+)
+
+ERRORS = {
+    "shapes cannot be multiplied": "Features are rows of D numbers. A table of all pairs multiplies (K, D) with "
+                                   "(D, M): one of the two is transposed, `.T`.",
+    "must match the size of tensor": "`found` and `planted` have different numbers of rows: compare every row with "
+                                     "every other, in a table (K, M).",
+}
+
+
+def reference(found: Tensor, planted: Tensor) -> float:
+    return (F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T).amax(1).mean().item()
+
+
+def oracle(found: Tensor, planted: Tensor) -> float:
+    return float((1 - cdist(planted.double().numpy(), found.double().numpy(), "cosine").min(1)).mean())
+
+
+# ---- draw -----------------------------------------------------------------------------------------------------------
+
+
+def draw(generator: torch.Generator, size: int) -> Case:
+    """Return features, some of them found, one found in the opposite direction only; rows of very different lengths."""
+    m, k, d = {2: (3, 2, 2), 6: (7, 5, 4), 9: (13, 9, 6)}.get(size, (size, 5, 6))
+    while True:
+        if size == 2:
+            found, planted = (tenths(-9, 9, n, d, generator=generator) for n in (m, k))
+        else:
+            planted, found = (torch.randn(n, d, generator=generator) for n in (k, m))
+            found[:3] = planted[1:4] + 0.5 * found[:3]
+            lost = planted[0] / planted[0].norm()
+            found = found - (found @ lost + (found @ lost).abs())[:, None] * lost  # all of them point away from it
+            found[-1] -= 2 * lost
+            found = found[torch.randperm(m, generator=generator)] * (0.3 + 3 * torch.rand(m, 1, generator=generator))
+            planted = planted[torch.randperm(k, generator=generator)] * (0.3 + torch.rand(k, 1, generator=generator))
+        if size > 9 or (min(float(found.norm(dim=1).min()), float(planted.norm(dim=1).min())) > 0.1 and telling(
+                family, () if size == 2 else MISTAKES, (found, planted))):
+            break
+    return Case((found, planted), f"found = {rows(found)} and planted = {rows(planted)}" if size == 2
+                else f"{m} found and {k} planted features in {d} dimensions")
+
+
+# ---- family: a right answer with switches, of which a known mistake turns one ---------------------------------------
+
+
+def family(**changes: Any) -> Any:
+    """Return the mean over planted features of the largest cosine to a found one, with the given changes."""
+    return partial(_switched, **changes)
+
+
+def _unit(rows: Tensor, how: str) -> Tensor:
+    return {"rows": lambda: rows / rows.norm(dim=1, keepdim=True), "columns": lambda: rows / rows.norm(dim=0),
+            "whole": lambda: rows / rows.norm(), "no": lambda: rows,
+            "sum": lambda: rows / rows.abs().sum(1, keepdim=True), "largest": lambda: rows / rows.abs().amax(),
+            "squared": lambda: rows / rows.square().sum(1, keepdim=True)}[how]()
+
+
+def _switched(found: Tensor, planted: Tensor, *, unit_found: str = "rows", unit_planted: str = "rows",
+              centre: bool = False, per: str = "planted", of: str = "cosine", pick: str = "largest",
+              average: str = "mean") -> Tensor:
+    if centre:
+        found, planted = (rows - rows.mean(1, keepdim=True) for rows in (found, planted))
+    table = _unit(planted, unit_planted) @ _unit(found, unit_found).T  # (K, M)
+    if of == "distance":
+        table = torch.cdist(_unit(planted, unit_planted), _unit(found, unit_found))
+    table = {"cosine": lambda: table, "distance": lambda: table, "size": lambda: table.abs(),
+             "square": lambda: table.square(), "positive": lambda: table.relu(),
+             "one minus": lambda: 1 - table, "angle": lambda: torch.rad2deg(table.clamp(-1, 1).arccos())}[of]()
+    largest = pick == "largest" and of not in ("distance", "angle", "one minus")
+    if pick == "pairs":  # each found one is used once
+        n = min(table.shape)
+        rows, columns = linear_sum_assignment(table.double().numpy(), maximize=of not in ("distance", "angle"))
+        best = table[rows, columns][:n]
+    elif pick == "same row":
+        best = table.diagonal()
+    elif pick == "mean":
+        best = table.mean(1)
+    elif pick == "size":  # the one with the largest absolute value, its sign kept
+        best = table.gather(1, table.abs().argmax(1, keepdim=True)).flatten()
+    else:
+        dimension = 1 if per == "planted" else 0
+        best = table.amax(dimension) if largest else table.amin(dimension)
+    return {"mean": best.mean, "sum": best.sum, "least": best.min, "best": best.max, "median": lambda: best.quantile(
+        0.5), "all": lambda: best, "share above 0.9": lambda: (best > 0.9).to(best.dtype).mean(),
+        "over found": lambda: best.sum() / len(found), "over D": lambda: best.sum() / found.shape[1]}[average]()
+
+
+# ---- look -----------------------------------------------------------------------------------------------------------
+
+
+def _steady(got: list[float], want: list[float]) -> bool:
+    """Return whether one factor turns all right values into these; the engine has a sentence for that."""
+    ratios = [g / w for g, w in zip(got, want, strict=True) if abs(w) > 1e-6]
+    return len(ratios) == len(want) and max(ratios) - min(ratios) < 3e-3 * abs(ratios[0])
+
+
+def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
+    """Say on which side of the right value it lies."""
+    values, right = [float(g[0]) for g in got], [float(w[0]) for w in want]
+    if _steady(values, right):
+        return ""
+    if any(abs(v) > 1.001 for v in values):
+        return "It lies outside −1 to 1, where every cosine is: are all rows divided by their own lengths?"
+    if all(v > r for v, r in zip(values, right, strict=True)):
+        return ("It is too large on every input that differs: no choice of partners reaches that. Is a sign lost, or a "
+                "length left in, or are the good matches alone counted?")
+    if all(v < r for v, r in zip(values, right, strict=True)):
+        return ("It is too small on every input that differs: for some planted features there is a better partner "
+                "among the found ones than yours.")
+    return ""
+
+
+EXERCISE = Exercise(
+    "mean_max_cosine", "5 · Were the true features found?", "function", 2, 9,
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 6, 9),
+    atol=1e-4, arguments=("found", "planted"), gives=(Form("share", "one number, from −1 to 1"),),
+    family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    hints=("Bring each row to length 1: `F.normalize(..., dim=1)`, or divide by `.norm(dim=1, keepdim=True)`.",
+           "The matrix product of one with the other, transposed, holds the cosines of all pairs.",
+           "For each planted feature the largest over the found ones, then the mean over the planted ones."),
+    why="An autoencoder finds features in any order and of any length, and may find some twice. So each planted "
+        "one looks for its own best partner, whatever its place and its length.")

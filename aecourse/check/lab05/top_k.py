@@ -1,0 +1,175 @@
+"""Lab 05, exercise 4: keep each image's k largest activations as they are, and set the others to 0."""
+
+import math
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
+from aecourse.check.engine.inputs import rows, telling
+from aecourse.check.engine.look import Parts
+
+MISTAKES = (
+    Mistake("over the images", {"over": "unit"},
+            "You look along dimension 0: each unit keeps its k strongest images. Each image keeps its k strongest "
+            "units, dimension 1."),
+    Mistake("over the batch", {"over": "batch"},
+            "k numbers are kept in the whole batch. Each image keeps k of its own."),
+    Mistake("batch top-k", {"over": "batch B k"},
+            "The batch keeps B · k numbers together, so one image may keep more than another. That exists, under the "
+            "name batch top-k; here each image keeps exactly k."),
+    Mistake("one threshold", {"over": "lowest bar"},
+            "All images share one threshold, so some keep more than k. Each image has a threshold of its own."),
+    Mistake("same units for all", {"over": "mean of the batch"},
+            "The units are chosen once for the batch, by their mean. Each image chooses its own."),
+    Mistake("all positive", {"over": "positive"},
+            "All positive numbers are kept, however many. Each image keeps k."),
+    Mistake("by size", {"by": "size"},
+            "The numbers are chosen by their absolute value. The exercise chooses by value: −3 is smaller than 1."),
+    Mistake("smallest", {"by": "smallest"}, "The k smallest are kept; the largest are meant."),
+    Mistake("first k", {"by": "position"}, "The first k units are kept, whatever their values."),
+    Mistake("one too few", {"more": -1},
+            "k − 1 numbers are kept: a `>` leaves out the number that is the threshold itself, and `>=` keeps it."),
+    Mistake("one too many", {"more": 1},
+            "k + 1 numbers are kept. Counting starts at 0, so the k-th largest stands at the place k − 1."),
+    Mistake("mask", {"give": "mask"},
+            "These are ones and zeros. The kept numbers stay as they are: multiply the mask with the activations."),
+    Mistake("values only", {"give": "values"},
+            "These are the k largest values alone, (B, k). The code keeps its width: put them back at their places, "
+            "with zeros between."),
+    Mistake("places only", {"give": "places"},
+            "These are the places of the k largest, the `indices`. Asked for are the activations, with zeros at the "
+            "other places."),
+    Mistake("in front", {"give": "front"},
+            "The k largest are moved to the front, so each value stands at another unit's place. They keep their "
+            "places."),
+    Mistake("others kept", {"give": "dropped"},
+            "It is the other way round: the k largest are set to 0, and the others are kept."),
+    Mistake("shares", {"give": "shares"}, "The kept numbers are divided by their sum; they stay as they are."),
+    Mistake("softmax", {"give": "softmax"}, "There is a softmax over the kept numbers; they stay as they are."),
+    Mistake("above the bar", {"give": "above"},
+            "The threshold is subtracted from the kept numbers. They stay as they are."),
+    Mistake("raised to the bar", {"give": "clipped"},
+            "The other numbers are raised to the threshold (`clamp`); they are set to 0."),
+    Mistake("relu", {"bend": "relu"},
+            "Negative numbers among the k largest are set to 0. The exercise keeps the k largest as they are; a ReLU "
+            "is another step."),
+    Mistake("minus infinity", {"fill": float("-inf")},
+            "The others are −inf, as before a softmax. They are set to 0."),
+)
+
+ERRORS = {
+    "selected index k out of range": "Along dimension 0 there are only B numbers; look along the units, dimension 1.",
+    "leaf Variable that requires grad": "Do not write into the activations themselves: start with "
+                                        "`torch.zeros_like(a)`, or multiply with a mask.",
+    "used in an in-place operation": "Do not write into the activations themselves: start with "
+                                     "`torch.zeros_like(a)`, or multiply with a mask.",
+    "scatter(): Expected self.dtype": "The tensor that `scatter` writes into must have the type of the activations: "
+                                      "`torch.zeros_like(a)`.",
+}
+
+
+def reference(a: Tensor, k: int) -> Tensor:
+    largest = a.topk(k, dim=1)
+    return torch.zeros_like(a).scatter(1, largest.indices, largest.values)
+
+
+def oracle(a: Tensor, k: int) -> Tensor:
+    """Keep a number if fewer than k of its image are larger."""
+    larger = (a[:, None, :] > a[:, :, None]).sum(2)
+    return torch.where(larger < k, a, 0.0)
+
+
+# ---- draw -----------------------------------------------------------------------------------------------------------
+
+
+def draw(generator: torch.Generator, size: int) -> Case:
+    """Return activations without ties, often negative, so that the k largest are not all above 0."""
+    images, units, k = {3: (3, 4, 2), 5: (5, 7, 3), 8: (6, 12, 4)}.get(size, (size, 12, 3))
+    while True:
+        if size == 3:
+            a = (torch.randperm(25, generator=generator)[:12].reshape(3, 4) - 14) / 10
+        else:
+            a = torch.randn(images, units, generator=generator) - 0.6
+        if size > 8 or (float(a.flatten().sort().values.diff().min()) > 1e-3 and telling(
+                family, MISTAKES, (a, k), size > 3)):
+            break
+    return Case((a, k), f"a = {rows(a)} and k = {k}" if size == 3 else f"{images} images, {units} units and k = {k}")
+
+
+# ---- family: a right answer with switches, of which a known mistake turns one ---------------------------------------
+
+
+def family(**changes: Any) -> Any:
+    """Return the activations with each image's k largest kept and the others set to 0, with the given changes."""
+    return partial(_switched, **changes)
+
+
+def _switched(a: Tensor, k: int, *, over: str = "image", by: str = "value", more: int = 0, give: str = "kept",
+              bend: str = "", fill: float = 0.0) -> Tensor:
+    k = k + more
+    score = {"value": lambda: a, "size": lambda: a.abs(), "smallest": lambda: -a,
+             "position": lambda: -torch.arange(a.numel(), dtype=a.dtype).reshape(a.shape)}[by]()
+    if over == "image":
+        kept = score >= score.sort(1, descending=True).values[:, k - 1:k]
+    elif over == "unit":
+        kept = score >= score.sort(0, descending=True).values[k - 1]
+    elif over == "mean of the batch":
+        kept = (score.mean(0) >= score.mean(0).sort(descending=True).values[k - 1]).expand_as(a)
+    elif over == "positive":
+        kept = a > 0
+    elif over == "lowest bar":  # one threshold for all: the lowest of the images' own
+        kept = score >= score.sort(1, descending=True).values[:, k - 1].min()
+    else:
+        n = {"batch": k, "batch B k": k * len(a)}[over]
+        kept = score >= score.flatten().sort(descending=True).values[n - 1]
+    if give == "dropped":
+        kept = ~kept
+    out = torch.where(kept, a, torch.full_like(a, fill))
+    if bend == "relu":
+        out = out.relu()
+    return {"kept": lambda: out, "dropped": lambda: out, "mask": lambda: kept.to(a.dtype),
+            "values": lambda: a.sort(1, descending=True).values[:, :k],
+            "places": lambda: a.argsort(1, descending=True)[:, :k], "shares": lambda: out / out.sum(1, keepdim=True),
+            "softmax": lambda: out.masked_fill(~kept, -math.inf).softmax(1),
+            "front": lambda: torch.nn.functional.pad(a.sort(1, descending=True).values[:, :k], (0, a.shape[1] - k)),
+            "above": lambda: torch.where(kept, a - out.masked_fill(~kept, math.inf).min(1, keepdim=True).values, 0),
+            "clipped": lambda: torch.maximum(a, out.masked_fill(~kept, math.inf).min(1, keepdim=True).values)}[give]()
+
+
+# ---- look -----------------------------------------------------------------------------------------------------------
+
+
+def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
+    """Say how many numbers are kept, whether at the right places, and whether as they were."""
+    kept, asked = [(g[0] != 0).sum(1) for g in got], [case.args[1] for case in cases]
+    places = all(torch.equal(g[0] != 0, w[0] != 0) for g, w in zip(got, want, strict=True))
+    if places:
+        ratio = torch.cat([g[0][w[0] != 0] / w[0][w[0] != 0] for g, w in zip(got, want, strict=True)])
+        if float((ratio - ratio[0]).abs().max()) < 1e-3 * float(ratio[0].abs()):
+            return ""  # one factor: the engine says it
+        return "The right numbers are kept, at their places, but not as they were: their values have changed."
+    as_were = all(bool(((g[0] == 0) | (g[0] == case.args[0])).all()) for case, g in zip(cases, got, strict=True))
+    if any(bool((n != k).any()) for n, k in zip(kept, asked, strict=True)):
+        i, row = next((i, int((n != k).nonzero()[0])) for i, (n, k) in enumerate(zip(kept, asked, strict=True))
+                      if bool((n != k).any()))
+        return (f"An image keeps {int(kept[i][row])} numbers where k = {asked[i]} are asked for"
+                + ("." if as_were else ", and some of the numbers have changed."))
+    return ("Each image keeps k numbers, but not the k largest ones at their own places." if as_were else
+            "Each image has k numbers that are not 0, but they are not the image's own at these places.")
+
+
+EXERCISE = Exercise(
+    "top_k", "4 · Keep the k largest", "function", 2, 9,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 8), atol=1e-4,
+    arguments=("a", "k"), gives=(Form("float", "the activations, shape (B, K), zero but for k in each row"),),
+    gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    hints=("`a.topk(k, dim=1)` gives `.values` and `.indices`, (B, k) each.",
+           "Start with zeros, `torch.zeros_like(a)`, and put the values at their places: "
+           "`.scatter(1, indices, values)`.",
+           "Or find each row's k-th largest number, (B, 1), and multiply `a` with the mask of all that are at "
+           "least as large."),
+    why="The choice of the places has no gradient, and needs none: through the chosen units the gradient passes "
+        "as it is, and the others have no part in this image. How many are on is set, not hoped for.")
