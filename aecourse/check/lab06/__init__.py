@@ -1,0 +1,8 @@
+"""Lab 06, the variational autoencoder: one module an exercise. ``from aecourse.check import lab06 as check``."""
+
+from aecourse.check.engine.lab import Lab, exercises
+
+EXERCISES = exercises(__name__, __path__)  # in the order of their numbers
+_lab = Lab("lab06", EXERCISES)
+globals().update(_lab.checks)
+use, summary, __getattr__ = _lab.use, _lab.summary, _lab.missing

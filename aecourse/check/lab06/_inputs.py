@@ -1,0 +1,21 @@
+"""Fresh inputs of more than one exercise."""
+
+import torch
+from torch import Tensor
+
+from aecourse.check.engine.inputs import signed, tenths
+
+
+def some(size: int, width: int, generator: torch.Generator) -> Tensor:
+    """Return a table of tenths, or of any numbers, of both signs and none of them 0."""
+    if size > 2:
+        return signed(0.2, 1.8, size, width, generator=generator)
+    sign = 2 * torch.randint(0, 2, (size, width), generator=generator) - 1
+    return tenths(2, 15, size, width, generator=generator) * sign
+
+
+def binary(images: int, pixels: int, generator: torch.Generator) -> Tensor:
+    """Return binary images, each of them with pixels of both colours."""
+    x = (torch.rand(images, pixels, generator=generator) < 0.4).float()
+    x[:, 0], x[:, -1] = 1.0, 0.0
+    return x[:, torch.randperm(pixels, generator=generator)]

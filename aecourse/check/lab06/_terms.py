@@ -1,0 +1,41 @@
+"""What is seen in wrong values that are a sum of terms: which term is off, and what is added."""
+
+import torch
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Case
+from aecourse.check.engine.look import Parts
+
+
+def usual(cases: list[Case], got: list[Parts]) -> list[tuple[tuple, Tensor]]:
+    """Return the arguments and the values of the inputs that are not extreme."""
+    return [(tuple(a.double() if isinstance(a, Tensor) else a for a in case.args), g[0].double())
+            for case, g in zip(cases, got, strict=True) if not case.only]
+
+
+def mixed(columns: list[dict[str, Tensor]], values: list[Tensor]) -> str:
+    """Write the values as a sum of the right terms with other factors, and name the terms that are off."""
+    names, wanted = list(columns[0]), torch.cat(values)
+    table = torch.cat([torch.stack(list(c.values()), 1) for c in columns])
+    if len(wanted) < len(names) + 3 or not bool(torch.isfinite(wanted).all()):
+        return ""
+    factors = torch.linalg.lstsq(table, wanted[:, None]).solution[:, 0]
+    if bool(((table @ factors - wanted).abs() > 1e-3 * (1 + wanted.abs())).any()):
+        return ""
+    off = [(name, float(f)) for name, f in zip(names, factors, strict=True) if abs(float(f) - 1) > 0.01]
+    if not off or (len({round(f, 2) for _, f in off}) == 1 and len(off) == len(names)):
+        return ""  # one factor for all: the engine says it
+    says = [f"The term {name} " + ("is missing." if abs(f) < 0.01 else "has the wrong sign." if abs(f + 1) < 0.01 else
+                                   f"enters {f:.3g} times what it should.") for name, f in off]
+    right = [name for name in names if name not in dict(off)]
+    return " ".join(says) + (f" The rest is right: {', '.join(right)}." if right else "")
+
+
+def added(got: list[Parts], want: list[Parts]) -> str:
+    """Say whether one number is added to all images of a batch."""
+    apart = [g[0].double() - w[0].double() for g, w in zip(got, want, strict=True)]
+    if any(float((d - d[0]).abs().max()) > 1e-3 for d in apart):
+        return ""
+    if max(abs(float(d[0] - apart[0][0])) for d in apart) < 1e-3:
+        return f"Everywhere your value is {abs(float(apart[0][0])):.3g} too {'large' if apart[0][0] > 0 else 'small'}."
+    return "The same number is added to all images of a batch: does an image's value depend on the other images?"
