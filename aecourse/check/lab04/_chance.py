@@ -1,0 +1,72 @@
+"""What exercises that draw at random share: their mistakes, what is said of their facts and errors, how chance is met.
+
+How the random numbers are drawn is free, so no value can be foreseen. The inputs are so many pixels that every measured
+number is certain enough to be called by a name.
+"""
+
+import torch
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Mistake
+
+# With the same keyword in every family.
+CHANCE = (
+    Mistake("the same at every call", {"chance": "fixed"},
+            "It gives the same result at every call, as if a seed were set inside. Draw from `generator`, and leave "
+            "its seed alone: it goes on by itself from call to call."),
+    Mistake("global state", {"chance": "global"},
+            "The numbers do not come from the generator that is handed in, so a run cannot be repeated: give "
+            "`generator=generator` to every function that draws."),
+    Mistake("in place", {"in_place": True},
+            "It changes the images that it is given, so the clean ones are lost. Make a new tensor: no `x += ...`, no "
+            "`x[...] = ...`, no function that ends in `_`; or work on `x.clone()`."),
+)
+FACTS = {
+    "gives": "It returns {got}; a float32 tensor with the shape of `x` is asked for.",
+    "input": "It changes the images that it is given: make a new tensor, or work on `x.clone()`.",
+    "base": "With the noise averaged out, {got} is left; it should be the image itself.",
+    "chance": "What is drawn is {got}: it has to be fresh at every call, and to come from `generator` alone.",
+    "own": "What is drawn is {got}; every pixel of every image is meant to have its own.",
+    "amount": "It adds no noise at all.",
+    "mean": "On average the noise is {got}; it should neither brighten nor darken.",
+    "kind": "The noise is {got}; it should be normal, `torch.randn`.",
+    "size": "The noise has a standard deviation of {got}; sigma is asked for, whatever sigma is.",
+    "depends": "How strong the noise is {got}; it should be the same for dark and bright ones.",
+    "ends": "Of the black pixels half should stay black and of the white ones half white: `.clamp(0, 1)` does that, "
+            "once the noise is added.",
+    "range": "Some pixels lie {got}: cut the noisy image off with `.clamp(0, 1)`.",
+    "rest": "The other pixels are {got}; they should stay as they are.",
+    "share": "Changed are {got}; it should be the share that is asked for, of all pixels.",
+    "values": "The changed pixels are {got}; {expected} is asked for.",
+    "balance": "Black and white do not come equally often.",
+    "colour": "Whether a pixel becomes black or white is {got}; it should be a coin's throw of its own.",
+}
+ERRORS = {
+    "dtype not implemented": "Random numbers are drawn as floats: `torch.rand` and `torch.randn`.",
+    "Expected a 'cpu' device type for generator": "Draw where the generator lies.",
+    "unexpected keyword argument 'generator'": "`torch.rand_like` and `torch.randn_like` take no generator here; "
+                                               "`torch.randn(x.shape, generator=generator)` does.",
+    "leaf variable": "Work on a new tensor.",
+}
+
+
+def uniform(low: float, high: float, generator: torch.Generator) -> float:
+    """Return a random number from low to high, with three decimals."""
+    return round(low + (high - low) * float(torch.rand((), generator=generator)), 3)
+
+
+def source_of(chance: str, generator: torch.Generator) -> torch.Generator | None:
+    """Return where the random numbers come from; None is torch's global state."""
+    if chance == "fixed":
+        return torch.Generator().manual_seed(0)
+    return None if chance == "global" else generator
+
+
+def repeated(noise: Tensor) -> str:
+    """Return over what the random numbers (B, D) are repeated: means of many independent ones would hardly differ."""
+    spread = noise.std()
+    if spread < 1e-7:
+        return "one number for all"
+    if noise.mean(1).std() > 0.5 * spread:
+        return "one number for each image"
+    return "the same for every image" if noise.mean(0).std() > 0.5 * spread else "for every pixel"
