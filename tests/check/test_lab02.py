@@ -8,9 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from aecourse.check import lab02, lab02_says, lab02_wrong
+from aecourse.check import lab02
 from aecourse.check.engine.exercise import CORRECT, INCORRECT
 from aecourse.check.engine.lab import examine
+from aecourse.check.lab02._mirror import autoencoder
+from aecourse.check.lab02.bernoulli_nll import UNSTABLE
 
 BY_NAME = {exercise.name: exercise for exercise in lab02.EXERCISES}
 SLOW = ("Autoencoder", "train_epoch")
@@ -115,7 +117,7 @@ RIGHT = [
     ("gaussian_nll", gaussian_mean_times_pixels), ("bernoulli_nll", bernoulli_softplus),
     ("bernoulli_nll", bernoulli_stable_form), ("bernoulli_nll", bernoulli_two_classes),
     ("sigmoid_floor", floor_where), ("sigmoid_floor", floor_relu), ("Autoencoder", ByHand),
-    *(("Autoencoder", lab02_wrong.autoencoder(between=between))
+    *(("Autoencoder", autoencoder(between=between))
       for between in (nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.SiLU)),
     ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while)]
 
@@ -186,19 +188,19 @@ def test_terms_that_are_off_are_named():
                         + (1 - x) * torch.log(1 - torch.sigmoid(logits).clamp(1e-7, 1 - 1e-7))).sum(-1)])
 def test_unstable_cross_entropies_are_told_so(unstable):
     for seed in range(5):
-        assert examine(BY_NAME["bernoulli_nll"], unstable, seed).says == lab02_says.UNSTABLE
+        assert examine(BY_NAME["bernoulli_nll"], unstable, seed).says == UNSTABLE
 
 
 @pytest.mark.parametrize(("name", "answer", "piece"), [
-    ("Autoencoder", lab02_wrong.autoencoder()(), "without parentheses"),
+    ("Autoencoder", autoencoder()(), "without parentheses"),
     ("Autoencoder", lambda x: x, "give the class itself"),
     ("Autoencoder", type("Autoencoder", (), dict.fromkeys(["encode", "decode", "forward"], len)), "nn.Module"),
     ("Autoencoder", type("A", (nn.Module,), {"encode": lambda self, x: x[0]}), "no method `decode`"),
-    ("Autoencoder", lab02_wrong.autoencoder(down=(784, 100, 64, 32), up=(32, 64, 100, 784)), "trainable numbers"),
-    ("Autoencoder", lab02_wrong.autoencoder(encode=lambda self, x: self.encoder(x) + torch.randn(len(x), 32)),
+    ("Autoencoder", autoencoder(down=(784, 100, 64, 32), up=(32, 64, 100, 784)), "trainable numbers"),
+    ("Autoencoder", autoencoder(encode=lambda self, x: self.encoder(x) + torch.randn(len(x), 32)),
      "noise or dropout"),
-    ("Autoencoder", lab02_wrong.autoencoder(between=nn.Dropout), "noise or dropout"),
-    ("trained", lab02_wrong.autoencoder(), "give the model that was built"),
+    ("Autoencoder", autoencoder(between=nn.Dropout), "noise or dropout"),
+    ("trained", autoencoder(), "give the model that was built"),
     ("trained", "model", "give the trained model"),
     ("trained", nn.Linear(784, 784), "raises AttributeError"),
     ("train_epoch", lambda model, images: 0.0, "called with 5 arguments"),

@@ -1,0 +1,130 @@
+"""Lab 02, exercise 4: the cross-entropy of each image from its logits, also where a sigmoid rounds to 0 or 1."""
+
+import math
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.lab02._images import PIXELS, images
+from aecourse.check.lab02._reductions import BATCH_TOO, NOT_PIXELS, reduced
+from aecourse.losses import bernoulli_nll as reference
+
+UNSTABLE = ("It is right for small logits and breaks for large ones: a sigmoid rounds to exactly 0 or 1 there and its "
+            "logarithm is lost, an exponential overflows. Stay with the logits: torch has a function for "
+            "log(sigmoid), and one for the whole loss.")
+
+MISTAKES = (
+    Mistake("sigmoid twice", {"twice": True},
+            "The sigmoid is applied twice: this loss takes logits and does it inside, so hand it the logits as they "
+            "are."),
+    Mistake("logits as probabilities", {"bare": True},
+            "The logarithm is taken of the logits themselves: they are no probabilities yet (they can be negative)."),
+    Mistake("sign", {"sign": -1}, "This is the log-likelihood itself: a loss is its negative."),
+    Mistake("white only", {"black": False},
+            "Only x·log p is there. Black pixels count too: (1 − x)·log(1 − p) is missing."),
+    Mistake("black only", {"white": False}, "Only (1 − x)·log(1 − p) is there; x·log p is missing."),
+    Mistake("swapped", {"swapped": True},
+            "The two arguments are swapped: the images are taken for logits and the logits for images."),
+    Mistake("log p twice", {"second": "log p"}, "In the second term stands log p where log(1 − p) belongs."),
+    Mistake("one minus log p", {"second": "1 − log p"},
+            "1 − log p is not log(1 − p): the 1 − goes inside the logarithm."),
+    Mistake("squared error", lambda logits, x: (torch.sigmoid(logits) - x).square().sum(-1),
+            "This is the squared error of the sigmoid. Asked for is the cross-entropy, with logarithms."),
+    Mistake("squared error of the logits", lambda logits, x: (logits - x).square().sum(-1),
+            "This is the squared error between logits and pixels. Asked for is the cross-entropy, with logarithms."),
+    Mistake("softmax", lambda logits, x: -(x * F.log_softmax(logits, -1)).sum(-1),
+            "A softmax lets the pixels compete: one is white at the cost of others. Here each pixel is a coin of its "
+            "own, so it is a sigmoid."),
+    Mistake("rounded images", lambda logits, x: _bernoulli(logits, (x > 0.5).float()),
+            "The images are rounded to black and white first. The formula takes the grey values as they are."),
+    Mistake("bits", {"bits": True}, "These are bits: the logarithm has base 2. Nats take the natural logarithm."),
+    Mistake("unstable", {"eps": 0.0}, UNSTABLE),
+    Mistake("mean over pixels", {"reduce": "mean"},
+            "There is a mean over the pixels where the sum belongs: an image's likelihood is the product over its "
+            "pixels."),
+    *BATCH_TOO,
+    Mistake("mean over everything", {"reduce": "mean of all"},
+            "The mean runs over pixels and images, which is what the function does unless it is told "
+            "`reduction=\"none\"`. Then sum over the pixels."),
+    *NOT_PIXELS,
+)
+
+ERRORS = {
+    "within the support": "Your images are grey, and a coin shows no half: PyTorch refuses, and as a likelihood it is "
+                          "right. The formula itself takes any x from 0 to 1; use `validate_args=False` or write it "
+                          "out.",
+}
+
+
+def oracle(logits: Tensor, x: Tensor) -> Tensor:
+    return sum(_terms_of_logits(logits, x).values()).float()  # not the two log-sigmoids of the definition
+
+
+def draw(generator: torch.Generator, size: int) -> Case:
+    x = images(generator, size, size == 1)
+    logits = torch.randn(size, PIXELS, generator=generator).mul(2).clamp(-5, 5)
+    if size == 5:  # large logits, as a net that is sure gives them; also where it is surely wrong
+        x, logits = (x > 0.5).float(), logits.sign() * (60 + 60 * torch.rand(size, PIXELS, generator=generator))
+        return Case((logits, x), "5 images with logits between ±60 and ±120", UNSTABLE)
+    if size == 1:
+        level = round(float(torch.rand((), generator=generator)) * 2 + 0.5, 1)
+        logits = torch.full((1, PIXELS), level if torch.rand((), generator=generator) < 0.5 else -level)
+        return Case((logits, x), f"one image with all pixels {x[0, 0]:.1f} and all logits {logits[0, 0]:.1f}")
+    return Case((logits, x), f"{size} images of random pixels and logits")
+
+
+def family(**changes: Any) -> Any:
+    """Return the cross-entropy per image from logits, with the given changes."""
+    return partial(_bernoulli, **changes)
+
+
+def _bernoulli(logits: Tensor, x: Tensor, *, twice: bool = False, bare: bool = False, white: bool = True,
+               black: bool = True, swapped: bool = False, second: str = "", bits: bool = False,
+               eps: float | None = None, sign: int = 1,
+               reduce: str = "sum") -> Tensor:
+    if twice:
+        logits = torch.sigmoid(logits)
+    if swapped:
+        logits, x = x, logits
+    if bare:  # the logits are taken for probabilities
+        log_p, log_q = torch.log(logits), torch.log(1 - logits)
+    elif eps is None:
+        log_p, log_q = F.logsigmoid(logits), F.logsigmoid(-logits)
+    else:  # the unstable way, with or without a small number inside
+        p = torch.sigmoid(logits)
+        log_p, log_q = torch.log(p + eps), torch.log(1 - p + eps)
+    if second:  # what stands in the place of log(1 − p)
+        log_q = log_p if second == "log p" else 1 - log_p
+    per_pixel = -sign * (white * x * log_p + black * (1 - x) * log_q)
+    return reduced(per_pixel / math.log(2) if bits else per_pixel, reduce)
+
+
+def _terms(logits: Tensor, x: Tensor) -> dict[str, Tensor]:
+    zero = torch.zeros((), dtype=torch.float64)
+    return {"x log p": (x * torch.logaddexp(-logits.double(), zero)).sum(-1),
+            "(1 − x) log(1 − p)": ((1 - x) * torch.logaddexp(logits.double(), zero)).sum(-1)}
+
+
+def _terms_of_logits(logits: Tensor, x: Tensor) -> dict[str, Tensor]:
+    zero = torch.zeros((), dtype=torch.float64)
+    return {"log(1 + exp(logit))": torch.logaddexp(logits.double(), zero).sum(-1),
+            "x · logit": -(x * logits.double()).sum(-1)}
+
+
+parts = (_terms, _terms_of_logits)
+
+EXERCISE = Exercise(
+    "bernoulli_nll", "4 · Cross-entropy from logits", "function", 2, 8,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5),
+    gradients=(0,), arguments=("logits", "x"), family=family, parts=parts, errors=ERRORS,
+    mistakes=MISTAKES,
+    hints=("One pixel: −x log p − (1 − x) log(1 − p), with p = sigmoid(logit).",
+           "log p must not go through p: `F.logsigmoid(logits)` is log p, and log(1 − p) is "
+           "`F.logsigmoid(-logits)`.",
+           "`F.binary_cross_entropy_with_logits` does both; mind its `reduction`, then sum over the pixels."),
+    why="log sigmoid is computed from the logit in one piece, so it stays exact where the sigmoid itself would "
+        "round to 0 or 1.")

@@ -1,0 +1,109 @@
+"""Lab 02, exercise 3: the negative log-likelihood of each image under a Gaussian with a fixed σ."""
+
+import math
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.lab02._images import PIXELS, images
+from aecourse.check.lab02._reductions import BATCH_TOO, NOT_PIXELS, reduced
+from aecourse.losses import gaussian_nll as reference
+
+MISTAKES = (
+    Mistake("squared error", {"half": 1.0, "power": 0, "log_sigma": 0.0, "constant": 0.0},
+            "This is the squared error itself. The likelihood divides it by 2σ², and its normalisation adds log σ and "
+            "½ log 2π for each pixel."),
+    Mistake("no half", {"half": 1.0},
+            "The ½ in front of the squared error is missing: the exponent is −(x − x̂)²/(2σ²)."),
+    Mistake("sigma for variance", {"power": 1},
+            "The squared error is divided by σ where σ² belongs: the exponent has units of nothing."),
+    Mistake("no division", {"power": 0},
+            "The squared error is not divided by σ²: with a small σ the same error must cost more."),
+    Mistake("sigma to the fourth", {"power": 4},
+            "The squared error is divided by σ⁴: `sigma` is the standard deviation, square it once."),
+    Mistake("absolute", {"square": False},
+            "The error is not squared. With |x − x̂| the bell would be a Laplace distribution."),
+    Mistake("no square",
+            lambda x_hat, x, sigma: _gaussian(x_hat, x, sigma, half=0.0) + (x - x_hat).sum(-1) / (2 * sigma**2),
+            "The difference is not squared, so errors of opposite sign cancel."),
+    Mistake("plus", lambda x_hat, x, sigma: _gaussian(x_hat, -x, sigma),
+            "x and x̂ are added: it is their difference that counts."),
+    Mistake("no log sigma", {"log_sigma": 0.0},
+            "The term log σ is missing: a wider bell is also lower, and that costs log σ per pixel."),
+    Mistake("sigma taken for the variance", {"power": 1, "log_sigma": 0.5},
+            "`sigma` is taken for the variance: it is the standard deviation, so σ² stands under the squared error, "
+            "and ½ log σ² = log σ."),
+    Mistake("log of variance", {"log_sigma": 2.0}, "log σ² is there where log σ belongs (it is ½ log σ²)."),
+    Mistake("half log sigma", {"log_sigma": 0.5},
+            "½ log σ is there where log σ belongs: the ½ goes with σ², ½ log σ² = log σ."),
+    Mistake("log sigma sign", {"log_sigma": -1.0}, "The term log σ has the wrong sign: −log(1/σ) = + log σ."),
+    Mistake("no constant", {"constant": 0.0},
+            "The constant ½ log 2π per pixel is missing. Training would not notice, but nats would be wrong."),
+    Mistake("constant not halved", {"constant": 1.0},
+            "log 2π is there where ½ log 2π belongs: it comes from a square root."),
+    Mistake("constant sign", {"constant": -0.5}, "The constant ½ log 2π has the wrong sign."),
+    Mistake("constant once", {"pixels": False},
+            "log σ and ½ log 2π are added once for the image. Each of the 784 pixels has its own bell, so each adds "
+            "them."),
+    Mistake("sign", {"sign": -1}, "This is the log-likelihood itself: a loss is its negative."),
+    Mistake("mean over pixels", {"reduce": "mean"},
+            "There is a mean over the pixels where the sum belongs: independent pixels multiply, so their logarithms "
+            "add up."),
+    *BATCH_TOO,
+    Mistake("mean over everything", {"reduce": "mean of all"},
+            "`.mean()` averages over pixels and images. Sum over the pixels, and keep one number for each image: "
+            "`.sum(-1)`."),
+    *NOT_PIXELS,
+)
+
+
+def oracle(x_hat: Tensor, x: Tensor, sigma: float) -> Tensor:
+    return -torch.distributions.Normal(x_hat.double(), sigma).log_prob(x.double()).sum(-1).float()
+
+
+def draw(generator: torch.Generator, size: int) -> Case:
+    x_hat, x = images(generator, size, size == 1), images(generator, size, size == 1)
+    if size == 1 and torch.equal(x, x_hat):
+        x_hat = x_hat + 0.1  # equal images would hide every mistake in the error's term
+    sigma = round(0.2 + 0.5 * float(torch.rand((), generator=generator)) + 0.9 * (size == 2), 2)
+    text = (f"one image with all pixels {x[0, 0]:.1f}, rebuilt as {x_hat[0, 0]:.1f}, sigma = {sigma}" if size == 1
+            else f"{size} images of random pixels, sigma = {sigma}")
+    return Case((x_hat, x, sigma), text)
+
+
+def family(**changes: Any) -> Any:
+    """Return −log N(x; x̂, σ²I) per image, with the given changes."""
+    return partial(_gaussian, **changes)
+
+
+def _gaussian(x_hat: Tensor, x: Tensor, sigma: float, *, half: float = 0.5, power: int = 2, square: bool = True,
+              log_sigma: float = 1.0, constant: float = 0.5, pixels: bool = True, sign: int = 1,
+              reduce: str = "sum") -> Tensor:
+    error = (x - x_hat).square() if square else (x - x_hat).abs()
+    rest = log_sigma * math.log(sigma) + constant * math.log(2 * math.pi)
+    if pixels:  # the constant belongs to every pixel
+        return sign * reduced(half * error / sigma**power + rest, reduce)
+    return sign * (reduced(half * error / sigma**power, reduce) + rest)
+
+
+def _terms(x_hat: Tensor, x: Tensor, sigma: float) -> dict[str, Tensor]:
+    one = torch.ones(len(x))
+    return {"the squared error": ((x - x_hat) / sigma).square().sum(-1) / 2,
+            "log σ": PIXELS * torch.log(torch.tensor(sigma)) * one,
+            "log 2π": PIXELS / 2 * torch.log(torch.tensor(2 * torch.pi)) * one}
+
+
+parts = (_terms,)
+
+EXERCISE = Exercise(
+    "gaussian_nll", "3 · Squared error is a likelihood", "function", 2, 8,
+    reference=reference, oracle=oracle, draw=draw, gradients=(0,), atol=0.02,
+    arguments=("x_hat", "x", "sigma"), family=family, parts=parts, mistakes=MISTAKES,
+    hints=("The density of one pixel is exp(−(x − x̂)²/(2σ²)) / (σ √(2π)). Take its logarithm, then the minus.",
+           "Three terms per pixel: the squared error over 2σ², log σ, ½ log 2π. All three for each pixel.",
+           "Sum over the last dimension: `.sum(-1)`. For the terms without x that is a factor `x.shape[-1]`."),
+    why="With a fixed σ the only term that the network can change is the squared error: minimising it is maximum "
+        "likelihood under a Gaussian. σ sets its weight, which matters as soon as a second term stands beside it.")
