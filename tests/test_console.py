@@ -30,7 +30,8 @@ def test_a_path_that_the_locale_could_not_read_comes_out_as_it_came_in(encoding)
 
 @pytest.mark.parametrize("encoding", ["cp949", "cp1252", "ascii", "utf-8"])
 @pytest.mark.parametrize("code", [
-    "from aecourse.check.engine import show; show.card('incorrect', 'σ is −1', 'body ✓', 'code ≥', [['a', 'b'], ['−1', '✗']])",
+    "from aecourse.check.engine import show; "
+    "show.card('incorrect', 'σ is −1', 'body ✓', 'code ≥', [['a', 'b'], ['−1', '✗']])",
     "import sys; from aecourse.commands import cli\ntry: cli.main(['--version'])\nexcept SystemExit: print('✗ −1')",
 ])
 def test_a_card_and_a_command_are_printed_on_every_console(encoding, code):
