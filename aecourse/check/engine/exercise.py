@@ -61,6 +61,9 @@ class Form:
     name: str = ""
 
 
+PER_IMAGE = Form("float32", "one number per image, shape (B,)")
+
+
 @dataclass(frozen=True)
 class Exercise:
     """An exercise as data.
@@ -124,6 +127,11 @@ class Exercise:
     methods: tuple[str, ...] = ()
     rtol: float = 1e-4
     atol: float = 1e-2
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """What a function returns, one form for each part."""
+        return self.gives or (PER_IMAGE,)
 
     def advice(self, error: str) -> str:
         """Return what to add to this error's text."""

@@ -21,7 +21,6 @@ from aecourse.base import notebook
 from aecourse.base.project import ROOT
 from aecourse.check.engine.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED, Exercise, Verdict
 from aecourse.check.engine.facts import check_facts
-from aecourse.check.engine.results import check_results
 from aecourse.check.engine.show import card
 from aecourse.check.engine.stub import empty_methods, is_stub
 from aecourse.check.engine.values import check_function, wrong_kind
@@ -74,7 +73,7 @@ def examine(exercise: Exercise, answer: Any, seed: int | None = None) -> Verdict
         return Verdict(INCORRECT, trouble)
     if exercise.probe:
         return check_facts(exercise, answer, generator)
-    return (check_results if exercise.gives else check_function)(exercise, answer, generator)
+    return check_function(exercise, answer, generator)
 
 
 def _wrong_kind(exercise: Exercise, answer: Any) -> str:

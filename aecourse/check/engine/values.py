@@ -3,48 +3,61 @@
 import inspect
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from aecourse.check.engine import diagnose as numbers
+from aecourse.check.engine import results
 from aecourse.check.engine.call import arity, copied, count_calls, describe, run
-from aecourse.check.engine.diagnose import diagnose, same, shape_of
 from aecourse.check.engine.exercise import CORRECT, INCORRECT, Case, Exercise, Verdict
+from aecourse.check.engine.look import Parts
+from aecourse.check.engine.returned import Unreadable, alike, read, tidy, together
 
 
 def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) -> Verdict:
-    """Return the verdict on a function of tensors."""
+    """Return the verdict on a function that returns what the exercise's forms say."""
     cases = [exercise.draw(generator, size) for size in exercise.sizes]
-    results, verdict = called(exercise, answer, cases)
+    returned, verdict = called(exercise, answer, cases)
     if verdict:
         return verdict
-    expected = [exercise.oracle(*case.args) for case in cases]
-    got, asides = [], {}
-    for result, want in zip(results, expected, strict=True):
-        tensor, trouble, aside = _as_tensor(result, want)
-        if trouble:
-            return Verdict(INCORRECT, trouble)
-        got.append(tensor)
-        asides.update(dict.fromkeys(aside))
-    right = [same(exercise, g, w) for g, w in zip(got, expected, strict=True)]
+    want = [tidy(exercise, together(exercise.oracle(*case.args))) for case in cases]
+    got: list[Parts] = []
+    remarks, advice = [], []
+    for result, right in zip(returned, want, strict=True):
+        try:
+            parts, more, hints = read(exercise.forms, result, right)
+        except Unreadable as error:
+            return Verdict(INCORRECT, f"{error}{exercise.advice(str(error))}")
+        got.append(tidy(exercise, parts))
+        remarks += more
+        advice += hints
+    right = [alike(exercise, g, w) for g, w in zip(got, want, strict=True)]
     if not all(right):
-        if trouble := _unsteady(exercise, answer, cases, got):
-            return Verdict(INCORRECT, trouble)
-        says = diagnose(exercise, cases, got, expected, right)
-        if any(g.shape != w.shape for g, w in zip(got, expected, strict=True)):
-            asides = {}  # the shape is the matter; that of a batch of one is no second one
-        return Verdict(INCORRECT, says, "\n".join([_first_difference(exercise, cases, got, expected, right), *asides]))
-    if asides:
-        return Verdict(INCORRECT, "The values are right, one thing is not: " + " ".join(asides))
-    if trouble := _unsteady(exercise, answer, cases, got) or gradients(exercise, answer, cases):
+        says = _unsteady(exercise, answer, cases, got, want) or _diagnosed(exercise, cases, got, want, right)
+        if any(g.shape != w.shape for parts in zip(got, want, strict=True) for g, w in zip(*parts, strict=True)):
+            remarks = [remark for remark in remarks if "too many" in remark]  # the shape is the matter; types later
+        return Verdict(INCORRECT, says, _lines(results.first_difference(exercise, cases, got, want, right), *remarks))
+    if remarks:
+        return Verdict(INCORRECT, "The values are right, one thing is not: " + " ".join(dict.fromkeys(remarks)))
+    if trouble := _unsteady(exercise, answer, cases, got, want) or gradients(exercise, answer, cases):
         return Verdict(INCORRECT, trouble)
     return Verdict(CORRECT, f"It agrees with another way of computing it, on {len(cases)} fresh inputs.",
-                   one_at_a_time(exercise, answer, generator))
+                   _lines(*advice, one_at_a_time(exercise, answer, generator)))
+
+
+def _diagnosed(exercise: Exercise, cases: list[Case], got: list[Parts], want: list[Parts], right: list[bool]) -> str:
+    if exercise.gives:
+        return results.diagnose(exercise, cases, got, want, right)
+    return numbers.diagnose(exercise, cases, [parts[0] for parts in got], [parts[0] for parts in want], right)
+
+
+def _lines(*lines: str) -> str:
+    return "\n".join(dict.fromkeys(filter(None, lines)))
 
 
 def called(exercise: Exercise, answer: Any, cases: list[Case]) -> tuple[list, Verdict | None]:
     """Return what a function gives on each input, or the verdict on one that raises or changes its input."""
-    results = []
+    returned = []
     for case in cases:
         args = copied(case.args)
         shown = describe(exercise.arguments, args)
@@ -57,8 +70,8 @@ def called(exercise: Exercise, answer: Any, cases: list[Case]) -> tuple[list, Ve
             return [], Verdict(INCORRECT, f"It changes its input `{changed[0]}` in place, so whoever calls it finds "
                                           "other numbers in it afterwards. Compute a new tensor, or work on a "
                                           "`.clone()`: no `-=`, no `name[...] =`, no function that ends in `_`.")
-        results.append(ran.value)
-    return results, None
+        returned.append(ran.value)
+    return returned, None
 
 
 def wrong_kind(exercise: Exercise, answer: Any) -> str:
@@ -74,69 +87,21 @@ def wrong_kind(exercise: Exercise, answer: Any) -> str:
     return arity(answer, exercise.arguments)
 
 
-# ---- what came back -------------------------------------------------------------------------------------------------
+# ---- the rest --------------------------------------------------------------------------------------------------------
 
 
-def _as_tensor(result: Any, want: Tensor) -> tuple[Tensor, str, list[str]]:
-    """Return the result as a detached tensor, or a sentence that ends the check, and remarks that go beside it."""
-    nothing = torch.empty(0)
-    if result is None:
-        return nothing, "It returns None: is the `return` missing?", []
-    if result is Ellipsis:
-        return nothing, "It returns `...`, the placeholder: put your own value there.", []
-    aside = []
-    if isinstance(result, (np.ndarray, np.generic)):
-        if result.dtype.kind not in "biuf":
-            return nothing, f"It returns an array of the type {result.dtype}; a tensor of numbers is asked for.", []
-        aside.append("It returns a NumPy array. Stay in torch: NumPy cuts the graph, and no gradient would flow.")
-        result = torch.as_tensor(result)
-    elif isinstance(result, (bool, int, float)):
-        aside.append("It returns a Python number, so no gradient can flow: return a tensor, without `.item()` or "
-                     "`float()`.")
-        result = torch.tensor(float(result))
-    elif isinstance(result, (list, tuple)):
-        try:
-            result = torch.stack([torch.as_tensor(r) for r in result])
-        except (TypeError, ValueError, RuntimeError):
-            return nothing, (f"It returns a {type(result).__name__} of {len(result)}; a tensor of shape "
-                             f"{shape_of(want)} is asked for."), []
-        aside.append("It returns a Python list or tuple; a tensor is asked for.")
-    elif not isinstance(result, Tensor):
-        return nothing, f"It returns a {type(result).__name__}; a tensor of shape {shape_of(want)} is asked for.", []
-    result = result.detach()
-    if result.is_complex() or result.layout != torch.strided:
-        return nothing, f"It returns a {dtype_of(result)} tensor, {result.layout}; a plain one is asked for.", []
-    if result.device != want.device:
-        return nothing, (f"Its result lies on the device {result.device}, its inputs on {want.device}: compute where "
-                         "the inputs are, without `.cuda()` or `.to(...)`."), []
-    if not result.is_floating_point():
-        aside.append(f"Its result has the type {dtype_of(result)}; float32 is asked for.")
-    elif result.dtype != torch.float32:
-        aside.append(f"Its result is {dtype_of(result)} although the inputs are float32: some tensor or `.double()` "
-                     f"inside is {dtype_of(result)}. The course stays in float32.")
-    if result.shape != want.shape and result.numel() == want.numel() and want.dim() == 1 and result.dim() <= 2:
-        if result.dim() == 2:
-            if len(want) > 1:
-                form = "(B, 1)" if result.shape[1] == 1 else "(1, B)"
-                aside.append(f"Its shape is {form}; one number per image has the shape (B,).")
-        elif not aside:
-            aside.append("It returns a single number for a batch of one image; one number per image has the shape "
-                         "(1,).")
-        result = result.reshape(want.shape)
-    return result, "", aside
-
-
-# ---- values are right: the rest -------------------------------------------------------------------------------------
-
-
-def _unsteady(exercise: Exercise, answer: Any, cases: list[Case], got: list[Tensor]) -> str:
+def _unsteady(exercise: Exercise, answer: Any, cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Return the sentence for a function that gives something else when it is called again."""
-    for case, first in zip(cases, got, strict=True):
+    for case, first, right in zip(cases, got, want, strict=True):
         again = run(answer, *copied(case.args), name=exercise.name)
         if again.trouble:
             return again.trouble
-        if not same(exercise, _as_tensor(again.value, first)[0], first):
-            return ("Called twice on the same input it gives two results: is there noise in it, or does it remember "
+        try:
+            steady = alike(exercise, tidy(exercise, read(exercise.forms, again.value, right)[0]), first)
+        except Unreadable:
+            steady = False
+        if not steady:
+            return ("Called twice on the same input it gives two results: is there chance in it, or does it remember "
                     "an earlier call?")
     return ""
 
@@ -198,28 +163,6 @@ def one_at_a_time(exercise: Exercise, answer: Any, generator: torch.Generator) -
         return ("One piece of advice: it goes through the images one at a time. On whole tensors, without a Python "
                 "loop, the same formula runs a hundred times faster.")
     return ""
-
-
-# ---- what to show ---------------------------------------------------------------------------------------------------
-
-
-def _first_difference(exercise: Exercise, cases: list[Case], got: list[Tensor], want: list[Tensor],
-                      right: list[bool]) -> str:
-    i = right.index(False)
-    text = cases[i].text or describe(exercise.arguments, cases[i].args)
-    if got[i].shape != want[i].shape:
-        return f"On {text}: expected the shape {shape_of(want[i])}, got {shape_of(got[i])}."
-    wrong = [j for j in range(len(want[i])) if not same(exercise, got[i][j], want[i][j])] or [0]
-    where = f", image {wrong[0]}" if len(want[i]) > 1 else ""
-    return f"On {text}{where}: expected {_number(want[i][wrong[0]])}, got {_number(got[i][wrong[0]])}."
-
-
-def _number(value: Tensor) -> str:
-    return f"{float(value):.6g}"
-
-
-def dtype_of(tensor: Tensor) -> str:
-    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _identical(a: Tensor, b: Tensor) -> bool:
