@@ -57,9 +57,13 @@ def he(model: Autoencoder, x: Tensor) -> Autoencoder:
 
 
 def begin_at_mean(model: nn.Module, x: Tensor) -> nn.Module:
-    """Make the bias of the decoder's last layer the logit of the mean of the images x (N, D); return the model."""
+    """Make the bias of the decoder's last layer the logit of the mean of the images x (N, D); return the model.
+
+    The model is an autoencoder whose ``decoder`` is a row of layers, or that last layer itself.
+    """
+    last = model if isinstance(model, nn.Linear) else model.decoder[-1]
     with torch.no_grad():
-        model.decoder[-1].bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
+        last.bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
     return model
 
 

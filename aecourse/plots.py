@@ -66,6 +66,15 @@ def curves(history: History, *, unit: str, axis: Axes | None = None, label: str 
     return axis
 
 
+def log_axes(axis: Axes, x: Sequence[float] = (), y: Sequence[float] = ()) -> None:
+    """Make each axis that ticks are given for logarithmic, with these ticks alone, written as plain numbers."""
+    for which, scale, ticks in ((axis.xaxis, axis.set_xscale, x), (axis.yaxis, axis.set_yscale, y)):
+        if len(ticks):
+            scale("log")
+            which.set_ticks(ticks, labels=[f"{tick:,g}" for tick in ticks])
+            which.set_ticks([], minor=True)
+
+
 def class_map(axis: Axes, points: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> None:
     """Draw points (N, 2) coloured by their class; each class of labels (N,), from 0 to 9, is written at its median."""
     points, labels = (x.detach().cpu().numpy() if isinstance(x, Tensor) else x for x in (points, labels))

@@ -9,7 +9,6 @@ the wrong answers of `tests/check/` that are in no list; what counts is the slow
 under two seconds: the last line says whether all do.
 """
 
-import argparse
 import importlib
 import sys
 import time

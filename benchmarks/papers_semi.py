@@ -77,12 +77,8 @@ def some_labelled(model: nn.Module, step: Step, n: int) -> tuple[Tensor, Tensor]
 
 def m2(digits: data.Digits, seed: int) -> semi.M2:
     with seeded(seed):
-        return _mean_image(semi.M2(hidden=M2_HIDDEN, code=M2_CODE), digits.x_train)
-
-
-def _mean_image(model: semi.M2, x: Tensor) -> semi.M2:
-    with torch.no_grad():
-        model.output.bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
+        model = semi.M2(hidden=M2_HIDDEN, code=M2_CODE)
+    begin_at_mean(model.output, digits.x_train)
     return model
 
 

@@ -107,6 +107,8 @@ def test_the_vae_gives_a_gaussian_for_each_image_and_logits_for_each_code():
     models.begin_at_mean(model, x)
     nn.init.zeros_(model.decoder[-1].weight)
     torch.testing.assert_close(torch.sigmoid(model.decode(mu))[0], x.mean(0).clamp(0.001, 0.999))
+    layer = models.begin_at_mean(nn.Linear(3, 12), x)  # the last layer itself, where a decoder is no row of layers
+    torch.testing.assert_close(torch.sigmoid(layer.bias), x.mean(0).clamp(0.001, 0.999))
 
 
 def test_sampled_codes_have_the_moments_and_pass_gradients_to_both():

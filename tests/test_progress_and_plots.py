@@ -124,3 +124,13 @@ def test_ten_classes_have_ten_colours():
 
 def test_first_of_each_class():
     assert plots.first_of_each(torch.tensor([2, 1, 0, 1, 2]), 3).tolist() == [2, 1, 0]
+
+
+def test_logarithmic_axes_have_the_ticks_that_are_given_and_no_others():
+    axis = plt.subplots()[1]
+    axis.plot([1, 100], [1, 5])
+    plots.log_axes(axis, x=(0.5, 3, 2000))
+    axis.figure.canvas.draw()
+    assert (axis.get_xscale(), axis.get_yscale()) == ("log", "linear")
+    assert [label.get_text() for label in axis.get_xticklabels()] == ["0.5", "3", "2,000"]
+    assert not len(axis.get_xticks(minor=True))

@@ -793,9 +793,8 @@ for (name, values), style in zip(recovered.items(), ("o-", "s--", "^-", "v:", "x
                                  strict=True):
     left.errorbar(ratios, [v.mean() for v in values], [v.std(ddof=1) for v in values],
                   fmt=style, label=name)
-left.set(xscale="log", xticks=ratios, xticklabels=ratios, ylim=(0.1, 1.03),
-         xlabel="features ÷ dimensions", ylabel="mean max cosine")
-left.minorticks_off()
+left.set(ylim=(0.1, 1.03), xlabel="features ÷ dimensions", ylabel="mean max cosine")
+plots.log_axes(left, x=ratios)
 left.legend(frameon=False, fontsize=9, loc="lower center", ncols=2)
 right.errorbar(on_average, [v.mean() for v in crowd.values()],
                [v.std(ddof=1) for v in crowd.values()], fmt="o-",

@@ -620,10 +620,9 @@ for name, style in (("PCA", "o-"), ("VAE", "s--")):
                   fmt=style, capsize=4, label=f"label propagation on {name}")
 axis.axhline(found["SVM on pixels"][100].mean(), color="grey", linestyle=":",
              label="SVM on pixels, no unlabelled image")
-axis.set(xscale="log", xlabel="images in the graph, 100 of them with a label",
-         ylabel="test error (%)", ylim=(0, None), xticks=sizes,
-         xticklabels=[f"{n:,}" for n in sizes])
-axis.minorticks_off()
+axis.set(xlabel="images in the graph, 100 of them with a label", ylabel="test error (%)",
+         ylim=(0, None))
+plots.log_axes(axis, x=sizes)
 axis.legend(frameon=False, loc="lower left");
 
 # %%
@@ -823,8 +822,7 @@ x_l, y_l = x[draws[100][0]], y[draws[100][0]]  # the first draw of 100 labels
 def train_m2(loss, images, epochs=4, code=20):
     with seeded(0):
         model = M2(code=code)
-    with torch.no_grad():  # the first drawing is the mean image
-        model.output.bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
+    begin_at_mean(model.output, x)  # the first drawing is the mean image
     fit(model, images, loss, epochs=epochs, batch=100, lr=2e-3, one_cycle=True)
     return model
 
@@ -860,10 +858,10 @@ axis.axhline(alone, color=plots.ORANGE, linestyle="--",
 axis.axhline(10, color="grey", linestyle=":", label="chance")
 axis.axvline(0.1, color="grey", linewidth=1)
 axis.text(0.12, 3, "the paper's α", color="grey")
-axis.set(xscale="log", xlabel="weight of the labels, α / N", ylim=(0, 100),
-         ylabel="test accuracy, 100 labels (%)", xticks=[0.01, *alphas[1:]],
-         xticklabels=alphas)
-axis.minorticks_off()
+axis.set(xlabel="weight of the labels, α / N", ylim=(0, 100),
+         ylabel="test accuracy, 100 labels (%)")
+plots.log_axes(axis, x=[0.01, *alphas[1:]])
+axis.set_xticklabels(alphas)  # 0 has no logarithm: it stands at 0.01
 axis.legend(frameon=False, loc="center right", fontsize=9);
 
 # %%
@@ -1097,11 +1095,9 @@ for n, error, marker in zip(counts, paper["M1 + M2"], "osD", strict=True):
         [line] = axis.plot(range(1, len(curve) + 1), curve, marker, markevery=0.1,
                            linestyle="-", label=f"{n} labels")
         axis.plot(len(curve) * 1.3, error, marker, color=line.get_color(), fillstyle="none")
-axis.set(title="M1 + M2, long runs on MNIST", xscale="log", yscale="log", xlabel="passes",
-         ylabel="error on watched images (%)", xticks=(1, 3, 10, 30, 100),
-         xticklabels=(1, 3, 10, 30, 100), yticks=(2, 3, 5, 10, 20, 30),
-         yticklabels=(2, 3, 5, 10, 20, 30))
-axis.minorticks_off()
+axis.set(title="M1 + M2, long runs on MNIST", xlabel="passes",
+         ylabel="error on watched images (%)")
+plots.log_axes(axis, x=(1, 3, 10, 30, 100), y=(2, 3, 5, 10, 20, 30))
 axis.legend(frameon=False);
 
 # %% [markdown]
@@ -1264,10 +1260,8 @@ for (name, (run, _)), marker in zip(LONG.items(), "osDv^", strict=True):
     if known := [n for n in counts if f"{run}-{n}" in runs]:
         axis.plot(known, [runs[f"{run}-{n}"]["value"] for n in known], f"{marker}-.",
                   color="black", label=f"{name} (long run)")
-axis.set(xscale="log", yscale="log", xlabel="labels", ylabel="test error (%)",
-         xticks=counts, xticklabels=counts, yticks=(1, 2, 5, 10, 20),
-         yticklabels=(1, 2, 5, 10, 20))
-axis.minorticks_off()
+axis.set(xlabel="labels", ylabel="test error (%)")
+plots.log_axes(axis, x=counts, y=(1, 2, 5, 10, 20))
 axis.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5));
 
 # %% [markdown]

@@ -19,7 +19,7 @@ import torch
 from aecourse import CourseError
 from aecourse.base.project import ROOT
 from aecourse.check import lab02
-from aecourse.check.engine import call, show
+from aecourse.check.engine import call, results, show
 from aecourse.check.engine import lab as engine
 from aecourse.check.engine.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED, Case, Exercise, Mistake
 from aecourse.check.engine.lab import Check, Lab, examine
@@ -157,7 +157,13 @@ def test_every_kind_of_answer_gets_its_sentence(answer, outcome, piece, capfd):
 def test_wrong_values_come_with_the_smallest_input_expected_and_got():
     text = examine(EXERCISE, lambda x, s: torch.where(torch.arange(len(x)) > 0, 0.0, right(x, s)), 0).text
     assert "On 2 images, image 1: expected " in text
+    assert re.search(r"On 1 images: expected [\d.]+, got 0\.$", examine(EXERCISE, lambda x, s: 0 * right(x, s), 0).text)
     assert text.rstrip(".").endswith("got 0")
+
+
+def test_two_different_values_never_look_the_same():
+    shown = [results._both("Here", torch.tensor(656.5), torch.tensor(value)) for value in (2.0, 656.52, 656.501)]
+    assert shown == [f"Here: expected 656.5, got {value}." for value in ("2", "656.52", "656.501")]
 
 
 def test_an_endless_loop_ends(monkeypatch):

@@ -13,6 +13,7 @@ Beside it, `test_labNN.py` holds what belongs to that lab, and five things that 
 import importlib
 import pkgutil
 import re
+import subprocess
 import sys
 from itertools import combinations
 from pathlib import Path
@@ -232,6 +233,29 @@ def test_no_answer_ever_raises(lab, exercise, capfd):
         assert verdict.outcome in (INCORRECT, NOT_ATTEMPTED)
         assert "Traceback" not in verdict.text
     assert capfd.readouterr() == ("", "")
+
+
+def _nearly(value, factor, more):
+    """Return a result whose numbers are a little off, whatever its form."""
+    if isinstance(value, tuple):
+        return tuple(_nearly(part, factor, more) for part in value)
+    whole = isinstance(value, int) or (isinstance(value, torch.Tensor) and not value.is_floating_point())
+    return value if whole else value * factor + more
+
+
+@pytest.mark.parametrize(("lab", "exercise"), each([
+    pair for pair in QUICK if pair[1].takes == "function" and not pair[1].probe]))
+def test_nearly_right_answers_never_raise(lab, exercise):
+    for factor, more in ((1.006, 0), (0.97, 0), (-1.004, 0), (1, 0.02), (float("nan"), 0), (float("inf"), 0)):
+        verdict = examine(exercise, lambda *a, f=factor, m=more: _nearly(exercise.reference(*a), f, m), 0)
+        assert verdict.outcome in (CORRECT, INCORRECT)
+        assert "Traceback" not in verdict.text
+
+
+def test_importing_a_lab_leaves_the_random_numbers_alone():
+    code = (f"import torch\nbefore = torch.get_rng_state()\nfrom aecourse.check import {', '.join(LABS)}\n"
+            "assert torch.equal(before, torch.get_rng_state())")
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=SOURCES.parents[1])
 
 
 @every_exercise

@@ -94,29 +94,36 @@ def _factor(exercise: Exercise, got: list[Parts], want: list[Parts]) -> str:
 
 
 def first_difference(exercise: Exercise, cases: list[Case], got: list[Parts], want: list[Parts],
-                      right: list[bool]) -> str:
+                     right: list[bool]) -> str:
+    """Return the smallest input on which a result differs, and what is expected there."""
     i = right.index(False)
     text = cases[i].text or describe(exercise.arguments, cases[i].args)
     for form, g, w in zip(exercise.forms, got[i], want[i], strict=True):
-        of = f", `{form.name}`" if form.name else ""
+        where = f"On {text}, `{form.name}`" if form.name else f"On {text}"
         if g.shape != w.shape:
             few = w.numel() <= 6 and g.numel() <= 12
-            return (f"On {text}{of}: expected {_list(w)}, got {_list(g)}." if few else
-                    f"On {text}{of}: expected the shape {shape_of(w)}, got {shape_of(g)}.")
+            return _both(where, w, g) if few else (
+                f"{where}: expected the shape {shape_of(w)}, got {shape_of(g)}.")
         if alike(exercise, (g,), (w,)):
             continue
         if w.dim() == 0 or (w.numel() <= 6 and exercise.gives):
-            return f"On {text}{of}: expected {_list(w)}, got {_list(g)}."
+            return _both(where, w, g)
         row = next(j for j in range(len(w)) if not alike(exercise, (g[j],), (w[j],)))
-        where = f", {form.row} {row}"
+        where += f", {form.row} {row}" if len(w) > 1 else ""
         if w.dim() == 1 or w.shape[1] <= 4:
-            return f"On {text}{of}{where}: expected {_list(w[row])}, got {_list(g[row])}."
+            return _both(where, w[row], g[row])
         column = next(j for j in range(w.shape[1]) if not alike(exercise, (g[row, j],), (w[row, j],)))
-        return f"On {text}{of}{where}, number {column}: expected {_list(w[row, column])}, got {_list(g[row, column])}."
+        return _both(f"{where}, number {column}", w[row, column], g[row, column])
     return f"On {text} it differs."
 
 
-def _list(value: Tensor) -> str:
+def _both(where: str, want: Tensor, got: Tensor) -> str:
+    """Return both values as text, with so many digits that they do not look the same."""
+    digits = next((n for n in (4, 6, 8) if _text(want, n) != _text(got, n)), 10)
+    return f"{where}: expected {_text(want, digits)}, got {_text(got, digits)}."
+
+
+def _text(value: Tensor, digits: int) -> str:
     if value.dim() == 0:
-        return f"{value.item():.4g}" if value.is_floating_point() else str(value.item())
-    return "[" + ", ".join(_list(v) for v in value) + "]"
+        return f"{value.item():.{digits}g}" if value.is_floating_point() else str(value.item())
+    return "[" + ", ".join(_text(v, digits) for v in value) + "]"

@@ -193,7 +193,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
                    "(1 − mean))"), factors[:, 0], strict=True) if abs(float(f) - 1) > 0.01]
             if len(off) == 1:
                 return f"One term is right. The other, {off[0][0]}, enters {off[0][1]:.3g} times what it should."
-            if abs(off[0][1] - off[1][1]) > 0.01 * abs(off[0][1]):
+            if len(off) == 2 and abs(off[0][1] - off[1][1]) > 0.01 * abs(off[0][1]):
                 return " ".join(f"The term {name} enters {f:.3g} times what it should." for name, f in off)
     wanted = [float(w[0]) for w in want]
     if all(abs(v * case.args[0].numel() - w) < 2e-3 * abs(w) for v, w, case in zip(values, wanted, cases, strict=True)):
