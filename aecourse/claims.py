@@ -119,7 +119,7 @@ def _text(value: Any) -> str:
     if value is None or value is ...:
         return "–"
     if isinstance(value, Real) and not isinstance(value, Integral):  # NumPy's numbers, too
-        return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"
+        return f"{value:.1f}" if abs(float(value)) >= 100 else f"{value:.3g}"
     return str(value)
 
 

@@ -158,7 +158,7 @@ def _draw(n_train: int, n_test: int) -> Digits:
 
 def _cached_strokes() -> dict[str, np.ndarray]:
     """Return all built-in digits from the cache; where they are not there, or not whole, draw and keep them."""
-    source = b"".join(Path(module.__file__).read_bytes() for module in (strokes, letterforms))
+    source = b"".join(Path(file).read_bytes() for file in (strokes.__file__, letterforms.__file__))
     path = cache_folder() / f"strokes-{hashlib.sha256(source).hexdigest()[:12]}.npz"  # other strokes, another file
     try:
         with np.load(path) as file:

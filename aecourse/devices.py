@@ -3,6 +3,8 @@
 The stored numbers are a CPU's, and for the small networks of this course it is fast enough.
 """
 
+from typing import Any
+
 import torch
 
 from aecourse import CourseError
@@ -48,5 +50,5 @@ def describe() -> str:
 
 def _count(kind: str) -> int:
     """Return how many devices of a kind are there; each kind is a module of torch that knows."""
-    module = getattr(torch, kind, None)
+    module: Any = getattr(torch, kind, None)
     return module.device_count() if hasattr(module, "is_available") and module.is_available() else 0

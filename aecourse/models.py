@@ -2,9 +2,12 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 def mlp(widths: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> nn.Sequential:
@@ -56,14 +59,14 @@ def he(model: Autoencoder, x: Tensor) -> Autoencoder:
     return begin_at_mean(model, x)
 
 
-def begin_at_mean(model: nn.Module, x: Tensor) -> nn.Module:
+def begin_at_mean(model: Model, x: Tensor) -> Model:
     """Make the bias of the decoder's last layer the logit of the mean of the images x (N, D); return the model.
 
     The model is an autoencoder whose ``decoder`` is a row of layers, or that last layer itself.
     """
-    last = model if isinstance(model, nn.Linear) else model.decoder[-1]
+    decoder: Any = [model] if isinstance(model, nn.Linear) else model.decoder
     with torch.no_grad():
-        last.bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
+        decoder[-1].bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
     return model
 
 

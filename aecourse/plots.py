@@ -77,10 +77,10 @@ def log_axes(axis: Axes, x: Sequence[float] = (), y: Sequence[float] = ()) -> No
 
 def class_map(axis: Axes, points: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> None:
     """Draw points (N, 2) coloured by their class; each class of labels (N,), from 0 to 9, is written at its median."""
-    points, labels = (x.detach().cpu().numpy() if isinstance(x, Tensor) else x for x in (points, labels))
-    axis.scatter(*points.T, c=labels, cmap=CLASSES, vmin=0, vmax=9, s=5, alpha=0.6, rasterized=True)
-    for label in np.unique(labels):
-        axis.annotate(str(label), np.median(points[labels == label], axis=0), size=13, weight="bold", ha="center",
+    at, classes = (x.detach().cpu().numpy() if isinstance(x, Tensor) else x for x in (points, labels))
+    axis.scatter(at[:, 0], at[:, 1], c=classes, cmap=CLASSES, vmin=0, vmax=9, s=5, alpha=0.6, rasterized=True)
+    for label in np.unique(classes):
+        axis.annotate(str(label), np.median(at[classes == label], axis=0), size=13, weight="bold", ha="center",
                       va="center", path_effects=[withStroke(linewidth=3, foreground="white")])
 
 

@@ -64,7 +64,8 @@ def write_report(name: str, title: str, *, author: str, data: str, sections: Seq
     missing
         Sentences on what is not done yet, besides the answers, which are looked at here.
     """
-    parts = [(heading, content if isinstance(content, (list, tuple)) else [content]) for heading, content in sections]
+    parts: list[tuple[str, Sequence[Any]]] = [
+        (heading, content if isinstance(content, (list, tuple)) else [content]) for heading, content in sections]
     answers = [part for _, content in parts for part in content if isinstance(part, Answer)]
     lacking = [*missing, *(f"{answer.name} is not answered yet" for answer in answers if not _own(answer.text))]
     page = _page(title, _front(title, author, data, lacking), parts)

@@ -87,13 +87,14 @@ def _spline(strokes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
 
     A Catmull–Rom curve is linear in the points that it passes, so one matrix draws all images of a form.
     """
-    controls, curves = [], []
+    points: list[list[float]] = []
+    curves = []
     n_controls = sum(stroke.count(",") + 1 for stroke in strokes)
     for stroke in strokes:
         order = []
         for entry in stroke.split(","):
-            order += [len(controls)] * (2 if "!" in entry else 1)  # a point taken twice is a corner
-            controls.append([float(number) / 100 for number in entry.strip(" !").split()])
+            order += [len(points)] * (2 if "!" in entry else 1)  # a point taken twice is a corner
+            points.append([float(number) / 100 for number in entry.strip(" !").split()])
         knots = np.eye(n_controls)[order]
         # The curve needs a neighbour on either side: at its ends it goes straight on.
         knots = np.vstack([2 * knots[0] - knots[1], knots, 2 * knots[-1] - knots[-2]])
@@ -101,7 +102,7 @@ def _spline(strokes: tuple[str, ...]) -> tuple[np.ndarray, np.ndarray]:
         pieces = [(2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3) / 2
                   for a, b, c, d in zip(knots, knots[1:], knots[2:], knots[3:], strict=False)]
         curves.append(np.vstack([*pieces, knots[-2:-1]]))
-    controls = np.array(controls)
+    controls = np.array(points)
     lengths = [np.r_[0, np.hypot(*np.diff(curve @ controls, axis=0).T).cumsum()] for curve in curves]
     # Every stroke gets points by its length, at equal steps, so that no part of the path has gaps.
     ends = np.array([length[-1] for length in lengths])
@@ -145,8 +146,8 @@ def _ink(paths: np.ndarray, thickness: np.ndarray, rng: np.random.Generator) -> 
     scale = (BOX + 1 - thickness - soft)[:, None, None] / (high - low).max(2, keepdims=True)
     distance = _distance((paths - (low + high) / 2) * scale + BOX / 2)
     # Pen and paper are rough: the edge moves in and out by a sixth of a pixel, and the ink is a little uneven.
-    grain = rng.standard_normal((n, BOX + 1, BOX + 1), np.float32)
-    grain = (grain[:, 1:, 1:] + grain[:, :-1, 1:] + grain[:, 1:, :-1] + grain[:, :-1, :-1]) / 2
+    noise = rng.standard_normal((n, BOX + 1, BOX + 1), np.float32)
+    grain = (noise[:, 1:, 1:] + noise[:, :-1, 1:] + noise[:, 1:, :-1] + noise[:, :-1, :-1]) / 2
     edge = (thickness[:, None, None] / 2 - distance + 0.17 * grain) / soft[:, None, None]
     level = 1 - 0.15 * rng.random((n, 1, 1), np.float32) ** 8  # nearly every MNIST digit has fully black pixels
     return np.clip(0.5 + edge, 0, 1) * level * (1 - 0.01 * np.abs(grain))

@@ -108,7 +108,7 @@ def fit(model: nn.Module, data: Batch, loss: Loss, *, epochs: int, batch: int = 
     order = torch.Generator().manual_seed(seed)
     step = Step(0.0, torch.Generator(device).manual_seed(seed), True)
     history, line, begun, how = History(), Line(), time.perf_counter(), "ended by an error"
-    model.history = history
+    model.history = history  # type: ignore[assignment]  # torch declares tensors and modules alone; it takes anything
     first, done, sums = None, 0, _NOTHING
     untrained = good = _copy(model)
     with seeded(seed, device):
@@ -124,7 +124,7 @@ def fit(model: nn.Module, data: Batch, loss: Loss, *, epochs: int, batch: int = 
                 for index in torch.randperm(n, generator=order).to(device).split(batch):
                     terms = loss(model, *_rows(data, index), step=step)
                     check_terms(terms, len(index))
-                    total = sum(terms.values()).mean()
+                    total = _total(terms).mean()
                     check_gradient(total)
                     optimiser.zero_grad()
                     total.backward()
@@ -137,6 +137,7 @@ def fit(model: nn.Module, data: Batch, loss: Loss, *, epochs: int, batch: int = 
                     if line.due():  # a number is read back from a graphics card then, and at the end of an epoch
                         line.show(f"epoch {epoch} of {epochs} · loss {_finite(total.item(), epoch):.2f}", done / steps)
                 mean = _finite(_means(sums)["loss"], epoch)
+                assert first is not None  # an epoch has a batch
                 if _grown(mean, first.item()):
                     before = _loss_of(untrained, model, _rows(data, index), loss, step)
                     if _grown(mean, before):
@@ -198,10 +199,16 @@ Sums = tuple[dict[str, Tensor], int]  # of each term over the images so far, and
 _NOTHING: Sums = ({}, 0)
 
 
+def _total(terms: dict[str, Tensor]) -> Tensor:
+    """Return the loss of each image, the sum of its terms."""
+    first, *others = terms.values()
+    return sum(others, 0 + first)  # the 0 makes numbers of truth values, whose own + is "or"
+
+
 def _added(sums: Sums, terms: dict[str, Tensor], n: int) -> Sums:
     """Return the sums with a batch of n images more; new ones, so that a stop in between leaves none half made."""
     more = {name: values.detach().sum(dtype=torch.float32) for name, values in terms.items()}
-    more["loss"] = sum(terms.values()).detach().sum(dtype=torch.float32)
+    more["loss"] = _total(terms).detach().sum(dtype=torch.float32)
     check_names(sums[0], more)
     return {name: sums[0].get(name, 0) + value for name, value in more.items()}, sums[1] + n
 
@@ -251,7 +258,7 @@ def _loss_of(weights: dict[str, Tensor], model: nn.Module, rows: Iterable[Tensor
     model.load_state_dict(weights)
     try:
         with torch.no_grad():
-            return sum(loss(model, *rows, step=step).values()).mean().item()
+            return _total(loss(model, *rows, step=step)).mean().item()
     finally:
         model.load_state_dict(mine)
 

@@ -24,7 +24,8 @@ def records(nb) -> list[dict]:
 
 def page(root: Path) -> str:
     """Return the text of RESULTS.md, made from the notebooks that are built and the long runs stored in `root`."""
-    parts, long, of_lessons = [INTRO], list(longruns.load(root).values()), {}
+    parts, long = [INTRO], list(longruns.load(root).values())
+    of_lessons: dict[tuple[str, str], dict] = {}
     for path in [*project.lessons(root).values(), *project.solutions(root).values()]:
         nb = project.load(path)
         claims = records(nb)

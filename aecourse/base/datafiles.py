@@ -312,7 +312,8 @@ def _published(mirror: str, file: str, name: str) -> bytes:
 def _what_else(name: str) -> tuple[str, ...]:
     files, own = f"{FOLDERS[name]}/raw", settings.folder("AECOURSE_DATA")
     if own is not None:
-        by_hand = (f"copy {files} of another computer into the folder that AECOURSE_DATA names:", f"{INDENT}{own}")
+        by_hand: tuple[str, ...] = (
+            f"copy {files} of another computer into the folder that AECOURSE_DATA names:", f"{INDENT}{own}")
     else:
         by_hand = (f"copy a folder that holds {files} to this computer, and name it in the terminal, before you start "
                    "the course:", *setting("AECOURSE_DATA", some_folder()))

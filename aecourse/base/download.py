@@ -73,7 +73,7 @@ def _refused(error: Exception, url: str) -> Refused:
     return Refused(reason, _proxy_advice(bool(proxy)))
 
 
-def _words(cause: Exception | str) -> str:
+def _words(cause: BaseException | str) -> str:
     if isinstance(cause, urllib.error.HTTPError):
         return f"the answer is {cause.code} {cause.reason}"
     if isinstance(cause, ssl.SSLCertVerificationError):

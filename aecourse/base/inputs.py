@@ -68,7 +68,7 @@ def check_settings(model: nn.Module, *, epochs: Any, batch: Any, lr: Any) -> Non
     for name, value in (("epochs", epochs), ("batch", batch)):
         if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
             raise CourseError(f"{name} must be a whole number, 1 or more; it is {value!r}.")
-    if not isinstance(lr, Real) or not (0 < lr < math.inf):
+    if not isinstance(lr, Real) or lr <= 0 or not lr < math.inf:  # the last for NaN, too
         raise CourseError(f"lr, the learning rate, must be a number above 0; it is {lr!r}.")
 
 

@@ -109,13 +109,15 @@ def _defined(source: str) -> set[str]:
 # ---- errors ---------------------------------------------------------------------------------------------------------
 
 
-def _explain(shell: Any, kind: type, error: BaseException, traceback: Any, tb_offset: int | None = None) -> None:
+def _explain(shell: Any, kind: type, error: NameError | ModuleNotFoundError, traceback: Any,
+             tb_offset: int | None = None) -> None:
     """Show an error as the kernel does, in one sentence of the course where there is one."""
     from aecourse.base import needs
 
     text = (_too_early(error, traceback) if isinstance(error, NameError) else needs.sentence(error.name or ""))
     if text:
-        error._render_traceback_ = lambda: [f"{kind.__name__}: {text}"]
+        shown: Any = error  # IPython asks an error whether it can show itself
+        shown._render_traceback_ = lambda: [f"{kind.__name__}: {text}"]
     shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
 
 

@@ -67,7 +67,7 @@ def choose(asked: list[str], known: list[str]) -> list[str]:
     A path is taken for its file's name, so that a shell's completion works. A name that fits nothing raises
     CourseError with the names there are.
     """
-    found = set()
+    found: set[str] = set()
     for text in asked:
         start = re.split(r"[/\\]", text.rstrip("/\\"))[-1].removesuffix(".ipynb").removesuffix(".py")
         fits = [start] if start in known else [name for name in known if start and name.startswith(start)]

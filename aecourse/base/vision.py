@@ -7,7 +7,7 @@ pure Python. Declaring the two missing operators lets the import go through. Les
 
 from types import ModuleType
 
-_declared = []  # the Library must stay alive: its declarations vanish with it
+_declared: list[object] = []  # the Library must stay alive: its declarations vanish with it
 
 
 def load() -> ModuleType:

@@ -85,7 +85,7 @@ def _read(path: Path) -> dict[str, Any] | None:
 def _mark(nb: dict[str, Any] | None) -> str | None:
     """Return the digest of the text that a notebook was made from: a lab's sheet, a lesson's source."""
     try:
-        record = nb["metadata"]["aecourse"]
+        record = (nb or {})["metadata"]["aecourse"]
         return record.get("sheet") or record.get("source")
     except (KeyError, TypeError, AttributeError):
         return None

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from aecourse import CourseError
 from aecourse.base import console, project
@@ -90,7 +91,7 @@ def _join_streams(cell) -> None:
 
     (nbclient's own coalesce_streams takes a minute for a line of 200 kB.)
     """
-    joined = []
+    joined: list[Any] = []
     for output in cell.get("outputs", []):
         if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
             joined[-1].text += output.text

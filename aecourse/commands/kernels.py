@@ -11,9 +11,10 @@ from aecourse.base import console, project
 class CourseKernels(AsyncMappingKernelManager):
     """Kernels that import the `aecourse` of this folder and explain a learner's first errors (`base/notebook.py`)."""
 
-    async def start_kernel(self, **kwargs: Any) -> str:
+    async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]  # as the base class overrides it
         """Start a kernel as the server does."""
         name = kwargs.get("kernel_name") or self.default_kernel_name
+        assert self.kernel_spec_manager is not None  # the server hands one over
         if any("ipykernel" in part for part in self.kernel_spec_manager.get_kernel_spec(name).argv):
             session = {key: value for key, value in kwargs.get("env", {}).items() if key == "JPY_SESSION_NAME"}
             kwargs["env"] = project.kernel_environment(Path(self.root_dir)) | session  # the notebook's path

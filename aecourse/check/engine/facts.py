@@ -28,6 +28,7 @@ def check_facts(exercise: Exercise, answer: Any, generator: torch.Generator) -> 
 
 def observe(exercise: Exercise, answer: Any, case: Case) -> tuple[dict, str]:
     """Return the facts of an answer, and the sentence if looking at it raised; the error is then a fact too."""
+    assert exercise.probe is not None  # else the exercise is judged by values
     ran = run(exercise.probe, answer, case, name=exercise.name, shown=case.text)
     return ({"raises": ran.error}, ran.trouble) if ran.trouble else (ran.value, "")
 

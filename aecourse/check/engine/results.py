@@ -38,8 +38,9 @@ def diagnose(exercise: Exercise, cases: list[Case], got: list[Parts], want: list
             if not torch.isfinite(g.double()).all():
                 return (f"It gives {'NaN' if torch.isnan(g).any() else 'inf'} on {cases[i].text or 'an input'}: look "
                         "for a division by 0, or a logarithm, root or arc cosine of a number that has none.")
-    chosen = [[values[i] for i in usual] for values in (cases, got, want)]
-    return (exercise.look(*chosen) if exercise.look else "") or _factor(exercise, *chosen[1:]) or _UNKNOWN
+    mine, theirs = ([values[i] for i in usual] for values in (got, want))
+    look = exercise.look([cases[i] for i in usual], mine, theirs) if exercise.look else ""
+    return look or _factor(exercise, mine, theirs) or _UNKNOWN
 
 
 def _shape_says(form: Form, got: Tensor, want: Tensor) -> str:

@@ -23,9 +23,9 @@ def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) 
     want = [tidy(exercise, together(exercise.oracle(*case.args))) for case in cases]
     got: list[Parts] = []
     remarks, advice = [], []
-    for result, right in zip(returned, want, strict=True):
+    for result, wanted in zip(returned, want, strict=True):
         try:
-            parts, more, hints = read(exercise.forms, result, right)
+            parts, more, hints = read(exercise.forms, result, wanted)
         except Unreadable as error:
             return Verdict(INCORRECT, f"{error}{exercise.advice(str(error))}")
         got.append(tidy(exercise, parts))
@@ -122,6 +122,7 @@ def gradients(exercise: Exercise, answer: Any, cases: list[Case]) -> str:
                         "`no_grad()`.")
             if not torch.isfinite(slope).all():
                 return f"The values are right, but the gradient is NaN or inf on {case.text or 'one of the inputs'}."
+            assert right is not None  # every gradient that is asked for flows through the oracle
             atol = 1e-3 * float(right.abs().max()) + 1e-6
             if not case.only and not torch.allclose(slope.double(), right.double(), rtol=1e-3, atol=atol):
                 return ("The values are right, but the gradient is not: a part of the formula is cut off from the "

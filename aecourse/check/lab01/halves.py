@@ -93,8 +93,9 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say which pixels of the image stand in the two results: all of its values differ, so each can be found."""
     x = cases[0].args[0][0]
     for name, g, first in zip(("first", "second"), got[0], (0, 392), strict=True):
-        rows = [_pixel(x, value) for value in g[0, [0, 1, 28]]]
-        if None in rows:
+        found = [_pixel(x, value) for value in g[0, [0, 1, 28]]]
+        rows = [p for p in found if p is not None]
+        if len(rows) < len(found):
             return f"The {name} result holds values that are no pixels of the image: cut it, and change nothing."
         if rows == [first, first + 1, first + 28]:
             continue

@@ -66,7 +66,8 @@ def reference(logits: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
 
 
 def oracle(logits: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
-    index, labels = [], []
+    index: list[int] = []
+    labels: list[int] = []
     for i, row in enumerate(logits.double().numpy()):
         k = int(row.argmax())
         if 1 / np.exp(row - row[k]).sum() >= threshold:

@@ -1,6 +1,7 @@
 """Lab 01, exercise 1: count the gradient steps of a training from its labels, batch size and epochs."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -64,8 +65,10 @@ def _updates(n_labels: int, batch: int, epochs: int, *, last: str = "kept", epoc
              batches: bool = True, once: bool = False) -> float:
     n, times = (n_labels * epochs, 1) if once else (n_labels, epochs)  # once: one pass over all epochs' images
     share = n / batch if batches else float(n)
-    steps = {"kept": math.ceil, "dropped": math.floor, "exact": float, "rounded": round,
-             "always": lambda s: math.floor(s) + 1, "at least one": lambda s: max(1, math.floor(s))}[last](share)
+    ways: dict[str, Callable[[float], float]] = {
+        "kept": math.ceil, "dropped": math.floor, "exact": float, "rounded": round,
+        "always": lambda s: math.floor(s) + 1, "at least one": lambda s: max(1, math.floor(s))}
+    steps = ways[last](share)
     return steps * (times if epochs_count else 1)
 
 

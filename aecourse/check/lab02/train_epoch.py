@@ -121,7 +121,7 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
         images[:], index = images[index], torch.arange(n)
     batches = [index] if whole else [b for b in index.split(batch) if keep_last or len(b) == batch]
     batches = batches[:1] if early else batches
-    total, means, error = torch.zeros(()), [], None
+    total, means = torch.zeros(()), []
     for rows in batches:
         if zero == "before":
             optimiser.zero_grad()
@@ -143,7 +143,7 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
         optimiser.step()
     with torch.no_grad():
         after = (torch.sigmoid(model(images)) - images).square().sum(-1).mean()
-    value = {"after": after, "all": total / n, "last": error.detach().mean(), "means": torch.stack(means).mean(),
+    value = {"after": after, "all": total / n, "last": means[-1], "means": torch.stack(means).mean(),
              "sum": total, "pixels": total / n / 784, "batches": total / len(batches), "none": None}[returns]
     return value if as_tensor or value is None else value.item()
 
@@ -213,7 +213,10 @@ class _Recorder(nn.Module):
 
     def __init__(self, images: Tensor) -> None:
         super().__init__()
-        self.images, self.seen, self.outputs, self.modes = images, [], [], []
+        self.images = images
+        self.seen: list[list[int]] = []
+        self.outputs: list[Tensor] = []
+        self.modes: list[bool] = []
         self.w, self.b = nn.Parameter(torch.full((images.shape[1],), 0.5)), nn.Parameter(torch.zeros(images.shape[1]))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -270,9 +273,10 @@ def _updates(images: Tensor, seen: list[list[int]], start: list[Tensor], end: li
     if all(torch.equal(a, b) for a, b in zip(start, end, strict=True)):
         return "unknown", "nothing changed"
     zeroed = {"each batch": False, "never": True}
-    losses = {"right": {}, "mean over pixels": {"over": images.shape[1]}, "sum over the batch": {"summed": True},
-              "logits": {"squash": False}, "half": {"over": 2.0}, "cross-entropy": {"cross": True},
-              "logits, mean over pixels": {"squash": False, "over": images.shape[1]}}
+    losses: dict[str, dict[str, Any]] = {
+        "right": {}, "mean over pixels": {"over": images.shape[1]}, "sum over the batch": {"summed": True},
+        "logits": {"squash": False}, "half": {"over": 2.0}, "cross-entropy": {"cross": True},
+        "logits, mean over pixels": {"squash": False, "over": images.shape[1]}}
     for when, pile in zeroed.items():
         for loss, way in losses.items():
             replayed = _replay(images, seen, start, lr, pile=pile, **way)

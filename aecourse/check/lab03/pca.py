@@ -83,8 +83,9 @@ def oracle(x: Tensor, k: int) -> tuple[Tensor, Tensor, Tensor]:
     """Through the covariance and its eigenvectors, in NumPy."""
     values, vectors = np.linalg.eigh(np.cov(x.double().numpy(), rowvar=False))
     order = np.argsort(-values)[:k]
-    return tuple(torch.from_numpy(np.ascontiguousarray(part)).float() for part in (
+    mean, axes, variances = (torch.from_numpy(np.ascontiguousarray(part)).float() for part in (
         x.double().numpy().mean(0), vectors.T[order], values[order]))
+    return mean, axes, variances
 
 
 def draw(generator: torch.Generator, size: int) -> Case:

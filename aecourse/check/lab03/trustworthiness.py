@@ -99,8 +99,9 @@ def _clear(points: Tensor) -> bool:
 
 def _telling(x: Tensor, z: Tensor, k: int) -> bool:
     """Return whether the mistakes that differ in a few neighbours only can be told apart."""
-    changes = ({}, {"swapped": True}, {"itself": "in the map"}, {"itself": "in both"}, {"more": 1}, {"ranks": "of z"},
-               {"ranks": "argsort once"}, {"who": "all"}, {"who": "lost"}, {"minus": "nothing"}, {"first": 0})
+    changes: tuple[dict[str, Any], ...] = (
+        {}, {"swapped": True}, {"itself": "in the map"}, {"itself": "in both"}, {"more": 1}, {"ranks": "of z"},
+        {"ranks": "argsort once"}, {"who": "all"}, {"who": "lost"}, {"minus": "nothing"}, {"first": 0})
     values = [float(family(**change)(x, z, k)) for change in changes]
     if len(x) == 5:  # five points cannot tell all of them apart; the right one stays alone
         return values[0] < 0.95 and sum(abs(v - values[0]) > 1e-3 for v in values[1:]) >= 8

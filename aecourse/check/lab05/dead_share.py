@@ -144,7 +144,7 @@ def _switched(z: Tensor, *, images: str = "all", dimension: int = 0, zero: str =
     if give == "mask":
         return hit.double()
     count = hit.sum().double()
-    by = {"units": len(hit), "images": len(z), "entries": z.numel(), "living": (~hit).sum()}[per]
+    by = {"units": len(hit), "images": len(z), "entries": z.numel(), "living": int((~hit).sum())}[per]
     return {"share": lambda: count / by, "count": lambda: count, "percent": lambda: 100 * count / by}[give]()
 
 

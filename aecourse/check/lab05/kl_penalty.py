@@ -195,8 +195,8 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
                 return f"One term is right. The other, {off[0][0]}, enters {off[0][1]:.3g} times what it should."
             if len(off) == 2 and abs(off[0][1] - off[1][1]) > 0.01 * abs(off[0][1]):
                 return " ".join(f"The term {name} enters {f:.3g} times what it should." for name, f in off)
-    wanted = [float(w[0]) for w in want]
-    if all(abs(v * case.args[0].numel() - w) < 2e-3 * abs(w) for v, w, case in zip(values, wanted, cases, strict=True)):
+    right = [float(w[0]) for w in want]
+    if all(abs(v * case.args[0].numel() - w) < 2e-3 * abs(w) for v, w, case in zip(values, right, cases, strict=True)):
         return "The right sum is divided by the number of images and by that of the units; it is divided by nothing."
     if any(v < -1e-6 for v in values):
         return ("It is negative for some inputs, and a KL divergence never is: does a term have the wrong sign, or "

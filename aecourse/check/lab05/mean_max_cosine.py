@@ -153,9 +153,10 @@ def _switched(found: Tensor, planted: Tensor, *, unit_found: str = "rows", unit_
     else:
         dimension = 1 if per == "planted" else 0
         best = table.amax(dimension) if largest else table.amin(dimension)
-    return {"mean": best.mean, "sum": best.sum, "least": best.min, "best": best.max, "median": lambda: best.quantile(
-        0.5), "all": lambda: best, "share above 0.9": lambda: (best > 0.9).to(best.dtype).mean(),
-        "over found": lambda: best.sum() / len(found), "over D": lambda: best.sum() / found.shape[1]}[average]()
+    return {"mean": lambda: best.mean(), "sum": lambda: best.sum(), "least": lambda: best.min(),
+            "best": lambda: best.max(), "median": lambda: best.quantile(0.5), "all": lambda: best,
+            "share above 0.9": lambda: (best > 0.9).to(best.dtype).mean(),
+            "over found": lambda: best.sum() / len(found), "over D": lambda: best.sum() / found.shape[1]}[average]()
 
 
 # ---- look -----------------------------------------------------------------------------------------------------------

@@ -1,11 +1,13 @@
 """Lab 06, exercise 7: the weight of the KL term that the reductions of the two terms imply."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.inputs import between
@@ -91,11 +93,13 @@ def reference(pixels: int, units: int, batch: int, reconstruction: str, kl: str)
 
 def oracle(pixels: int, units: int, batch: int, reconstruction: str, kl: str) -> float:
     """Reduce two tables, and ask by how much each loss moves with one entry of its table."""
+    ways: dict[str, Callable[[Tensor], Tensor]] = {"sum": Tensor.sum, "mean": Tensor.mean,
+                                                   "per image": lambda table: table.sum(1).mean()}
     slopes = []
     for word, numbers in ((reconstruction, pixels), (kl, units)):
         table = torch.zeros(batch, numbers, dtype=torch.float64, requires_grad=True)
         with torch.enable_grad():
-            value = {"sum": table.sum, "mean": table.mean, "per image": lambda t=table: t.sum(1).mean()}[word]()
+            value = ways[word](table)
         slopes.append(float(torch.autograd.grad(value, table)[0][0, 0]))
     return slopes[1] / slopes[0]
 

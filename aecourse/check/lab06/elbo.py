@@ -119,15 +119,17 @@ def family(**changes: Any) -> Any:
 
 def _elbo(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, *, fit: str = "right", fit_reduce: str = "sum",
           kl: str = "right", kl_reduce: str = "sum", kl_sign: int = 1, sign: int = 1, end: str = "") -> Tensor:
-    first = {"right": {}, "sigmoid twice": {"bend": "sigmoid"}, "square": {"measure": "square"},
-             "none": {"factor": 0.0}, "inverted": {"target": "inverted"}, "white": {"terms": "white"},
-             "naive": {"log": "naive"}, "minus": {"sign": -1}}[fit]
-    second = {"right": {}, "no half": {"factor": 1.0}, "none": {"factor": 0.0}, "sigma": {"var": "sigma"},
-              "as sigma": {"var": "double", "log": "double"}, "turned": {"turned": True}, "no one": {"one": 0},
-              "no mean": {"mean": "none"}, "exchanged": {"swapped": True}}[kl]
-    price = (kl_family(**second)(mu, logvar) / x.shape[1] if kl_reduce == "over pixels" else
-             kl_family(reduce=kl_reduce, **second)(mu, logvar))
-    value = likelihood_family(reduce=fit_reduce, **first)(logits, x) - kl_sign * price
+    fits: dict[str, dict[str, Any]] = {
+        "right": {}, "sigmoid twice": {"bend": "sigmoid"}, "square": {"measure": "square"},
+        "none": {"factor": 0.0}, "inverted": {"target": "inverted"}, "white": {"terms": "white"},
+        "naive": {"log": "naive"}, "minus": {"sign": -1}}
+    prices: dict[str, dict[str, Any]] = {
+        "right": {}, "no half": {"factor": 1.0}, "none": {"factor": 0.0}, "sigma": {"var": "sigma"},
+        "as sigma": {"var": "double", "log": "double"}, "turned": {"turned": True}, "no one": {"one": 0},
+        "no mean": {"mean": "none"}, "exchanged": {"swapped": True}}
+    price = (kl_family(**prices[kl])(mu, logvar) / x.shape[1] if kl_reduce == "over pixels" else
+             kl_family(reduce=kl_reduce, **prices[kl])(mu, logvar))
+    value = likelihood_family(reduce=fit_reduce, **fits[fit])(logits, x) - kl_sign * price
     value = {"": lambda: value, "mean": lambda: value.mean(), "sum": lambda: value.sum(), "over B": lambda:
              value / len(x), "exp": lambda: value.exp()}[end]()
     return sign * value

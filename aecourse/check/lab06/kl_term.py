@@ -111,7 +111,7 @@ def _kl_term(mu: Tensor, logvar: Tensor, *, mean: str = "square", var: str = "ex
          "minus": lambda: -logvar.exp()}[var]()
     lv = {"right": lambda: logvar, "half": lambda: logvar / 2, "double": lambda: 2 * logvar, "none": lambda: 0 * logvar,
           "plus": lambda: -logvar, "log": lambda: logvar.log()}[log]()
-    within = 0 if one == "once" else one
+    within = 0 if isinstance(one, str) else one  # "once": taken from the sum, below
     each = (1 + m) / v + lv - within if turned else m + v - lv - within
     value = reduced(each, reduce) - (1 if one == "once" else 0)
     return sign * factor / (math.log(2) if bits else 1) * value

@@ -4,7 +4,7 @@ How the random numbers are drawn is free, so no code can be foreseen. There are 
 certain enough to be called by a name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -185,7 +185,7 @@ def probe(sample_code: Callable, case: Case) -> dict[str, Any]:
     facts["chance"] = origin(lambda g: sample_code(mu[:20].clone(), logvar[:20].clone(), g).detach(), seed)
     one = sample_code(mu[:1].clone(), logvar[:1].clone(), torch.Generator().manual_seed(seed))
     facts["single"] = "as asked" if one.shape == mu[:1].shape and bool(torch.isfinite(one).all()) else "something else"
-    slopes = [None, None]
+    slopes: Sequence[Tensor | None] = (None, None)
     if z.requires_grad:
         slopes = torch.autograd.grad(z.double().sum(), mine, allow_unused=True)
     return facts | _measured(z.detach().double(), mu.double(), logvar.double()) | {

@@ -124,15 +124,15 @@ def family(**changes: Any) -> Any:
 
 def _choose(labels: Tensor, n: int, generator: torch.Generator, *, stratify: str = "equal", pick: str = "random",
             source: str = "generator", give: str = "indices") -> Any:
-    generator = {"generator": generator, "global": None, "own": torch.Generator().manual_seed(0)}[source]
+    rng = {"generator": generator, "global": None, "own": torch.Generator().manual_seed(0)}[source]
 
     def some(members: Tensor, k: int) -> Tensor:
-        places = {"random": lambda: torch.randperm(len(members), generator=generator)[:k],
+        places = {"random": lambda: torch.randperm(len(members), generator=rng)[:k],
                   "first": lambda: torch.arange(k), "last": lambda: torch.arange(len(members) - k, len(members)),
-                  "block": lambda: torch.randint(len(members) - k + 1, (1,), generator=generator) + torch.arange(k),
-                  "again": lambda: torch.randint(len(members), (k,), generator=generator),
-                  "but the last": lambda: torch.randperm(len(members) - 1, generator=generator)[:k],
-                  "first half": lambda: torch.randperm(max(k, len(members) // 2), generator=generator)[:k]}[pick]()
+                  "block": lambda: torch.randint(len(members) - k + 1, (1,), generator=rng) + torch.arange(k),
+                  "again": lambda: torch.randint(len(members), (k,), generator=rng),
+                  "but the last": lambda: torch.randperm(len(members) - 1, generator=rng)[:k],
+                  "first half": lambda: torch.randperm(max(k, len(members) // 2), generator=rng)[:k]}[pick]()
         return places if give == "positions" else members[places]
 
     if stratify == "none":
@@ -199,8 +199,9 @@ def _form(value: Any, n_labels: int, n: int) -> str:
     if value.dtype == torch.bool:
         return "a mask" if value.shape == (n_labels,) else "truth values"
     if value.dim() != 1:
-        return {(CLASSES, n // CLASSES): "a table with one row for each class", (n, 1): "a column, shape (n, 1)"}.get(
-            tuple(value.shape), f"a tensor of {value.dim()} dimensions")
+        usual: dict[tuple[int, ...], str] = {(CLASSES, n // CLASSES): "a table with one row for each class",
+                                             (n, 1): "a column, shape (n, 1)"}
+        return usual.get(tuple(value.shape), f"a tensor of {value.dim()} dimensions")
     return "indices" if value.dtype == torch.int64 else f"numbers of the type {str(value.dtype).removeprefix('torch.')}"
 
 

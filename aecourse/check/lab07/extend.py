@@ -118,7 +118,7 @@ class _Head(nn.Module):
     def __init__(self, encoder: nn.Module, head: nn.Module, cut: str) -> None:
         super().__init__()
         self.encoder, self.cut = encoder, cut
-        self.head = [head] if cut == "list" else head
+        self.head: Any = [head] if cut == "list" else head
 
     def forward(self, x: Tensor) -> Any:
         z = self.encoder(x)
@@ -127,7 +127,8 @@ class _Head(nn.Module):
         return {"classes": lambda: y.argmax(1), "both": lambda: (z, y), "code": lambda: z}.get(self.cut, lambda: y)()
 
 
-_ENDS = {"softmax": _softmax, "log": partial(nn.LogSoftmax, dim=1), "sigmoid": nn.Sigmoid, "relu": nn.ReLU}
+_ENDS: dict[str, Callable[[], nn.Module]] = {
+    "softmax": _softmax, "log": partial(nn.LogSoftmax, dim=1), "sigmoid": nn.Sigmoid, "relu": nn.ReLU}
 
 
 def family(**changes: Any) -> Any:
@@ -135,8 +136,9 @@ def family(**changes: Any) -> Any:
     return partial(_extend, **changes)
 
 
-def _extend(encoder: nn.Module, code: int, classes: int, *, body: str = "kept", frozen: bool = False, between: Any =
-            None, end: str = "", bias: bool = True, width: str = "classes", hidden: bool = False, cut: str = "") -> Any:
+def _extend(encoder: nn.Sequential, code: int, classes: int, *, body: str = "kept", frozen: bool = False,
+            between: Any = None, end: str = "", bias: bool = True, width: str = "classes", hidden: bool = False,
+            cut: str = "") -> Any:
     if body in ("fresh", "in place", "biases"):
         old = [p.detach().clone() for p in encoder.parameters()]
         encoder = encoder if body == "in place" else copy.deepcopy(encoder)
@@ -152,7 +154,8 @@ def _extend(encoder: nn.Module, code: int, classes: int, *, body: str = "kept", 
         encoder = nn.Sequential(*list(encoder)[:-1])
     if frozen:
         encoder.requires_grad_(False)
-    head = nn.Linear(HIDDEN if body == "cut" else code, {"classes": classes, "ten": 10, "one": 1}[width], bias=bias)
+    n_out = {"classes": classes, "ten": 10, "one": 1}[width]
+    head: nn.Module = nn.Linear(HIDDEN if body == "cut" else code, n_out, bias=bias)
     if hidden:
         head = nn.Sequential(nn.Linear(code, code), nn.ReLU(), head)
     layers = [head] if between is None else [between(), head]
@@ -185,9 +188,10 @@ def probe(extend: Callable, case: Case) -> dict[str, Any]:
     code, classes, seed = case.args
     torch.manual_seed(seed)
     encoder, x = mlp([PIXELS, HIDDEN, code]), torch.rand(60, PIXELS) * 4 - 2
+    last: Any = encoder[-1]
     with torch.no_grad():  # a wide code of both signs, so that a ReLU shows, on it or on the logits
-        encoder[-1].weight.mul_(3 / encoder(x).std(0)[:, None])
-        encoder[-1].bias -= encoder(x).mean(0)
+        last.weight.mul_(3 / encoder(x).std(0)[:, None])
+        last.bias -= encoder(x).mean(0)
     before = copy.deepcopy(encoder)
     model = extend(encoder, code, classes)
     if not isinstance(model, nn.Module):

@@ -200,7 +200,7 @@ def _loss(by_class: Tensor, class_logits: Tensor, y: Tensor, alpha: float, *, la
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say which of the two kinds of images come out wrong."""
-    kinds = {"labelled": [], "others": []}
+    kinds: dict[str, list[bool]] = {"labelled": [], "others": []}
     for case, (g,), (w,) in zip(cases, got, want, strict=True):
         y = case.args[2]
         close = torch.isclose(g.double(), w.double(), rtol=1e-3, atol=2e-3)

@@ -128,10 +128,10 @@ def _bound(by_class: Tensor, class_logits: Tensor, *, q: str = "softmax", entrop
     expected = {"sum": lambda: (weights * by_class).sum(1), "mean": lambda: (weights * by_class).mean(1), "min":
                 lambda: by_class.min(1).values, "all": lambda: by_class.sum(1)}[reduce]()
     per_class = weights * logs
-    minus_h = {"minus": lambda: per_class.sum(1), "plus": lambda: -per_class.sum(1), "none": lambda: 0.0, "mean":
-               lambda: per_class.mean(1), "unweighted": lambda: logs.sum(1), "uniform": lambda: -math.log(n),
-               "batch": lambda: per_class.sum(1).mean(), "product": lambda: per_class.sum(1) * weights.sum(1) * 2}[
-                   entropy]()
+    minus_h: Any = {
+        "minus": lambda: per_class.sum(1), "plus": lambda: -per_class.sum(1), "none": lambda: 0.0,
+        "mean": lambda: per_class.mean(1), "unweighted": lambda: logs.sum(1), "uniform": lambda: -math.log(n),
+        "batch": lambda: per_class.sum(1).mean(), "product": lambda: per_class.sum(1) * weights.sum(1) * 2}[entropy]()
     value = sign * (expected + minus_h)
     return {"none": lambda: value, "batch": lambda: value.mean(), "all": lambda: value.sum()}[over]()
 

@@ -76,7 +76,8 @@ def reference(model: nn.Module, x: Tensor) -> Tensor:
 def oracle(model: Autoencoder, x: Tensor) -> Tensor:
     """Layer by layer with the weights alone; the sigmoid by a tanh, and the square multiplied out."""
     h = x.double()
-    for layers in (list(model.encoder), list(model.decoder)):
+    for part in (model.encoder, model.decoder):
+        layers: list[Any] = list(part)
         for layer in layers[::2]:
             h = h @ layer.weight.double().T + layer.bias.double()
             h = h.clamp(min=0) if layer is not layers[-1] else h

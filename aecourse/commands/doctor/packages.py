@@ -182,4 +182,6 @@ def _version(package: str) -> str | None:
 
 def _numbers(version: str) -> list[int]:
     """Return the leading numbers of a version: "2.13.0+cpu" gives [2, 13, 0]."""
-    return [int(n) for n in re.match(r"\d+(\.\d+)*", version)[0].split(".")]
+    found = re.match(r"\d+(\.\d+)*", version)
+    assert found, f"{version!r} begins with no number"
+    return [int(n) for n in found[0].split(".")]

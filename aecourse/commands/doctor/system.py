@@ -70,6 +70,8 @@ def path_length(packages: str, long_paths: bool, torch_is_there: bool) -> Iterat
 
 
 def _long_paths_enabled() -> bool:
+    if sys.platform != "win32":  # nowhere else are they short
+        return True
     import winreg
 
     try:
