@@ -14,15 +14,13 @@ import functools
 import importlib.util
 import io
 import logging
-import os
-import platform
 import statistics
 import time
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
-from pathlib import Path
 
+import page
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -33,7 +31,6 @@ from aecourse.models import Autoencoder
 from aecourse.train import fit, seeded
 
 WIDTHS = [784, 128, 64, 32]
-MARK = "<!-- measured: python benchmarks/fit.py --write -->\n"
 
 
 def network() -> Autoencoder:
@@ -168,20 +165,6 @@ def growth(x: Tensor, rounds: int) -> list[list[str]]:
     return rows
 
 
-def machine() -> str:
-    name = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError, StopIteration):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        name = next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    return (f"{name}, {os.cpu_count()} cores, {platform.system()}, Python {platform.python_version()}, "
-            f"torch {torch.__version__}")
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="how often each loop is timed (default: 5)")
@@ -194,15 +177,13 @@ def main() -> None:
     rows = []
     for batch, threads in [(256, 1), (256, 2), (512, 1), (512, 2)]:
         rows += compare(x, batch, threads, arguments.rounds)
-        print(table(HEAD, rows[-len(LOOPS):]), flush=True)
-    text = (f"{MARK}\nMeasured on {machine()}; {arguments.rounds} rounds, one pass through MNIST's 60,000 training "
-            "images.\n\n" + table(HEAD, rows) + "\nHow the time of `fit` grows (batch 256, one thread):\n\n"
-            + table(["images", "epochs", "seconds", "µs per image and epoch"], growth(x, arguments.rounds)))
+        print(page.table(HEAD, rows[-len(LOOPS):]), flush=True)
+    text = (f"Measured on {page.machine()}; {arguments.rounds} rounds, one pass through MNIST's 60,000 training "
+            "images.\n\n" + page.table(HEAD, rows) + "\nHow the time of `fit` grows (batch 256, one thread):\n\n"
+            + page.table(["images", "epochs", "seconds", "µs per image and epoch"], growth(x, arguments.rounds)))
     print(text)
     if arguments.write:
-        page = Path(__file__).with_name("README.md")
-        kept = page.read_text(encoding="utf-8").split(MARK)[0]
-        page.write_text(kept + text, encoding="utf-8", newline="\n")
+        page.store("python benchmarks/fit.py --write", text)
 
 
 HEAD = ["loop", "batch", "threads", "seconds", "relative to `fit`", "range"]

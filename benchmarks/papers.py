@@ -27,7 +27,7 @@ from pathlib import Path
 
 import papers_semi as semi  # the scripts beside this one
 import torch
-from fit import machine
+from page import machine
 from torch import Tensor, nn
 from torch.nn import functional as F
 

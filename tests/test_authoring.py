@@ -111,6 +111,15 @@ def test_a_constant_that_a_constant_needs_and_a_methods_helper_count(tmp_path):
     assert helpers("from aecourse.toy import C\nC().f()", tmp_path) != before
 
 
+def test_a_lab_depends_on_each_of_its_exercises():
+    """The modules of a lab are imported by what is found in its folder, so they count by the names in the notebook."""
+    for path in sorted((project.ROOT / "authoring/labs").glob("*.py")):
+        modules = {module.relative_to(project.ROOT).as_posix()
+                   for module in (project.ROOT / "aecourse/check" / path.stem).glob("*.py")}
+        assert len(modules) > 5
+        assert modules <= set(helpers(path.read_text(encoding="utf-8"), project.ROOT))
+
+
 def test_two_modules_that_import_each_other_end(tmp_path):
     toy_course.make(tmp_path)
     toy_course.append(tmp_path / "aecourse/inner/one.py", "from aecourse import toy\n")

@@ -2,10 +2,13 @@
 
 import errno
 import os
+import re
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from aecourse import __version__
 from aecourse.base import project
 
 
@@ -43,3 +46,8 @@ def test_a_kernel_finds_this_folder_first_and_draws_in_the_notebook(tmp_path, mo
     assert "NBGRADER_EXECUTION" not in env
     monkeypatch.delenv("PYTHONPATH")
     assert project.kernel_environment()["PYTHONPATH"] == str(project.ROOT)
+
+
+def test_the_version_has_one_place():
+    text = (project.ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.+)$", text, flags=re.MULTILINE)[1] == __version__ == metadata.version("aecourse")

@@ -54,7 +54,7 @@ def pca(x, k):
     """Images (N, D) to a triple: mean (D,), axes (k, D), variances (k,)."""
     ### BEGIN SOLUTION
     mean = x.mean(0)
-    U, S, Vh = torch.linalg.svd(x - mean, full_matrices=False)
+    _, S, Vh = torch.linalg.svd(x - mean, full_matrices=False)
     return mean, Vh[:k], S[:k].square() / (len(x) - 1)
     ### END SOLUTION
 

@@ -490,7 +490,8 @@ figure, axis = plt.subplots(figsize=(6.2, 3.4))
 for i, (name, style) in enumerate((("autoencoder 784-256-128-k", "o-"), ("PCA", "s--"))):
     axis.plot(sizes, [errors[k][i] for k in sizes], style, label=name)
 axis.plot(30, error_deep, "*", markersize=14, color=plots.VERMILION, label="the deep one")
-axis.set(xlabel="numbers in the code", ylabel="squared error per test image", ylim=(0, None))
+axis.set(xlabel="numbers in the code", ylabel="squared error per test image",
+         ylim=(0, None))
 plots.log_axes(axis, x=sizes)
 axis.legend(frameon=False);
 

@@ -83,7 +83,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
         first = telling.all(0).nonzero().flatten()[:1]
         others = telling.any(0).nonzero().flatten()[: size // 2]
         chosen = torch.cat([first, others, torch.arange(len(x))])[:size]
-        if len(first) and len(chosen) == size:
+        if len(first) and len(chosen) == size and (size < 40 or _all_differ(x[chosen], centres)):
             break
     x = x[chosen[torch.randperm(size, generator=generator)]]
     text = (f"the image {rows(x, '.1f')[1:-1]} and the centres {rows(centres, '.1f')[1:-1]}" if size == 1
@@ -103,6 +103,11 @@ _MEASURES = {  # tables (N, K); the smallest number of a row is picked
     "no 2": lambda x, c: c.square().sum(-1) - x @ c.T,
     "lengths": lambda x, c: (x.norm(dim=-1)[:, None] - c.norm(dim=-1)).abs(),
 }
+
+
+def _all_differ(x: Tensor, centres: Tensor) -> bool:
+    """Return whether every measure sends these images to other centres than every other measure."""
+    return len({tuple(_assign(x, centres, measure=name).tolist()) for name in _MEASURES}) == len(_MEASURES)
 
 
 def family(**changes: Any) -> Any:
