@@ -308,6 +308,11 @@ def test_solution_says_when_the_file_is_not_there(capsys):
     assert "solutions/lab99/lab99.ipynb, which is not here" in text
 
 
+def test_solution_says_when_the_file_lacks_the_cell(capsys):
+    Check(EXERCISE, "lab02").solution()
+    assert "solutions/lab02/lab02.ipynb, which does not hold it yet" in capsys.readouterr().out
+
+
 def test_solution_shows_the_cell(tmp_path, monkeypatch, capsys):
     folder = tmp_path / "solutions" / "lab99"
     folder.mkdir(parents=True)

@@ -79,7 +79,8 @@ class Exercise:
         number); with a probe it gives the facts.
     draw
         ``draw(generator, size)`` gives a fresh `Case`; ``sizes`` is the ladder, smallest first. The smallest input on
-        which an answer differs is shown.
+        which an answer differs is shown. To see whether a right function goes through the images one by one, 24 and 72
+        are drawn as well (4 and 24 without ``gives``).
     gives
         What a function returns, one `Form` for each part; left empty, it is one number per image, float32 (B,).
     tidy, look

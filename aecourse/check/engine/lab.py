@@ -178,7 +178,8 @@ class Check:
         path = ROOT / "solutions" / self.lab / f"{self.lab}.ipynb"
         code = _solution_cell(path, self.exercise.name)
         if code is None:
-            note = f"The code would stand in {path.relative_to(ROOT).as_posix()}, which is not here."
+            lacks = "does not hold it yet" if path.is_file() else "is not here"
+            note = f"The code would stand in {path.relative_to(ROOT).as_posix()}, which {lacks}."
             card("solution", f"{self.exercise.name}: why", f"{self.exercise.why}\n{note}")
             return
         card("solution", f"{self.exercise.name}: one solution", self.exercise.why, code)

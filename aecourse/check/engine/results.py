@@ -18,7 +18,7 @@ _UNKNOWN = ("The form is right, the values are not, and it is none of the usual 
 def diagnose(exercise: Exercise, cases: list[Case], got: list[Parts], want: list[Parts], right: list[bool]) -> str:
     """Return the sentence for values or shapes that are wrong somewhere."""
     def equal(mine: Parts, theirs: Any) -> bool:
-        return alike(exercise, mine, tidy(exercise, read(exercise.forms, theirs, mine)[0]))
+        return alike(exercise, mine, tidy(exercise, read(exercise, theirs, mine)[0]))
 
     if known := (recognise(exercise, cases, got, 1, equal) or _fixed(cases, got, want)
                  or recognise(exercise, cases, got, 2, equal)):

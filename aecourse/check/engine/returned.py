@@ -17,20 +17,21 @@ class Unreadable(Exception):
     """What came back cannot be compared with anything; the text is the sentence that ends the check."""
 
 
-def read(forms: tuple[Form, ...], result: Any, want: Parts) -> tuple[Parts, list[str], list[str]]:
+def read(exercise: Exercise, result: Any, want: Parts) -> tuple[Parts, list[str], list[str]]:
     """Return the result as detached tensors, remarks on what is wrong beside the values, and advice.
 
     Raises
     ------
     Unreadable
-        It is nothing of the kind that the forms ask for.
+        It is nothing of the kind that the exercise's forms ask for.
     """
+    forms, graph = exercise.forms, bool(exercise.gradients)
     if result is None:
         raise Unreadable("It returns None: is the `return` missing?")
     if result is Ellipsis:
         raise Unreadable("It returns `...`, the placeholder: put your own value there.")
     values = _apart(result, forms, want) if len(forms) > 1 else [result]
-    read = [_one(form, value, right) for form, value, right in zip(forms, values, want, strict=True)]
+    read = [_one(form, value, right, graph) for form, value, right in zip(forms, values, want, strict=True)]
     return (tuple(part for part, _, _ in read), [remark for _, asides, _ in read for remark in asides],
             [hint for _, _, advice in read for hint in advice])
 
@@ -51,8 +52,8 @@ def _apart(result: Any, forms: tuple[Form, ...], want: Parts) -> list:
     return list(result)
 
 
-def _one(form: Form, value: Any, want: Tensor) -> tuple[Tensor, list[str], list[str]]:
-    """Read one part: return the tensor like ``want``, remarks and advice."""
+def _one(form: Form, value: Any, want: Tensor, graph: bool) -> tuple[Tensor, list[str], list[str]]:
+    """Read one part: return the tensor like ``want``, remarks and advice; ``graph``: gradients are to flow from it."""
     of = f"Its `{form.name}`" if form.name else "It"
     verb = "is" if form.name else "returns"
     should = f"it should {'be' if form.name else 'return'} {form.says}"
@@ -61,7 +62,7 @@ def _one(form: Form, value: Any, want: Tensor) -> tuple[Tensor, list[str], list[
     if isinstance(value, tuple) and hasattr(value, "indices") and hasattr(value, "values"):
         raise Unreadable(f"{of} {verb} what `.min(...)` or `.max(...)` gives, values and indices together: take one of "
                          f"them, `.indices` or `.values`. {should[0].upper()}{should[1:]}.")
-    asides, advice, graph = [], [], form.kind.startswith("float")
+    asides, advice = [], []
     tensor = value
     if isinstance(value, (np.ndarray, np.generic)):
         if value.dtype.kind not in "biuf":

@@ -25,7 +25,7 @@ def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) 
     remarks, advice = [], []
     for result, wanted in zip(returned, want, strict=True):
         try:
-            parts, more, hints = read(exercise.forms, result, wanted)
+            parts, more, hints = read(exercise, result, wanted)
         except Unreadable as error:
             return Verdict(INCORRECT, f"{error}{exercise.advice(str(error))}")
         got.append(tidy(exercise, parts))
@@ -97,7 +97,7 @@ def _unsteady(exercise: Exercise, answer: Any, cases: list[Case], got: list[Part
         if again.trouble:
             return again.trouble
         try:
-            steady = alike(exercise, tidy(exercise, read(exercise.forms, again.value, right)[0]), first)
+            steady = alike(exercise, tidy(exercise, read(exercise, again.value, right)[0]), first)
         except Unreadable:
             steady = False
         if not steady:

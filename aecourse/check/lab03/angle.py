@@ -1,6 +1,7 @@
 """Exercise 4, the largest principal angle between two column spaces, which must not depend on their bases."""
 
 from functools import partial
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -95,11 +96,12 @@ def draw(generator: torch.Generator, size: int) -> Case:
             B = 0.7 * B + A @ torch.randn(k, k, generator=generator)
         if not all(torch.linalg.cond(M) < 8 for M in (A, B)):  # NaN, too, where a column is all zeros
             continue
-        others = [family(**change)(A, B) for change in ({}, {"inverse": "arcsin"}, {"pick": "mean"}, {
-            "pick": "smallest"}, {"of": "first columns"}, {"of": "matching columns"}, {"basis": "unit columns"})]
+        others = [family(**change)(A, B) for change in (
+            {}, {"inverse": "arcsin"}, {"pick": "mean"}, {"pick": "smallest"}, {"basis": "unit columns"},
+            *({"of": of} for of in ("first columns", "matching columns", "same columns", "entries", "eigenvalues")))]
         right, sine, *others = [float(o) for o in others]
         # one column each: all of the others are the angle itself; a wide one, in radians, is not near its own sine
-        telling = k == 1 or all(abs(o - right) > 1 for o in others)
+        telling = k == 1 or all(abs(a - b) > 0.5 for a, b in combinations([right, *others], 2))
         if (54 if k == 1 else 8) < right < 82 and abs(sine - right) > 2 and telling:
             break
     text = f"A = {rows(A)} and B = {rows(B)}" if size <= 2 else f"A and B of the shape ({height}, {k})"
