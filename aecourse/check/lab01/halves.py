@@ -4,7 +4,6 @@ from functools import partial
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
@@ -84,8 +83,7 @@ def _halves(x: Tensor, *, cut: str = "middle row", order: str = "top first", tar
         return (torch.cat([first, blank], 1).flatten(1), torch.cat([blank, second], 1).flatten(1))
     if form == "flat":
         first, second = first.flatten(1), second.flatten(1)
-    second = {"half": second, "whole": x, "input": first, "rest": x - F.pad(first, (0, 784 - first.shape[-1]))
-              if first.dim() == 2 else x}[target]
+    second = {"half": second, "whole": x, "input": first}[target]
     return (x if given == "whole" else first), second
 
 

@@ -136,8 +136,6 @@ def _pseudo_labels(logits: Tensor, threshold: float, *, score: str = "softmax", 
               "over images": logits.softmax(0)}[score]
     sure = scores.amax(-1) if largest else scores.amin(-1)
     mask = {"above": sure >= threshold, "below": sure < threshold, "all": torch.ones_like(sure).bool()}[side]
-    if side == "most":
-        mask = sure >= sure.median()
     index = mask.nonzero().flatten()
     predicted = scores.argmax(-1) if pick == "largest" else scores.argmin(-1)
     labels = {"labels": predicted[index], "probabilities": sure[index], "all": predicted, "index": index,

@@ -118,12 +118,9 @@ def family(**changes: Any) -> Any:
     return partial(_answer, **changes)
 
 
-def _order(points: Tensor, itself: str) -> Tensor:
-    """Return for each point the others, nearest first; "first" leaves the point itself in front of them."""
-    apart = (points[:, None] - points).norm(dim=-1)
-    if itself == "last":
-        apart.fill_diagonal_(float("inf"))
-    return apart.argsort(1)
+def _order(points: Tensor) -> Tensor:
+    """Return for each point the others, nearest first, with the point itself in front of them."""
+    return (points[:, None] - points).norm(dim=-1).argsort(1)
 
 
 def _answer(x: Tensor, z: Tensor, k: int, *, swapped: bool = False, itself: str = "left out",
@@ -132,7 +129,7 @@ def _answer(x: Tensor, z: Tensor, k: int, *, swapped: bool = False, itself: str 
     if swapped:
         x, z = z, x
     n = len(x)
-    in_x, in_z = _order(x, "first"), _order(z, "first")
+    in_x, in_z = _order(x), _order(z)
     rank_x, rank_z = in_x.argsort(1), in_z.argsort(1)  # the inverse: 0 is the point itself
     near_x, near_z = (rank_x >= 1) & (rank_x <= k + more), (rank_z >= 1) & (rank_z <= k + more)
     if itself == "in the map":

@@ -58,7 +58,7 @@ def exchange(x: Tensor, share: float, generator: torch.Generator, *, colours: st
         pepper = torch.rand(x.shape, generator=source) < part
         hit, white = hit | pepper, hit & ~pepper
     new = {"both": white.float(), "black": torch.zeros_like(x), "white": torch.ones_like(x),
-           "grey": torch.full_like(x, 0.5), "any grey": coin, "rounded": x.round(), "inverted": 1 - x,
+           "grey": torch.full_like(x, 0.5), "any grey": coin, "rounded": x.round(),
            "per image": white[:, :1].float().expand(x.shape), "per pixel": white[:1].float().expand(x.shape),
            "few white": (coin < 0.25).float(), "signs": 2 * white.float() - 1}[colours]
     y = torch.where(hit, new, {"kept": x, "rescaled": x / (1 - share), "black": torch.zeros_like(x),

@@ -132,17 +132,15 @@ def family(**changes: Any) -> Any:
 
 
 def _loss(model: nn.Module, x: Tensor, step: Step, *, given: str = "damaged", target: str = "clean", output: str = "",
-          reduce: str = "pixels", source: str = "generator", measuring: bool = True, sigma: float = _SIGMA,
+          reduce: str = "pixels", source: str = "generator", measuring: bool = True,
           clip: str = "both", own: str = "pixel", power: float = 2, form: str = "dict", cut: bool = False,
           in_place: bool = False) -> Any:
-    noisy = gaussian_with(chance=source, clip=clip, own=own, in_place=in_place)(x, sigma, step.generator)
+    noisy = gaussian_with(chance=source, clip=clip, own=own, in_place=in_place)(x, _SIGMA, step.generator)
     noisy = x if not measuring and not step.training else noisy
     y = model({"damaged": noisy, "clean": x, "twice": noisy}[given])
     y = y.detach() if cut else y
     if given == "twice":
         y = model(y)
-    if output == "noise":
-        y = gaussian_with(clip="none")(y, sigma, step.generator)
     y = {"sigmoid": torch.sigmoid, "clamp": lambda v: v.clamp(0, 1)}.get(output, lambda v: v)(y)
     t = {"clean": x, "damaged": noisy, "noise": noisy - x}[target]
     if power == "cross":

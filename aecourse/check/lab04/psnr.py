@@ -115,15 +115,14 @@ def _psnr(x_hat: Tensor, x: Tensor, *, log: Callable = torch.log10, times: float
     reduce = {"pixels": lambda e: e.mean(-1), "sum": lambda e: e.sum(-1), "batch": lambda e: e.mean(),
               "images": lambda e: e.mean(0), "none": lambda e: e, "784": lambda e: e.sum(-1) / 784,
               "total": lambda e: e.sum(), "cancel": lambda e: away.mean(-1) ** 2, "half": lambda e: e.mean(-1) / 2,
-              "norm": lambda e: e.mean(-1) / (x**2).mean(-1), "variance": lambda e: e.mean(-1) / x.var(-1)}[over]
+              "norm": lambda e: e.mean(-1) / (x**2).mean(-1)}[over]
     if after == "log first":  # the mean of the pixels' logarithms
         return sign * times * reduce(log(error + eps))
     error = reduce(error) + eps
     error = error.sqrt() if root else error
-    top = {"1": 1.0, "255": 255.0**2, "image": x.amax(-1) ** 2, "range": (x.amax(-1) - x.amin(-1)) ** 2,
-           "both": torch.maximum(x, x_hat).amax(-1) ** 2}[peak]
+    top = {"1": 1.0, "255": 255.0**2, "image": x.amax(-1) ** 2, "range": (x.amax(-1) - x.amin(-1)) ** 2}[peak]
     value = times * log(top / error) if sign < 0 else times * log(error / top)
-    return {"each": value, "mean": value.mean(), "sum": value.sum()}[after]
+    return value.mean() if after == "mean" else value
 
 
 EXERCISE = Exercise(

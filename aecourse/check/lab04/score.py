@@ -115,13 +115,13 @@ def _score(denoise: Callable, x_noisy: Tensor, sigma: float, *, power: float = 2
            cut: str = "", at: str = "noisy", give: str = "difference") -> Tensor:
     x = x_noisy.clamp(0, 1) if cut == "noisy" else x_noisy
     clean = denoise(denoise(x)) if at == "twice" else denoise(x)
-    clean = clean.clamp(0, 1) if cut in ("clean", "noisy too") else clean
+    clean = clean.clamp(0, 1) if cut == "clean" else clean
     away = {"difference": lambda: clean - x, "clean": lambda: clean, "noisy": lambda: -x, "plus": lambda: clean + x,
             "again": lambda: denoise(clean) - clean, "brackets": lambda: clean - x * sigma**power}[give]()
     value = sign * factor * away / sigma**power
     return {"unit": lambda: value / value.norm(dim=-1, keepdim=True), "sum": lambda: value.sum(-1),
-            "length": lambda: value.norm(dim=-1), "mean": lambda: value.mean(0).expand(value.shape),
-            "square": lambda: value.square() * value.sign()}.get(cut, lambda: value)()
+            "length": lambda: value.norm(dim=-1), "mean": lambda: value.mean(0).expand(value.shape)}.get(
+                cut, lambda: value)()
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:

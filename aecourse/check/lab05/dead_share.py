@@ -131,7 +131,7 @@ def _switched(z: Tensor, *, images: str = "all", dimension: int = 0, zero: str =
         hit = is_zero.any(dimension)
     elif images == "most":
         hit = is_zero.double().mean(dimension) > 0.5
-    elif zero in ("sum", "mean"):  # what cancels looks dead
+    elif zero == "sum":  # what cancels looks dead
         hit = z.sum(dimension).abs() < 1e-6
     elif zero == "no spread":
         hit = z.std(dimension) == 0

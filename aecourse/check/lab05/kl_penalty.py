@@ -154,9 +154,7 @@ def _switched(z: Tensor, rate: float, *, mean: str = "units", clamp: str = "mean
          "median": lambda: z.quantile(0.5, dim=0), "but the last": lambda: z[:-1].mean(0),
          "sigmoid": lambda: z.sigmoid().mean(0)}[mean]()
     p = torch.as_tensor(rate, dtype=z.dtype)
-    if clamp == "mean":
-        q = q.clamp(1e-6, 1 - 1e-6)
-    if mean == "sum":
+    if clamp == "mean" or mean == "sum":
         q = q.clamp(1e-6, 1 - 1e-6)
     if turned:
         p, q = q, p

@@ -124,7 +124,7 @@ def family(**changes: Any) -> Any:
 def _unit(rows: Tensor, how: str) -> Tensor:
     return {"rows": lambda: rows / rows.norm(dim=1, keepdim=True), "columns": lambda: rows / rows.norm(dim=0),
             "whole": lambda: rows / rows.norm(), "no": lambda: rows,
-            "sum": lambda: rows / rows.abs().sum(1, keepdim=True), "largest": lambda: rows / rows.abs().amax(),
+            "sum": lambda: rows / rows.abs().sum(1, keepdim=True),
             "squared": lambda: rows / rows.square().sum(1, keepdim=True)}[how]()
 
 

@@ -1,5 +1,6 @@
 """Lab 06, exercise 3: the Bernoulli log-likelihood of binary images, from logits."""
 
+import math
 from functools import partial
 from typing import Any
 
@@ -73,7 +74,7 @@ MISTAKES = (
     Mistake("hits", {"measure": "hits"},
             "This counts the pixels that are guessed right. How sure the decoder was is lost."),
     Mistake("half", {"factor": 0.5}, "There is a ½ too many."),
-    Mistake("bits", {"factor": 1 / 0.6931471805599453},
+    Mistake("bits", {"factor": 1 / math.log(2)},
             "These are bits. The course counts in nats: the natural logarithm, `torch.log`."),
 )
 ERRORS = {
@@ -131,8 +132,7 @@ def _log_likelihood(logits: Tensor, x: Tensor, *, bend: str = "", log: str = "st
         "eps": lambda: ((p + eps).log(), (1 - p + eps).log()),
         "clamped": lambda: (p.log().clamp(min=-100), (1 - p).log().clamp(min=-100)),
         "clamp p": lambda: (p.clamp(1e-6, 1 - 1e-6).log(), (1 - p.clamp(1e-6, 1 - 1e-6)).log()),
-        "logits": lambda: (a.log(), (1 - a).log()), "none": lambda: (p, 1 - p),
-        "odds": lambda: (a, -a)}[log]()
+        "none": lambda: (p, 1 - p), "odds": lambda: (a, -a)}[log]()
     one, two = t * white, (1 - t) * black
     each = {"log": lambda: {"both": lambda: one + two, "white": lambda: one, "black": lambda: two,
                             "minus": lambda: one - two, "no choice": lambda: white + black}[terms](),

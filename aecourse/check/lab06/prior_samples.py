@@ -112,12 +112,11 @@ def _prior_samples(decoder: nn.Module, n: int, k: int, generator: torch.Generato
                    own: str = "unit", chance: str = "generator", out: str = "sigmoid", times: float = 1.0,
                    shift: float = 0.0, form: str = "images", call: str = "once", mode: str = "") -> Any:
     source = torch.Generator().manual_seed(0) if chance == "fixed" else None if chance == "global" else generator
-    shape = {"unit": (n, k), "image": (1, k), "number": (n, 1), "one": (1, k), "turned": (k, n), "one of all":
-             (1, 1), "single": (1, k)}[own]
+    shape = {"unit": (n, k), "image": (1, k), "number": (n, 1), "single": (1, k)}[own]
     z = (torch.rand if codes in ("uniform", "centred") else torch.randn)(shape, generator=source)
     z = {"normal": lambda: z, "uniform": lambda: z, "centred": lambda: 2 * z - 1, "size": lambda: z.abs(),
          "zeros": lambda: 0 * z}[codes]()
-    z = z if own in ("single", "turned") else z.expand(n, k)
+    z = z if own == "single" else z.expand(n, k)
     if mode == "eval":
         decoder.eval()
     logits = decoder(times * z + shift) if call == "once" else times * z.new_zeros(n, _PIXELS)

@@ -146,8 +146,8 @@ def _choose(labels: Tensor, n: int, generator: torch.Generator, *, stratify: str
         parts = [some((labels == c).nonzero().flatten(), k) for c, k in enumerate(each) if k]
     chosen = torch.cat(parts)
     return {"labels": lambda: labels[chosen], "mask": lambda: torch.zeros(len(labels), dtype=torch.bool).index_fill(
-        0, chosen, True), "table": lambda: torch.stack(parts), "list": lambda: chosen.tolist(), "float":
-        lambda: chosen.float(), "numpy": lambda: chosen.numpy(), "both": lambda: (chosen, labels[chosen]),
+        0, chosen, True), "table": lambda: torch.stack(parts), "float": lambda: chosen.float(),
+        "numpy": lambda: chosen.numpy(), "both": lambda: (chosen, labels[chosen]),
         "parts": lambda: parts}.get(give, lambda: chosen)()
 
 

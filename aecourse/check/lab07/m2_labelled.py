@@ -119,14 +119,14 @@ def family(**changes: Any) -> Any:
 def _bound(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, classes: int, *, prior: str = "log", kl:
            str = "plus", kl_sum: str = "sum", var: str = "exp", pixels: str = "sum", given: str = "minus log p",
            sign: int = 1, over: str = "none") -> Tensor:
-    p = {"logits": lambda: logits, "sigmoid": lambda: torch.sigmoid(logits)}
+    p = torch.sigmoid(logits)
     each = {
         "minus log p": lambda: F.binary_cross_entropy_with_logits(logits, x, reduction="none"),
         "log p": lambda: -F.binary_cross_entropy_with_logits(logits, x, reduction="none"),
-        "twice": lambda: F.binary_cross_entropy_with_logits(p["sigmoid"](), x, reduction="none"),
-        "square": lambda: (p["sigmoid"]() - x).square(), "square of logits": lambda: (logits - x).square(),
+        "twice": lambda: F.binary_cross_entropy_with_logits(p, x, reduction="none"),
+        "square": lambda: (p - x).square(), "square of logits": lambda: (logits - x).square(),
         "white": lambda: -x * F.logsigmoid(logits), "black": lambda: -(1 - x) * F.logsigmoid(-logits),
-        "unstable": lambda: -(x * torch.sigmoid(logits).log() + (1 - x) * (1 - torch.sigmoid(logits)).log()),
+        "unstable": lambda: -(x * p.log() + (1 - x) * (1 - p).log()),
         "none": lambda: torch.zeros_like(x)}[given]()
     away = {"sum": each.sum(-1), "mean": each.mean(-1)}[pixels]
     v = {"exp": logvar.exp(), "sigma": (2 * logvar).exp(), "plain": logvar, "root": (logvar / 2).exp(), "handed":

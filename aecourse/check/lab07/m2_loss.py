@@ -148,7 +148,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if y[0] >= 0 and bool((y[: size - size // 2] >= 0).all()):  # the labelled ones do not come first
         y, by_class, logits = y.flip(0), by_class.flip(0), logits.flip(0)
     text = f"{size} images of {classes} classes, y = {y.tolist()}, alpha = {alpha:.1f}"
-    return Case((by_class, logits, y, alpha), text if size < 20 else f"{size} images")
+    return Case((by_class, logits, y, alpha), text)
 
 
 # ---- wrong answers --------------------------------------------------------------------------------------------------

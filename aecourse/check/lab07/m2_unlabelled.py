@@ -79,7 +79,7 @@ reference = semi.unlabelled
 
 
 def oracle(by_class: Tensor, class_logits: Tensor) -> Tensor:
-    """−U by Gibbs' identity: U = −log Σ exp(−L) + KL(q ‖ p*), where p* is proportional to exp(−L)."""
+    """By Gibbs' identity: U = −log Σ exp(−L) + KL(q ‖ p*), where p* is proportional to exp(−L)."""
     best = Categorical(logits=-by_class.double())
     apart = kl_divergence(Categorical(logits=class_logits.double()), best)
     return (apart - torch.logsumexp(-by_class.double(), 1)).float()
