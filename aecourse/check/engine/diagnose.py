@@ -1,6 +1,7 @@
 """Which mistake do wrong values look like? First the known ones, then factors, terms and constants that are off."""
 
 import math
+import time
 from collections.abc import Callable
 from functools import partial
 from itertools import combinations
@@ -11,6 +12,8 @@ from torch import Tensor
 
 from aecourse.check.engine.call import copied, quiet
 from aecourse.check.engine.exercise import Case, Exercise
+
+PATIENCE = 1.0  # seconds, for the combinations of so many mistakes
 
 
 def same(exercise: Exercise, got: Tensor, want: Tensor) -> bool:
@@ -53,10 +56,17 @@ def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
     """Return the sentences of the so many known mistakes that, made together, give the same values on every input.
 
     ``equal(value, theirs)`` compares a value of ``got`` with what a mistake returns; without it both are tensors.
+    Several are looked for no longer than a learner waits, and not in values of which none is a number: any two mistakes
+    of which one gives NaN would do.
     """
     equal = equal or partial(_alike, exercise)
+    if count > 1 and all(bool(part.isnan().all()) for value in got for part in _parts_of(value)):
+        return ""
+    end = time.monotonic() + PATIENCE
     with quiet():  # once: there may be thousands of combinations
         for mistakes in combinations(exercise.mistakes, count):
+            if time.monotonic() > end:
+                break
             wrong = exercise.wrong(*mistakes)
             if wrong is not None and _behaves_as(wrong, cases, got, equal):
                 if count == 1:
@@ -64,6 +74,10 @@ def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
                 sentences = " ".join(f"{i}. {m.says}" for i, m in enumerate(mistakes, 1))
                 return f"{'Two' if count == 2 else 'Three'} things at once. {sentences}"
     return ""
+
+
+def _parts_of(value: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    return (value,) if isinstance(value, Tensor) else value
 
 
 def _behaves_as(wrong: Any, cases: list[Case], got: list, equal: Callable) -> bool:
