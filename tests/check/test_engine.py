@@ -19,7 +19,7 @@ import torch
 from aecourse import CourseError
 from aecourse.base.project import ROOT
 from aecourse.check import lab02
-from aecourse.check.engine import call, results, show
+from aecourse.check.engine import call, diagnose, results, show
 from aecourse.check.engine import lab as engine
 from aecourse.check.engine.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED, Case, Exercise, Mistake
 from aecourse.check.engine.lab import Check, Lab, examine
@@ -152,6 +152,16 @@ def test_every_kind_of_answer_gets_its_sentence(answer, outcome, piece, capfd):
         assert piece in verdict.text
         assert "Traceback" not in verdict.text
     assert capfd.readouterr() == ("", ""), "a check shows its card alone"
+
+
+def test_several_mistakes_are_looked_for_no_longer_than_a_learner_waits(monkeypatch):
+    one, both = EXERCISE.wrong(EXERCISE.mistakes[0]), EXERCISE.wrong(*EXERCISE.mistakes)
+    assert examine(EXERCISE, both, 0).says.startswith("Two things at once. 1. The half is missing.")
+    monkeypatch.setattr(diagnose, "PATIENCE", -1.0)
+    assert examine(EXERCISE, one, 0).says == "The half is missing."
+    hurried = examine(EXERCISE, both, 0)
+    assert hurried.outcome == INCORRECT
+    assert "things at once" not in hurried.says
 
 
 def test_wrong_values_come_with_the_smallest_input_expected_and_got():
