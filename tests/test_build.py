@@ -131,6 +131,10 @@ def _clear(nb):
     nb["cells"][2] |= {"outputs": [], "execution_count": None}
 
 
+def _other_number(nb):
+    nb["cells"][2]["outputs"][0]["text"] = ["a better number"]
+
+
 def _tag(nb):
     nb["cells"][1]["metadata"]["tags"] = ["by-hand"]
 
@@ -142,6 +146,8 @@ def _tag(nb):
     (lambda nb: nb["metadata"].update(title="by hand"), "edited by hand"),
     (lambda nb: nb["metadata"]["aecourse"].update(digest="0"), "edited by hand"),
     (_clear, "not executed, its outputs were cleared"),
+    (_other_number, "edited by hand, its outputs are not those of the build"),
+    (lambda nb: nb["metadata"]["aecourse"].pop("outputs"), "edited by hand, its outputs are not those of the build"),
     (lambda nb: nb["metadata"].pop("aecourse"), "not a notebook that aecourse build wrote"),
     (lambda nb: nb.clear(), "not a notebook that aecourse build wrote"),
 ])
@@ -258,6 +264,17 @@ def test_another_data_set_or_quick_is_never_stored(root, tool, no_kernel, monkey
             setting.setenv(name, value)
             with pytest.raises(CourseError, match="built on all of MNIST"):
                 tool.build([], root)
+
+
+def test_a_draft_shows_a_source_on_any_images_and_stores_nothing(root, tool, monkeypatch, capsys):
+    toy_course.append(root / "authoring/lessons/01_toy.py",
+                      "\n# %%\nimport os\nprint('quick', os.environ['AECOURSE_QUICK'])\n")
+    monkeypatch.setenv("AECOURSE_QUICK", "1")
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file() and "rendered" not in path.parts}
+    assert tool.draft(["01"], root) == 0
+    assert "quick 1" in (root / "rendered/01_toy.html").read_text(encoding="utf-8")
+    assert {path: path.read_bytes() for path in before} == before
+    assert "01_toy: done in" in capsys.readouterr().out
 
 
 def test_missing_images_stop_a_build_before_it_runs(root, tool, no_kernel, monkeypatch, tmp_path, capsys):

@@ -1,6 +1,8 @@
 """`aecourse build`: execute what is missing or stale and store it, and check that source and product agree."""
 
+import json
 import platform
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -10,8 +12,15 @@ from aecourse.authoring.dependencies import digest
 from aecourse.authoring.source import DATASET, Source, dumps, find_sources, loads, read, strip
 from aecourse.base import project, settings
 from aecourse.commands.execute import execute
+from aecourse.commands.render import pages
 
 MOST_BYTES = 1_500_000
+
+
+def draft(names: list[str], root: Path = project.ROOT) -> int:
+    """Execute sources as they are, on any data set, and write each as a page as `aecourse run` does; store nothing."""
+    sources = find_sources(root, names)
+    return pages({source.name: (partial(read, source), _folder(source)) for source in sources}, root)
 
 
 def build(names: list[str], root: Path = project.ROOT, force: bool = False) -> int:
@@ -19,8 +28,8 @@ def build(names: list[str], root: Path = project.ROOT, force: bool = False) -> i
     usual = settings.data_set() in ("", DATASET) and settings.text("AECOURSE_DEVICE").lower() in ("", "cpu")
     if settings.quick() or not usual:
         raise CourseError("the stored notebooks are built on all of MNIST, on the CPU: unset AECOURSE_QUICK, "
-                          "AECOURSE_DATASET and AECOURSE_DEVICE, then build again. (aecourse run --quick shows a "
-                          "lesson on fewer images.)")
+                          "AECOURSE_DATASET and AECOURSE_DEVICE, then build again. (aecourse build --draft executes "
+                          "a source on any images, into rendered/.)")
     failed = False
     for source in find_sources(root, names):
         try:
@@ -81,9 +90,9 @@ def _build_one(source: Source, force: bool) -> None:
             from aecourse.base import datafiles
 
             datafiles.fetch(DATASET)  # a clear error before a long run, and never another data set in its place
-        folder = source.product.parent if source.product.parent.is_dir() else source.root
-        record["seconds"] = execute(nb, folder, source.root, source.name)
+        record["seconds"] = execute(nb, _folder(source), source.root, source.name)
         record["python"], record["torch"] = platform.python_version(), _version("torch")
+    record["outputs"] = _of_outputs(loads(dumps(nb)))
     text = _accepted(nb, source.name)
     exercise = strip(nb, source.name) if source.is_lab else None
     project.write(source.product, text)
@@ -91,6 +100,11 @@ def _build_one(source: Source, force: bool) -> None:
         project.write(source.exercise, exercise)
     how = "its text is written again, the outputs stay" if kept else f"built in {record['seconds']} s"
     print(f"{source.name}: {how}, {len(text.encode()) / 1e6:.2f} MB", flush=True)
+
+
+def _folder(source: Source) -> Path:
+    """Return the folder that the source is executed in."""
+    return source.product.parent if source.product.parent.is_dir() else source.root
 
 
 def _take_outputs(source: Source, nb) -> bool:
@@ -152,6 +166,8 @@ def _problems(source: Source, wanted) -> list[str]:
             lines.append(f"{where}: edited by hand" + (f", cell {number} differs from the source" if number else ""))
         if not lines and any(cell.execution_count is None for cell in _code(stored)):
             lines.append(f"{where}: not executed, its outputs were cleared")
+        if not lines and old.get("outputs") != _of_outputs(stored):
+            lines.append(f"{where}: edited by hand, its outputs are not those of the build")
     except (CourseError, KeyError, TypeError, AttributeError):
         return [f"{where}: not a notebook that aecourse build wrote"]
     return lines
@@ -166,6 +182,11 @@ def _first_difference(stored, wanted) -> int | None:
         if a != b:
             return number
     return None if len(inputs[0]) == len(inputs[1]) else min(map(len, inputs)) + 1
+
+
+def _of_outputs(nb) -> str:
+    """Return a digest of what the cells put out."""
+    return digest(json.dumps([cell.outputs for cell in nb.cells if cell.cell_type == "code"], sort_keys=True))
 
 
 def _exercise_problems(source: Source) -> list[str]:

@@ -92,6 +92,8 @@ def _build(a: argparse.Namespace) -> int:
     _ready("build")
     from aecourse.authoring import build
 
+    if a.draft:
+        return build.draft(a.names)
     if not a.check:
         return build.build(a.names, force=a.force)
     problems = build.check(a.names)
@@ -153,8 +155,9 @@ def _parser() -> argparse.ArgumentParser:
                   "Build the notebooks whose source, helpers or data set changed, and RESULTS.md. Needs\n"
                   "requirements-dev.txt.",
                   ["python -m aecourse build", "python -m aecourse build lab02 --force",
-                   "python -m aecourse build --check"])
+                   "python -m aecourse build --check", "python -m aecourse build lab02 --draft"])
     sub.add_argument("names", nargs="*", help="the start of a name, such as 02 or lab02 (default: all)")
     sub.add_argument("--check", action="store_true", help="build nothing; exit code 1 if anything needs to be built")
     sub.add_argument("--force", action="store_true", help="build also what is unchanged")
+    sub.add_argument("--draft", action="store_true", help="execute the sources into rendered/*.html, store nothing")
     return parser

@@ -1,6 +1,8 @@
 """`aecourse run`: execute the built notebooks again, headless, and write each as one HTML page."""
 
 import logging
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from aecourse import CourseError
@@ -46,13 +48,18 @@ def run(names: list[str], root: Path = project.ROOT, quick: bool = False) -> int
     chosen = project.choose(names, list(there))
     if not chosen:
         raise CourseError(f"there are no built notebooks in {root}: python -m aecourse build")
+    return pages({name: (partial(project.load, there[name]), there[name].parent) for name in chosen}, root, quick)
+
+
+def pages(notebooks: Mapping[str, tuple[Callable, Path]], root: Path, quick: bool = False) -> int:
+    """Do what `run` does with notebooks that are given as name → (function that loads it, folder to execute it in)."""
     folder, failed = root / "rendered", []
     if error := places.trouble(folder):  # before minutes of work
         raise CourseError(project.why(error, folder))
-    for name in chosen:
+    for name, (load, place) in notebooks.items():
         try:
-            nb = project.load(there[name])
-            seconds = execute(nb, there[name].parent, root, name, quick)
+            nb = load()
+            seconds = execute(nb, place, root, name, quick)
         except NoKernel:  # nor for the next one
             raise
         except CourseError as error:
@@ -62,7 +69,7 @@ def run(names: list[str], root: Path = project.ROOT, quick: bool = False) -> int
         project.save(folder / f"{name}.html", _html(nb, name))  # where one page cannot be written, none can
         print(f"{name}: done in {seconds} s, rendered/{name}.html", flush=True)
     if failed:
-        print(f"{len(failed)} of {len(chosen)} failed: {', '.join(failed)}")
+        print(f"{len(failed)} of {len(notebooks)} failed: {', '.join(failed)}")
     return int(bool(failed))
 
 

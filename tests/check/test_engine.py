@@ -19,7 +19,7 @@ import torch
 from aecourse import CourseError
 from aecourse.base.project import ROOT
 from aecourse.check import lab02
-from aecourse.check.engine import call, diagnose, results, show
+from aecourse.check.engine import call, diagnose, diagnose_forms, show
 from aecourse.check.engine import lab as engine
 from aecourse.check.engine.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED, Case, Exercise, Mistake
 from aecourse.check.engine.lab import Check, Lab, examine
@@ -172,7 +172,7 @@ def test_wrong_values_come_with_the_smallest_input_expected_and_got():
 
 
 def test_two_different_values_never_look_the_same():
-    shown = [results._both("Here", torch.tensor(656.5), torch.tensor(value)) for value in (2.0, 656.52, 656.501)]
+    shown = [diagnose_forms._both("Here", torch.tensor(656.5), torch.tensor(value)) for value in (2.0, 656.52, 656.501)]
     assert shown == [f"Here: expected 656.5, got {value}." for value in ("2", "656.52", "656.501")]
 
 

@@ -1,8 +1,10 @@
-"""The engine of the checks: what every check uses. An exercise is data; the engine does the rest.
+"""The engine of the checks: what checks of several labs use. An exercise is data; the engine does the rest.
 
-- `exercise` says what an exercise is, `lab` what a notebook calls and what a learner sees of a verdict (`show`);
-- `values` and `results` look at what a function returns, `facts` at what an answer does, `stub` whether there is one;
-- `call` runs an answer and outlives it, `diagnose` names the mistakes in wrong values;
-- `inputs`, `look` and `chance` are for an exercise's own use: drawing inputs, looking at wrong values, and judging what
-  draws at random.
+- `exercise` says what an exercise is, `lab` what a notebook calls; `show` is how a learner sees a verdict;
+- `values` judges functions: `returned` reads what came back, `diagnose` names known mistakes, and what else is wrong
+  with one number per image, `diagnose_forms` with results of other forms; whether images are visited one by one;
+- `facts` judges an answer by what it does (networks, loops, functions that draw at random);
+- `stub` sees that there is no answer yet;
+- `call` runs an answer and outlives it;
+- for an exercise's own use: `drawing` for fresh inputs, `look` for wrong values, `chance` for what draws at random.
 """

@@ -1,4 +1,7 @@
-"""Which mistake do wrong values look like? First the known ones, then factors, terms and constants that are off."""
+"""Which mistake do wrong values look like? First the known ones, then factors, terms and constants that are off.
+
+`recognise` finds known mistakes in results of any form; the rest is for one number per image.
+"""
 
 import math
 import time

@@ -82,7 +82,8 @@ class Exercise:
         which an answer differs is shown. To see whether a right function goes through the images one by one, 24 and 72
         are drawn as well (4 and 24 without ``gives``).
     gives
-        What a function returns, one `Form` for each part; left empty, it is one number per image, float32 (B,).
+        What a function returns, one `Form` for each part; left empty, it is one number per image, float32 (B,), and
+        factors, constants and ``parts`` that are off are named in place of what ``look`` says.
     tidy, look
         With ``gives``: ``tidy(parts)`` brings results that are equally right into one order; ``look(cases, got, want)``
         returns the sentence for wrong values that no known mistake explains, or nothing.

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from aecourse.check.engine import diagnose as numbers
-from aecourse.check.engine import results
+from aecourse.check.engine import diagnose_forms
 from aecourse.check.engine.call import arity, copied, count_calls, describe, run
 from aecourse.check.engine.exercise import CORRECT, INCORRECT, Case, Exercise, Verdict
 from aecourse.check.engine.look import Parts
@@ -36,7 +36,8 @@ def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) 
         says = _unsteady(exercise, answer, cases, got, want) or _diagnosed(exercise, cases, got, want, right)
         if any(g.shape != w.shape for parts in zip(got, want, strict=True) for g, w in zip(*parts, strict=True)):
             remarks = [remark for remark in remarks if "too many" in remark]  # the shape is the matter; types later
-        return Verdict(INCORRECT, says, _lines(results.first_difference(exercise, cases, got, want, right), *remarks))
+        shown = diagnose_forms.first_difference(exercise, cases, got, want, right)
+        return Verdict(INCORRECT, says, _lines(shown, *remarks))
     if remarks:
         return Verdict(INCORRECT, "The values are right, one thing is not: " + " ".join(dict.fromkeys(remarks)))
     if trouble := _unsteady(exercise, answer, cases, got, want) or gradients(exercise, answer, cases):
@@ -47,7 +48,7 @@ def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) 
 
 def _diagnosed(exercise: Exercise, cases: list[Case], got: list[Parts], want: list[Parts], right: list[bool]) -> str:
     if exercise.gives:
-        return results.diagnose(exercise, cases, got, want, right)
+        return diagnose_forms.diagnose(exercise, cases, got, want, right)
     return numbers.diagnose(exercise, cases, [parts[0] for parts in got], [parts[0] for parts in want], right)
 
 

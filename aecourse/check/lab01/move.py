@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.drawing import rows
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import rows
 from aecourse.check.engine.look import Parts
 
 EMPTY = ("It is right where every cluster has images, and wrong where one has none. The mean of nothing is 0/0: such a "

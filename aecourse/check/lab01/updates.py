@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
+from aecourse.check.engine.drawing import between
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import between
 from aecourse.check.engine.look import Parts
 
 MISTAKES = (

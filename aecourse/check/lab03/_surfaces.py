@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from aecourse.check.engine.inputs import tenths
+from aecourse.check.engine.drawing import tenths
 from aecourse.check.engine.look import Parts
 
 _TURNS = torch.tensor([[[0.6, 0.8, 0.0], [0.0, 0.0, 1.0]], [[0.8, 0.0, 0.6], [0.0, 1.0, 0.0]],

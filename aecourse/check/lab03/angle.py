@@ -9,8 +9,8 @@ import torch
 from scipy.linalg import subspace_angles
 from torch import Tensor
 
+from aecourse.check.engine.drawing import rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import rows, tenths
 from aecourse.check.engine.look import Parts
 
 MISTAKES = (

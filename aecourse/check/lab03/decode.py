@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.drawing import row, rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import row, rows, tenths
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab03._surfaces import offset, surface
 

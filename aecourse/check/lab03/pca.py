@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.drawing import rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import rows, tenths
 from aecourse.check.engine.look import Parts, near
 
 MISTAKES = (

@@ -8,8 +8,8 @@ import torch
 from sklearn import manifold
 from torch import Tensor
 
+from aecourse.check.engine.drawing import rows
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import rows
 from aecourse.check.engine.look import Parts
 
 MISTAKES = (

@@ -8,8 +8,8 @@ from scipy.spatial import cKDTree
 from scipy.stats import pareto
 from torch import Tensor
 
+from aecourse.check.engine.drawing import rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import rows, tenths
 from aecourse.check.engine.look import Parts
 
 MISTAKES = (

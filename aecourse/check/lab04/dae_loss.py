@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from aecourse import losses
 from aecourse.check.engine.chance import origin
+from aecourse.check.engine.drawing import between
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import between
 from aecourse.check.lab04._chance import repeated
 from aecourse.check.lab04.gaussian import family as gaussian_with
 from aecourse.check.lab04.gaussian import reference as gaussian_ok

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from aecourse.check.engine.chance import called, form, origin
+from aecourse.check.engine.drawing import between
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import between
 from aecourse.check.lab04._chance import CHANCE, ERRORS, FACTS, repeated, source_of, uniform
 
 MISTAKES = (

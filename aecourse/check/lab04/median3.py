@@ -9,8 +9,8 @@ import torch.nn.functional as F
 from scipy.ndimage import median_filter
 from torch import Tensor
 
+from aecourse.check.engine.drawing import between
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import between
 from aecourse.check.engine.look import Parts
 
 MISTAKES = (

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.drawing import row, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import row, tenths
 
 MISTAKES = (
     Mistake("natural logarithm", {"log": torch.log},

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
+from aecourse.check.engine.drawing import between, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import between, tenths
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab04._chance import uniform
 

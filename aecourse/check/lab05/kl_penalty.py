@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Bernoulli, kl_divergence
 
+from aecourse.check.engine.drawing import between, rows, telling, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import between, rows, telling, tenths
 from aecourse.check.engine.look import Parts
 
 EXTREME = ("It is right while every unit is on now and then, and wrong where a unit's mean is exactly 0 or 1. The "

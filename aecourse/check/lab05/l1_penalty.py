@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.drawing import rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import rows, tenths
 from aecourse.check.engine.look import Parts, near
 
 ZEROS = ("It is right where no number is 0, and wrong where some are. Most numbers of a sparse code are exactly 0, and "

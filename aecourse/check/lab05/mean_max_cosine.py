@@ -9,8 +9,8 @@ from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 from torch import Tensor
 
+from aecourse.check.engine.drawing import rows, telling, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import rows, telling, tenths
 from aecourse.check.engine.look import Parts
 
 MISTAKES = (

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aecourse.check.engine.drawing import row, rows, telling, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import row, rows, telling, tenths
 from aecourse.check.engine.look import Parts, near
 
 NONE_DEAD = ("It is right where units are dead, and wrong where none is: then the weights stay as they are.")

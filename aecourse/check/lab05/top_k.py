@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.drawing import rows, telling
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.inputs import rows, telling
 from aecourse.check.engine.look import Parts
 
 MISTAKES = (

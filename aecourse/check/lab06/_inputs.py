@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from aecourse.check.engine.inputs import signed, tenths
+from aecourse.check.engine.drawing import signed, tenths
 
 
 def some(size: int, width: int, generator: torch.Generator) -> Tensor:

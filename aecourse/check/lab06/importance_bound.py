@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.drawing import row, rows, signed, telling, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import row, rows, signed, telling, tenths
 from aecourse.check.engine.look import Parts, near
 from aecourse.check.lab06._reductions import EACH
 from aecourse.check.lab06._terms import usual

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
+from aecourse.check.engine.drawing import rows, telling
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import rows, telling
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab06._inputs import some
 from aecourse.check.lab06._reductions import EACH, REDUCE, reduced

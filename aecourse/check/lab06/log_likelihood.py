@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aecourse.check.engine.drawing import rows, telling
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import rows, telling
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab06._inputs import binary, some
 from aecourse.check.lab06._reductions import EACH, REDUCE, reduced

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aecourse.check.engine.chance import called, form, origin
+from aecourse.check.engine.drawing import signed
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import signed
 from aecourse.check.lab06._noise import kind, repeated, shared
 from aecourse.models import sample_code as reference
 

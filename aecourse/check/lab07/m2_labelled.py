@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 from aecourse import losses
+from aecourse.check.engine.drawing import between, rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import between, rows, tenths
 
 UNSTABLE = ("It is right for moderate logits and wrong for large ones: in float32 the sigmoid of a large logit is "
             "exactly 1, and log(1 − 1) is −inf. `losses.bernoulli_nll(logits, x)` works on the logits themselves.")

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from aecourse import semi
+from aecourse.check.engine.drawing import between, rows
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import between, rows
 from aecourse.check.engine.look import Parts, near
 from aecourse.check.lab07._losses import ONE_EACH, bounds, off_factors
 

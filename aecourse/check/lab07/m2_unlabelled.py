@@ -10,8 +10,8 @@ from torch import Tensor
 from torch.distributions import Categorical, kl_divergence
 
 from aecourse import semi
+from aecourse.check.engine.drawing import between, rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import between, rows, tenths
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab07._losses import ONE_EACH, bounds, off_factors
 

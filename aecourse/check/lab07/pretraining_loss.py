@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aecourse import losses
+from aecourse.check.engine.drawing import rows
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.inputs import rows
 from aecourse.check.engine.look import Parts, near
 from aecourse.check.lab07._losses import ONE_EACH
 from aecourse.models import Autoencoder

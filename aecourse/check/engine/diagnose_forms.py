@@ -1,4 +1,4 @@
-"""What is wrong with results of another form than one number per image, and where a result differs first."""
+"""What is wrong with results where the exercise states their form (`gives`), and where a result differs first."""
 
 from typing import Any
 
