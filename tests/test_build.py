@@ -156,6 +156,16 @@ def test_a_product_edited_by_hand_is_seen(root, tool, no_kernel, change, line):
     assert tool.check(["01"], root)[0] == f"{LESSON}: {line}"
 
 
+def test_outputs_edited_by_hand_are_computed_again(root, tool):
+    toy_course.append(root / "authoring/lessons/01_toy.py", "\n# %% [markdown]\n# A text more.\n")
+    before = (root / LESSON).read_bytes()
+    _edit(root / LESSON, _other_number)
+    assert tool.build(["01"], root) == 0
+    assert b"a better number" not in (root / LESSON).read_bytes()
+    assert b"A text more." in (root / LESSON).read_bytes()
+    assert nbformat.reads(before.decode(), 4).cells[2].outputs == nbformat.read(root / LESSON, 4).cells[2].outputs
+
+
 def test_a_broken_missing_or_changed_exercise_is_seen_and_mended_without_a_kernel(root, tool, no_kernel, capsys):
     good = (root / SHEET).read_bytes()
     for damage, word in ((lambda: (root / SHEET).unlink(), "missing"),

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import shutil
 import sys
 import time
 
@@ -227,10 +228,9 @@ def test_the_kernels_of_lab_have_the_extension_and_the_course_of_the_folder(tmp_
 
     from aecourse.commands.kernels import CourseKernels
 
-    (tmp_path / "aecourse").mkdir()
-    for name in ("__init__.py", "notebook.py", "needs.py", "project.py"):
-        text = (notebook.Path(notebook.__file__).parent / name).read_text(encoding="utf-8")
-        (tmp_path / "aecourse" / name).write_text(text, encoding="utf-8")
+    base = notebook.Path(notebook.__file__).parent
+    shutil.copytree(base, tmp_path / "aecourse/base")
+    shutil.copy(base.parent / "__init__.py", tmp_path / "aecourse")
     path = tmp_path / "lesson.ipynb"
     path.write_text(json.dumps({"cells": [{"cell_type": "code", "id": "a", "source": FIRST}]}), encoding="utf-8")
 

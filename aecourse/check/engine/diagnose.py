@@ -27,12 +27,13 @@ def same(exercise: Exercise, got: Tensor, want: Tensor) -> bool:
 
 def diagnose(exercise: Exercise, cases: list[Case], got: list[Tensor], want: list[Tensor], right: list[bool]) -> str:
     """Return the sentence for values or shapes that are wrong somewhere."""
-    if known := recognise(exercise, cases, got, 1) or recognise(exercise, cases, got, 2):
+    telling = not all_nan(got, want)
+    if known := recognise(exercise, cases, got, 1) or (recognise(exercise, cases, got, 2) if telling else ""):
         return known
     special = [case.only for case, ok in zip(cases, right, strict=True) if not ok]
     if all(special):  # every input without an `only` came out right
         return special[0]
-    if known := recognise(exercise, cases, got, 3):
+    if known := recognise(exercise, cases, got, 3) if telling else "":
         return known
     if any(g.shape != w.shape for g, w in zip(got, want, strict=True)):
         return _shapes(exercise, cases, got, want)
@@ -59,12 +60,9 @@ def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
     """Return the sentences of the so many known mistakes that, made together, give the same values on every input.
 
     ``equal(value, theirs)`` compares a value of ``got`` with what a mistake returns; without it both are tensors.
-    Several are looked for no longer than a learner waits, and not in values of which none is a number: any two mistakes
-    of which one gives NaN would do.
+    Several are looked for no longer than a learner waits.
     """
     equal = equal or partial(_alike, exercise)
-    if count > 1 and all(bool(part.isnan().all()) for value in got for part in _parts_of(value)):
-        return ""
     end = time.monotonic() + (PATIENCE if count > 1 else math.inf)
     with quiet():  # once: there may be thousands of combinations
         for mistakes in combinations(exercise.mistakes, count):
@@ -79,8 +77,9 @@ def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
     return ""
 
 
-def _parts_of(value: Tensor | tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    return (value,) if isinstance(value, Tensor) else value
+def all_nan(got: list[Tensor], want: list[Tensor]) -> bool:
+    """Return whether the shapes are right and no value is a number: any mistakes of which one gives NaN would do."""
+    return all(g.shape == w.shape and g.numel() > 0 and bool(g.isnan().all()) for g, w in zip(got, want, strict=True))
 
 
 def _behaves_as(wrong: Any, cases: list[Case], got: list, equal: Callable) -> bool:
