@@ -53,10 +53,6 @@ def top_k_by_kthvalue(a, k):
     return a * (a >= bar).float()
 
 
-def top_k_by_next_one(a, k):
-    return a * (a > a.sort(dim=1, descending=True).values[:, k:k + 1])
-
-
 def top_k_by_places(a, k):
     mask = torch.zeros_like(a)
     mask[torch.arange(len(a))[:, None], torch.topk(a, k).indices] = 1
@@ -107,7 +103,7 @@ RIGHT = [
     ("dead_share", lambda z: (z.abs().sum(0) == 0).double().mean()),
     ("kl_penalty", kl_with_a_small_number_inside), ("kl_penalty", kl_in_one_line_each), ("kl_penalty", kl_by_torch),
     ("kl_penalty", kl_by_pairs), ("kl_penalty", lambda z, rate: kl_by_torch(z, rate)[None]),
-    ("top_k", top_k_by_threshold), ("top_k", top_k_by_kthvalue), ("top_k", top_k_by_next_one),
+    ("top_k", top_k_by_threshold), ("top_k", top_k_by_kthvalue),
     ("top_k", top_k_by_places),
     ("mean_max_cosine", cosine_by_broadcast), ("mean_max_cosine", cosine_by_sklearn),
     ("revive", revive_by_topk), ("revive", revive_in_numpy), ("revive", revive_by_loop),
@@ -130,6 +126,10 @@ def kl_clamped_wide(z, rate):
 
 def kl_both_clamped_at_the_rate(z, rate):
     return kl_by_torch(z.clamp(max=rate), rate)
+
+
+def top_k_by_next_one(a, k):
+    return a * (a > a.sort(dim=1, descending=True).values[:, k:k + 1])
 
 
 def top_k_straight_through(a, k):
@@ -185,6 +185,33 @@ def revive_twice_as_long(W, dead, x, errors):
     return torch.where(dead[:, None], 2 * BY_NAME["revive"].reference(W, dead, x, errors), W)
 
 
+def revive_with_squeeze(W, dead, x, errors):
+    new, units = W.clone(), dead.nonzero().squeeze()
+    for n in range(len(units)):
+        image = x[errors.argsort(descending=True)[n]]
+        new[units[n]] = image / image.norm() * W[~dead].norm(dim=1).mean()
+    return new
+
+
+def revive_first_only(W, dead, x, errors):
+    new, right = W.clone(), BY_NAME["revive"].reference(W, dead, x, errors)
+    for unit in dead.nonzero().flatten():
+        new[unit] = right[unit]
+        return new
+    return new
+
+
+def revive_by_lower_median(W, dead, x, errors):
+    new = BY_NAME["revive"].reference(W, dead, x, errors)
+    new[dead] = F.normalize(new[dead], dim=1) * W[~dead].norm(dim=1).median()
+    return new
+
+
+def cosine_of_nearest_by_dot(found, planted):
+    nearest = (planted @ found.T).argmax(1)
+    return F.cosine_similarity(planted, found[nearest]).mean()
+
+
 def revive_without_dead_fails(W, dead, x, errors):
     if not dead.any():
         return torch.zeros_like(W)
@@ -207,6 +234,14 @@ UNLISTED = [
     ("l1_penalty", lambda z: -z.mean(1), "Three things at once"),
     ("l1_penalty", lambda z: z.norm(dim=1) ** 2, "The numbers are squared"),
     ("l1_penalty", lambda z: z.abs().sum(2), "raises"),
+    ("l1_penalty", lambda z: z.abs().sum(1).squeeze(), "no dimension left"),
+    ("l1_penalty", lambda z: z[:, :256].abs().sum(1), "wrong for many long ones"),
+    ("l1_penalty", lambda z: (z ** 2 + 1e-3).sqrt().sum(1), "a small number under a root"),
+    ("l1_penalty", lambda z: z[:, 1:].abs().sum(1), "The first number of each code is left out"),
+    ("dead_share", lambda z: (z.abs().amax(0) < 1e-6).float().mean(), "as small as 1e-8"),
+    ("dead_share", lambda z: (z.square().sum(0) == 0).float().mean(), "as small as 1e-8"),
+    ("dead_share", lambda z: (z[:1000] == 0).all(0).float().mean(), "wrong for 3,000"),
+    ("dead_share", lambda z: ((z == 0).float().mean(0) > 0.99).float().mean(), "wrong for 3,000"),
     ("dead_share", lambda z: (z.std(0) == 0).float().mean(), "You ask whether a unit changes"),
     ("dead_share", lambda z: (z.norm(dim=0) < 1e-2).float().mean(), "pass for zeros"),
     ("dead_share", lambda z: (z == 0).all(), "the same result for every input"),
@@ -234,6 +269,12 @@ UNLISTED = [
     ("kl_penalty", lambda z, rate: torch.log(rate), "takes tensors only"),
     ("kl_penalty", lambda z, rate: (z.mean(0) - rate).square().mean(), "Two things at once"),
     ("kl_penalty", lambda z, rate: kl_by_torch(z.sigmoid(), rate), "There is a sigmoid"),
+    ("kl_penalty", lambda z, rate: kl_by_torch(z, 0.05), "those for a rate of 0.05"),
+    ("kl_penalty", lambda z, rate: kl_by_torch(z[:, :-1], rate), "The last unit is left out"),
+    ("top_k", top_k_by_next_one, "no number after the k-th"),
+    ("top_k", lambda a, k: a * (a > a.kthvalue(a.shape[1] - k, dim=1, keepdim=True).values), "raises"),
+    ("top_k", lambda a, k: a * (a.argsort(dim=1, descending=True) < k), "the argsort of the argsort"),
+    ("top_k", lambda a, k: top_k_by_threshold(a, 8), "take the `k` that is given"),
     ("top_k", top_k_straight_through, "the gradient is not"),
     ("top_k", lambda a, k: top_k_by_threshold(a, k).detach(), "cut off from `a`"),
     ("top_k", top_k_in_place, "changes its input `a` in place"),
@@ -242,7 +283,7 @@ UNLISTED = [
     ("top_k", top_k_other_dimension, "some of the numbers have changed"),
     ("top_k", lambda a, k: 2 * top_k_by_threshold(a, k), "2 times"),
     ("top_k", lambda a, k: top_k_by_threshold(a, k).abs(), "their values have changed"),
-    ("top_k", lambda a, k: a * (a > a.mean(1, keepdim=True)), "numbers where k ="),
+    ("top_k", lambda a, k: a * (a > a.mean(1, keepdim=True)), "Not every image keeps k numbers"),
     ("top_k", lambda a, k: a * (a > 0), "All positive numbers are kept"),
     ("top_k", lambda a, k: F.dropout(a, 0.5), "Called twice"),
     ("top_k", lambda a, k: top_k_by_threshold(a.abs(), k), "not the image's own"),
@@ -262,6 +303,11 @@ UNLISTED = [
     ("mean_max_cosine", lambda found, planted: 0.5 * cosine_by_broadcast(found, planted) + 0.5, "too large"),
     ("mean_max_cosine", lambda found, planted: np.corrcoef(planted, found)[:len(planted), len(planted):].max(1).mean(),
      "these are correlations"),
+    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found[:64], planted), "wrong for many"),
+    ("mean_max_cosine", cosine_of_nearest_by_dot, "chosen by the dot product"),
+    ("revive", revive_with_squeeze, "raises"),
+    ("revive", revive_first_only, "some of the new ones"),
+    ("revive", revive_by_lower_median, "edian of the living rows' lengths"),
     ("revive", revive_in_place, "changes its input `W` in place"),
     ("revive", revive_negative, "point away from their images"),
     ("revive", revive_all_scaled, "rows of living units have changed"),

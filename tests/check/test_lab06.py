@@ -309,6 +309,11 @@ def prior_on_the_shell(decoder, n, k, generator):
     return torch.sigmoid(decoder(F.normalize(z, dim=1)))
 
 
+def prior_standardised(decoder, n, k, generator):
+    z = torch.randn(n, k, generator=generator)
+    return torch.sigmoid(decoder((z - z.mean(0)) / z.std(0)))
+
+
 def prior_best_of_two(decoder, n, k, generator):
     return torch.sigmoid(decoder(torch.randn(2 * n, k, generator=generator)))[:n]
 
@@ -373,7 +378,12 @@ UNLISTED = [
     ("kl_term", lambda mu, logvar: kl_divergence(Normal(mu, logvar), Normal(0.0, 1.0)).sum(1), "σ is `(logvar / 2)"),
     ("kl_term", lambda mu, logvar: kl_divergence(Normal(mu, logvar.exp()), Normal(0.0, 1.0)).sum(1), "taken for σ"),
     ("kl_term", lambda mu, logvar: kl(logvar, mu), "exchanged"),
-    ("kl_term", lambda mu, logvar: kl(mu, logvar).clamp(max=3.0), "none of the usual mistakes"),
+    ("kl_term", lambda mu, logvar: kl(mu, logvar).clamp(max=3.0), "the others are too small"),
+    ("kl_term", lambda mu, logvar: kl(mu, logvar).squeeze(), "no dimension left"),
+    ("kl_term", lambda mu, logvar: kl(mu, logvar.clamp(-4, 4)), "very exact or very wide"),
+    ("kl_term", lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - (logvar.exp() + 1e-8).log() - 1).sum(1), "very exact"),
+    ("kl_term", lambda mu, logvar: (0.5 * (mu**2 + logvar.exp() - logvar - 1)).clamp(min=0.1).sum(1),
+     "the others are too large"),
     ("sample_code", code_without_generator, "does not come from the generator"),
     ("sample_code", code_seeded_inside, "same noise at every call"),
     ("sample_code", code_cauchy, "of another form"),
@@ -384,9 +394,12 @@ UNLISTED = [
     ("sample_code", lambda mu, logvar, generator: torch.normal(mu, (logvar / 2).exp(), generator=generator),
      "no gradient reaches `mu` and `logvar`"),
     ("sample_code", lambda mu, logvar, generator: mu + (logvar / 2).exp() * torch.randn(mu.shape), "handed in"),
-    ("sample_code", lambda mu, logvar, generator: code(mu, logvar, generator).double(), "float64"),
     ("sample_code", lambda mu, logvar, generator: code(mu, logvar - 2 * math.log(3), generator), "0.33 times"),
     ("sample_code", lambda mu, logvar, generator: code(mu, 1.5 * logvar, generator), "something else"),
+    ("sample_code", lambda mu, logvar, generator: code(mu, logvar.clamp(-3, 3), generator), "`logvar` = −12 and 6"),
+    ("sample_code", lambda mu, logvar, generator: mu + (logvar / 2).exp().clamp(min=0.1) * torch.randn(
+        mu.shape, generator=generator), "`logvar` = −12"),
+    ("sample_code", lambda mu, logvar, generator: mu + (logvar / 2).exp(), "There is no noise in it"),
     ("sample_code", code_standardised, "For a batch of one image"),
     ("sample_code", code_coins, "of another form"),
     ("sample_code", lambda mu, logvar, generator: mu + logvar.exp() / 2 * torch.randn(mu.shape, generator=generator),
@@ -399,6 +412,8 @@ UNLISTED = [
     ("log_likelihood", likelihood_by_bce, "cuts its logarithms off"),
     ("log_likelihood", likelihood_where_naive, "logits such as ±200"),
     ("log_likelihood", likelihood_other_eps, "logits such as ±200"),
+    ("log_likelihood", lambda logits, x: likelihood(logits, x).squeeze(), "no dimension left"),
+    ("log_likelihood", lambda logits, x: likelihood(logits.clamp(-30, 30), x), "without a bound"),
     ("log_likelihood", likelihood_gaussian, "expected"),
     ("log_likelihood", lambda logits, x: likelihood(logits, x).exp(), "above 0"),
     ("log_likelihood", lambda logits, x: likelihood(logits.detach(), x), "cut off from `logits`"),
@@ -416,6 +431,9 @@ UNLISTED = [
     ("elbo", elbo_with_batch_kl, "Every image pays the mean KL of the batch"),
     ("elbo", elbo_negative_terms, "the negative ELBO"),
     ("elbo", elbo_weighted, "The term −KL enters 4 times"),
+    ("elbo", lambda logits, x, mu, logvar: likelihood(logits, x) - kl(mu, logvar).clamp(min=1.0),
+     "the others are too small"),
+    ("elbo", lambda logits, x, mu, logvar: elbo(logits, x, mu, logvar).squeeze(), "no dimension left"),
     ("elbo", elbo_warm, "The term −KL enters 0.1 times"),
     ("elbo", lambda logits, x, mu, logvar: elbo(logits, x, mu, logvar).mean(), "The images are averaged too"),
     ("elbo", lambda logits, x, mu, logvar: elbo(logits, x, mu.detach(), logvar), "cut off from `mu`"),
@@ -431,6 +449,8 @@ UNLISTED = [
     ("elbo", lambda logits, x, mu, logvar: elbo(logits, x, mu, logvar) / 784, "times the right one"),
     ("importance_bound", bound_in_place, "changes its input `log_w` in place"),
     ("importance_bound", bound_peak_cut, "the gradient is not"),
+    ("importance_bound", lambda log_w: (log_w - log_w[0]).exp().mean(0).log() + log_w[0], "hundreds of nats apart"),
+    ("importance_bound", lambda log_w: (log_w.double() - log_w.mean(0)).exp().mean(0).log() + log_w.mean(0), "apart"),
     ("importance_bound", bound_clamped, "It is right for small numbers"),
     ("importance_bound", lambda log_w: log_w.exp().mean(0).log(), "`exp` gives 0 or infinity"),
     ("importance_bound", lambda log_w: bound(log_w).squeeze(), "no dimension left"),
@@ -448,7 +468,9 @@ UNLISTED = [
     ("importance_bound", lambda log_w: math.log(log_w.exp().mean(0)), "`math.log` takes one number"),
     ("prior_samples", prior_without_generator, "generator=generator"),
     ("prior_samples", prior_from_encoder_width, "one row for each image"),
-    ("prior_samples", prior_on_the_shell, "standard deviation"),
+    ("prior_samples", prior_on_the_shell, "the same length"),
+    ("prior_samples", lambda decoder, n, k, generator: prior(decoder, n, k, generator).squeeze(), "For n = 1"),
+    ("prior_samples", prior_standardised, "For n = 1"),
     ("prior_samples", prior_best_of_two, "another number than n"),
     ("prior_samples", prior_in_numpy, "ndarray"),
     ("prior_samples", prior_stretched, "other numbers between 0 and 1"),
@@ -463,7 +485,6 @@ UNLISTED = [
     ("prior_samples", lambda decoder, n, k, generator: decoder(torch.randn(n, k, generator=generator)).softmax(0),
      "a softmax over the images"),
     ("prior_samples", lambda decoder, n, k, generator: prior(decoder, n, k, generator)[0], "a single image"),
-    ("prior_samples", lambda decoder, n, k, generator: prior(decoder, n, k, generator).double(), "float64"),
     ("prior_samples", lambda decoder, n, k, generator: torch.sigmoid(decoder(
         0.7 * torch.randn(n, k, generator=generator))), "0.7"),
     ("beta", beta_no_sum, "The three words are"),

@@ -11,6 +11,14 @@ from aecourse.check.engine.drawing import between, rows, telling, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
+ONE = ("It is right for several images, and wrong for a single one: then a unit is dead if its one number is 0, and "
+       "the share is that of all units.")
+TINY = ("It is right where the numbers are large enough, and wrong where a unit's only number that is not 0 is as "
+        "small as 1e-8 or 1e-30. That is a sign of life too. Compare each number with 0 itself: a tolerance, a square "
+        "and a type of lower precision take such a number for 0.")
+MANY = ("It is right for a few images, and wrong for 3,000. A unit that is on for one of them, wherever it stands, "
+        "lives.")
+
 MISTAKES = (
     Mistake("silent images", {"dimension": 1},
             "You look along the units: this is the share of images for which no unit is on. A unit is a column, so "
@@ -82,6 +90,23 @@ def draw(generator: torch.Generator, size: int) -> Case:
         z[:2, 1], z[1:, 2], z[0, 3] = *tenths(1, 9, 2, 2, generator=generator), -0.4
         z = z[:, torch.randperm(4, generator=generator)]
         return Case((z,), f"the codes {rows(z)}")
+    if size == 1:
+        z = tenths(1, 9, 1, 7, generator=generator) * torch.tensor([1.0, -1, 1, 0, 0, 1, 0])
+        z = z[:, torch.randperm(7, generator=generator)]
+        return Case((z,), f"one code, {rows(z)}", ONE)
+    if size == 4:
+        z = torch.zeros(4, 7)
+        z[:, 0], z[1, 1], z[2, 2], z[0, 3] = torch.rand(4, generator=generator) + 0.2, 1e-8, -1e-30, 1e-30
+        z[3, 4] = -1e-8
+        z = z[:, torch.randperm(7, generator=generator)]
+        return Case((z,), f"the codes {rows(z)}", TINY)
+    if size == 3000:
+        z = torch.zeros(size, 9)
+        z[between(0, 99, generator), 0], z[between(1100, 1900, generator), 1] = 0.7, 0.9
+        z[between(2100, 2899, generator), 2], z[-1, 3], z[0, 4], z[40:, 5] = -0.8, 1.1, 0.6, 0.5
+        z[:, 6] = torch.rand(size, generator=generator) * (torch.arange(size) % 50 > 2)
+        z = z[:, torch.randperm(9, generator=generator)]
+        return Case((z,), "3,000 codes of 9 numbers, where units are on for one image each", MANY)
     if size not in (8, 30):  # to count calls: as many units, whatever the number of images
         return Case((torch.rand(size, 20, generator=generator) * (torch.arange(20) % 3 > 0),))
     kinds = list(_HALF_DEAD)
@@ -132,11 +157,11 @@ def _switched(z: Tensor, *, images: str = "all", dimension: int = 0, zero: str =
     elif images == "most":
         hit = is_zero.double().mean(dimension) > 0.5
     elif zero == "sum":  # what cancels looks dead
-        hit = z.sum(dimension).abs() < 1e-6
+        hit = z.sum(dimension) == 0
     elif zero == "no spread":
-        hit = z.std(dimension) == 0
+        hit = (z.std(dimension) == 0) if z.shape[dimension] > 1 else torch.zeros_like(z.sum(dimension)).bool()
     elif zero == "sum not positive":
-        hit = z.sum(dimension) < 1e-6
+        hit = z.sum(dimension) <= 0
     else:
         hit = is_zero.all(dimension)
     if which == "living":
@@ -161,14 +186,14 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         less = all(g < w for g, w, _ in values)
         return ("It is a share of the units, and " + (
             "too many are counted: a unit that is not 0 for one single image, however little, lives." if more else
-            "too few are counted: is a unit left out at an end, or taken for living?" if less else
+            "too few are counted: a unit that is 0 for every image is dead." if less else
             "other units are counted: a unit is dead if its whole column is 0, and only then."))
     return "It is no share of the units, which would be a whole number divided by K."
 
 
 EXERCISE = Exercise(
     "dead_share", "2 · Dead units", "function", 1, 5,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 8, 30), atol=1e-5,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 8, 30, 1, 4, 3000), atol=1e-5,
     arguments=("z",), gives=(Form("share", "one number, from 0 to 1"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("`z == 0` says for each image and each unit whether it is off.",

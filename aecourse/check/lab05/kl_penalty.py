@@ -1,6 +1,7 @@
 """Lab 05, exercise 3: the KL divergence from a target rate to each unit's mean, summed over the units."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,10 @@ from aecourse.check.engine.look import Parts
 EXTREME = ("It is right while every unit is on now and then, and wrong where a unit's mean is exactly 0 or 1. The "
            "exercise says what to do there: clamp the mean to [1e-6, 1 − 1e-6], at both ends and with these numbers, "
            "before any logarithm.")
+
+ONE = "It is right for several images, and wrong for a batch of one, whose activations are the means themselves."
+WIDE = ("It is right for few images and units, and wrong for many. A batch may have any number of images, and a code "
+        "any number of units.")
 
 MISTAKES = (
     Mistake("mean of each image", {"mean": "images"},
@@ -73,6 +78,9 @@ MISTAKES = (
             "In the second logarithm 1 − rate stands above, not the rate."),
     Mistake("mean in the second", {"second": "q below"},
             "In the second logarithm 1 − mean stands below, not the mean."),
+    Mistake("brackets in the second", {"second": "brackets"},
+            "Brackets are missing in the second logarithm: its fraction is (1 − rate) / (1 − mean), and 1 − rate / "
+            "(1 − mean) is something else."),
     Mistake("bits", {"log": "2"}, "These are bits: the logarithm has the base 2. The course counts in nats, `log`."),
     Mistake("base 10", {"log": "10"}, "The logarithm has the base 10; the natural one is meant, `log`."),
     Mistake("mean over the units", {"reduce": "mean"},
@@ -124,14 +132,18 @@ def draw(generator: torch.Generator, size: int) -> Case:
             z = tenths(1, 9, 3, 2, generator=generator)
             if telling(family, [m for m in MISTAKES if "clamp" not in m.wrong], (z, rate), False):
                 return Case((z, rate), f"the activations {rows(z)} and the rate {rate:g}")
-    units = {5: 3, 7: 5, 9: 6}.get(size, 10)
+    if size == 1:
+        z = tenths(1, 9, 1, 4, generator=generator)
+        return Case((z, rate), f"the activations {rows(z)} and the rate {rate:g}", ONE)
+    units = {5: 3, 7: 5, 9: 6, 300: 600}.get(size, 10)
     while True:
-        z = torch.rand(size, units, generator=generator) ** (0.5 + 4 * torch.rand(units, generator=generator))
-        z = torch.where(torch.rand(size, units, generator=generator) < 0.2, z.round(), z)  # single ones are 0 or 1
+        z = torch.rand(60 if size == 300 else size, units, generator=generator)
+        z = z ** (0.5 + 4 * torch.rand(units, generator=generator))
+        z = torch.where(torch.rand(z.shape, generator=generator) < 0.2, z.round(), z)  # single ones are 0 or 1
         if bool(((z.mean(0) > 0.05) & (z.mean(0) < 0.95)).all()):
             break
     if size != 9:
-        return Case((z, rate), f"{size} images, {units} units and the rate {rate:g}")
+        return Case((z, rate), f"{len(z)} images, {units} units and the rate {rate:g}", WIDE if size == 300 else "")
     off, on = torch.randperm(units, generator=generator)[:2].tolist()
     z[:, off], z[:, on] = 0.0, 1.0
     return Case((z, rate), f"{size} images, {units} units, unit {off} always 0 and unit {on} always 1, and the rate "
@@ -165,6 +177,7 @@ def _switched(z: Tensor, rate: float, *, mean: str = "units", clamp: str = "mean
     two = {"right": lambda: (1 - p) * off, "none": lambda: 0 * off, "no factor": lambda: off,
            "by rate": lambda: p * off, "minus": lambda: -(1 - p) * off, "by q": lambda: (1 - q) * off,
            "rate above": lambda: (1 - p) * (p / (1 - q)).log() / base,
+           "brackets": lambda: (1 - p) * (1 - p / (1 - q)).log() / base,
            "q below": lambda: (1 - p) * ((1 - p) / q).log() / base}[second]()
     each = {"kl": lambda: one + two, "cross-entropy": lambda: -(p * q.log() + (1 - p) * (1 - q).log()) / base,
             "not log": lambda: p * (p.log() - q), "square": lambda: (p - q).square(), "size": lambda: (p - q).abs(),
@@ -180,13 +193,28 @@ def _switched(z: Tensor, rate: float, *, mean: str = "units", clamp: str = "mean
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
-    """Write the values as a sum of the two right terms with other factors, and name the factor that is off."""
+    """Try what is seen on its own; else write the values as the two right terms with other factors."""
     values = [float(g[0]) for g in got]
-    if len(values) >= 3 and all(math.isfinite(v) for v in values):
+
+    def gives(function: Callable[[Tensor, float], Tensor]) -> bool:
+        return all(math.isclose(float(function(c.args[0].double(), c.args[1])), v, rel_tol=1e-4, abs_tol=1e-5)
+                   for c, v in zip(cases, values, strict=True))
+
+    for fixed in (0.01, 0.05, 0.1, 0.2, 0.5):
+        if len({case.args[1] for case in cases}) > 1 and gives(partial(_fixed, fixed)):
+            return f"Whatever `rate` is given, the values are those for a rate of {fixed}."
+    for name, part in (("first", slice(1, None)), ("last", slice(None, -1))):
+        if gives(partial(_some, part)):
+            return f"The {name} unit is left out of the sum."
+    for small in (0.1, 0.01, 1e-3, 1e-4, 1e-5):
+        if gives(partial(_raised, small)):
+            return (f"The values are those with {small:g} added inside both logarithms. The exercise clamps the mean, "
+                    "which leaves all other means as they are.")
+    if len(values) >= 4 and all(math.isfinite(v) for v in values):
         table = torch.tensor([_terms(*case.args) for case in cases], dtype=torch.float64)
         wanted = torch.tensor(values, dtype=torch.float64)[:, None]
         factors = torch.linalg.lstsq(table, wanted).solution
-        if bool(((table @ factors - wanted).abs() < 2e-3 * (1e-2 + wanted.abs())).all()):
+        if bool(((table @ factors - wanted).abs() < 1e-4 * (1e-2 + wanted.abs())).all()):
             off = [(name, float(f)) for name, f in zip(("rate · log(rate / mean)", "(1 − rate) · log((1 − rate) / "
                    "(1 − mean))"), factors[:, 0], strict=True) if abs(float(f) - 1) > 0.01]
             if len(off) == 1:
@@ -197,9 +225,21 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     if all(abs(v * case.args[0].numel() - w) < 2e-3 * abs(w) for v, w, case in zip(values, right, cases, strict=True)):
         return "The right sum is divided by the number of images and by that of the units; it is divided by nothing."
     if any(v < -1e-6 for v in values):
-        return ("It is negative for some inputs, and a KL divergence never is: does a term have the wrong sign, or "
-                "does a rate not lie between 0 and 1?")
+        return "It is negative for some inputs, and a KL divergence between two coins never is."
     return ""
+
+
+def _fixed(fixed: float, z: Tensor, rate: float) -> Tensor:
+    return reference(z, fixed)
+
+
+def _some(units: slice, z: Tensor, rate: float) -> Tensor:
+    return reference(z[:, units], rate)
+
+
+def _raised(small: float, z: Tensor, rate: float) -> Tensor:
+    on, off = z.mean(0) + small, 1 - z.mean(0) + small
+    return (rate * (rate / on).log() + (1 - rate) * ((1 - rate) / off).log()).sum()
 
 
 def _terms(z: Tensor, rate: float) -> tuple[float, float]:
@@ -209,7 +249,7 @@ def _terms(z: Tensor, rate: float) -> tuple[float, float]:
 
 EXERCISE = Exercise(
     "kl_penalty", "3 · A target rate for every unit", "function", 2, 10,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 7, 9), rtol=2e-3,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 7, 9, 11, 13, 1, 300), rtol=2e-3,
     atol=1e-4, arguments=("z", "rate"), gives=(Form("float", "one number, a tensor without dimensions", "unit"),),
     tidy=_tidy, gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("First each unit's mean over the batch, (K,), clamped: `z.mean(0).clamp(...)`.",

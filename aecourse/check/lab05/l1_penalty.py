@@ -12,6 +12,9 @@ from aecourse.check.engine.look import Parts, near
 
 ZEROS = ("It is right where no number is 0, and wrong where some are. Most numbers of a sparse code are exactly 0, and "
          "each of them adds exactly 0.")
+ONE = "It is right for several images, and wrong for a batch of one: that has one number too, shape (1,)."
+WIDE = ("It is right for a few short codes, and wrong for many long ones. A batch may have any number of images, and a "
+        "code any number of units.")
 
 MISTAKES = (
     Mistake("mean over the units", {"reduce": "mean"},
@@ -81,16 +84,18 @@ def oracle(z: Tensor) -> Tensor:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return codes of both signs; those of size 9 are sparse, as codes will be."""
+    """Return codes of both signs; those of size 9 are sparse, as codes will be; one image, many units."""
     if size == 2:
         z = tenths(1, 9, 2, 3, generator=generator) + tenths(0, 9, 2, 3, generator=generator).round(decimals=1)
         z = z * torch.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]])[:, torch.randperm(3, generator=generator)]
         return Case((z,), f"the codes {rows(z)}")
-    units = {3: 5, 6: 4}.get(size, 12)
+    units = {3: 5, 6: 4, 300: 1200}.get(size, 12)
     z = torch.randn(size, units, generator=generator) * (1 + torch.rand(units, generator=generator))
     z = torch.where(z.abs() < 0.05, 0.05 * z.sign(), z)
+    if size == 1:
+        return Case((z,), f"one code of {units} numbers", ONE)
     if size != 9:
-        return Case((z,), f"{size} codes of {units} numbers")
+        return Case((z,), f"{size} codes of {units} numbers", WIDE if size == 300 else "")
     z = z * (torch.rand(size, units, generator=generator) < 0.4)
     z[0] = 0.0
     return Case((z,), f"{size} codes of {units} numbers, most of which are 0", ZEROS)
@@ -127,15 +132,33 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     for power in (0.25, 1.5, 3.0, 4.0):
         if all(near(g[0], case.args[0].abs().pow(power).sum(1)) for case, g in zip(cases, got, strict=True)):
             return f"The numbers enter with the power {power:g}. L1 adds them as they are, without their sign."
+    if found := _under_a_root(cases, got):
+        return (f"The values are those of √(z² + {found:.2g}), added up: a small number under a root makes even a 0 "
+                "pay. The absolute value needs no root.")
+    for name, part in (("first", slice(1, None)), ("last", slice(None, -1))):
+        if all(near(g[0], case.args[0][:, part].abs().sum(1)) for case, g in zip(cases, got, strict=True)):
+            return f"The {name} number of each code is left out. All of them pay."
     differences = [g[0].double() - w[0].double() for g, w in zip(got, want, strict=True)]
     if all(float((d - d.mean()).abs().max()) < 1e-3 for d in differences if len(d) > 1):
         return "The same number is added to all images of a batch: nothing is added to the sum of absolute values."
     return ""
 
 
+def _under_a_root(cases: list[Case], got: list[Parts]) -> float:
+    """Return the number e for which √(z² + e), added up, gives all these values, or 0."""
+    z, value = cases[0].args[0][0].double(), float(got[0][0][0])
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float((z.square() + middle).sqrt().sum()) < value else (low, middle)
+    fits = all(torch.allclose(g[0].double(), (case.args[0].double().square() + high).sqrt().sum(1), 1e-5, 1e-5)
+               for case, g in zip(cases, got, strict=True))
+    return high if fits and 1e-9 < high < 0.999 else 0.0
+
+
 EXERCISE = Exercise(
     "l1_penalty", "1 · The L1 penalty", "function", 1, 5,
-    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9), atol=1e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9, 1, 300), atol=1e-4,
     arguments=("z",), gives=(Form("float", "one number for each image, shape (B,)"),), gradients=(0,),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`z.abs()` takes the sign away, number by number.",

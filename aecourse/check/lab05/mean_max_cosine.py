@@ -13,6 +13,10 @@ from aecourse.check.engine.drawing import rows, telling, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
+ONE = "It is right for several found features, and wrong where one is found: it is every planted one's best partner."
+WIDE = ("It is right for few features whose lengths are alike, and wrong for many with lengths from 0.001 to 1,000. "
+        "There may be any number of features, and each may have any length.")
+
 MISTAKES = (
     Mistake("for each found one", {"per": "found"},
             "You take the best partner of each found feature. Then it pays to find one feature many times. Asked is "
@@ -95,6 +99,16 @@ def oracle(found: Tensor, planted: Tensor) -> float:
 def draw(generator: torch.Generator, size: int) -> Case:
     """Return features, some of them found, one found in the opposite direction only; rows of very different lengths."""
     m, k, d = {2: (3, 2, 2), 6: (7, 5, 4), 9: (13, 9, 6)}.get(size, (size, 5, 6))
+    if size == 1:
+        found, planted = (tenths(1, 9, n, 3, generator=generator) for n in (1, 2))
+        found = found * torch.tensor([-1.0, 1.0, -1.0])
+        return Case((found, planted), f"found = {rows(found)} and planted = {rows(planted)}", ONE)
+    if size == 300:
+        found, planted = (torch.randn(n, 40, generator=generator) for n in (300, 150))
+        lengths = [10 ** (6 * torch.rand(n, 1, generator=generator) - 3) for n in (300, 150)]
+        found[150:] += 2 * planted  # the good matches come late
+        found, planted = (length * F.normalize(t, dim=1) for length, t in zip(lengths, (found, planted), strict=True))
+        return Case((found, planted), "300 found and 150 planted features in 40 dimensions", WIDE)
     while True:
         if size == 2:
             found, planted = (tenths(-9, 9, n, d, generator=generator) for n in (m, k))
@@ -168,25 +182,50 @@ def _steady(got: list[float], want: list[float]) -> bool:
     return len(ratios) == len(want) and max(ratios) - min(ratios) < 3e-3 * abs(ratios[0])
 
 
+def _table(found: Tensor, planted: Tensor) -> Tensor:
+    return _unit(planted, "rows") @ _unit(found, "rows").T
+
+
+def _chosen(found: Tensor, planted: Tensor, by: Tensor) -> Tensor:
+    """Return the mean cosine to the partners for which another measure, (K, M), is largest."""
+    return _table(found, planted).gather(1, by.argmax(1, keepdim=True)).mean()
+
+
+_OTHERS = (
+    ("The partner is chosen by the dot product, so a long feature wins over one that points the same way. Choose by "
+     "the cosine.", lambda found, planted: _chosen(found, planted, planted @ found.T)),
+    ("The partner is the one at the smallest distance, and a feature of another length is missed though it points the "
+     "same way. Choose by the cosine.", lambda found, planted: _chosen(found, planted, -torch.cdist(planted, found))),
+    ("Only the first found features are looked at, as many as are planted. There may be more of them: go through all.",
+     lambda found, planted: _table(found[:len(planted)], planted).amax(1).mean()),
+    ("These are angles in radians. Asked for are the cosines.",
+     lambda found, planted: _table(found, planted).clamp(-1, 1).arccos().amin(1).mean()),
+    ("This is the median of the best matches (the lower one of the two in the middle); asked for is their mean.",
+     lambda found, planted: _table(found, planted).amax(1).median()),
+)
+
+
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
-    """Say on which side of the right value it lies."""
+    """Say how the partners are chosen, where that is seen, or on which side of the right value it lies."""
     values, right = [float(g[0]) for g in got], [float(w[0]) for w in want]
-    if _steady(values, right):
+    for says, other in _OTHERS:
+        if all(abs(float(other(*case.args)) - v) < 1e-3 for case, v in zip(cases, values, strict=True)):
+            return says
+    if len(values) > 1 and _steady(values, right):
         return ""
     if any(abs(v) > 1.001 for v in values):
-        return "It lies outside −1 to 1, where every cosine is: are all rows divided by their own lengths?"
+        return "It lies outside −1 to 1 on some input, and a mean of cosines never does."
     if all(v > r for v, r in zip(values, right, strict=True)):
-        return ("It is too large on every input that differs: no choice of partners reaches that. Is a sign lost, or a "
-                "length left in, or are the good matches alone counted?")
+        return "It is too large on every input that differs: no choice of partners reaches that mean of cosines."
     if all(v < r for v, r in zip(values, right, strict=True)):
-        return ("It is too small on every input that differs: for some planted features there is a better partner "
-                "among the found ones than yours.")
+        return ("It is too small on every input that differs. Each planted feature counts with the largest of its "
+                "cosines, and all of them enter the mean.")
     return ""
 
 
 EXERCISE = Exercise(
     "mean_max_cosine", "5 · Were the true features found?", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(2, 6, 9),
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 6, 9, 1, 300),
     atol=1e-4, arguments=("found", "planted"), gives=(Form("share", "one number, from −1 to 1"),),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("Bring each row to length 1: `F.normalize(..., dim=1)`, or divide by `.norm(dim=1, keepdim=True)`.",

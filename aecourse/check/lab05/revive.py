@@ -14,6 +14,12 @@ from aecourse.check.engine.look import Parts, near
 
 NONE_DEAD = ("It is right where units are dead, and wrong where none is: then the weights stay as they are.")
 
+ONE = "It is right where several units are dead, and wrong where one is: it gets the image with the largest error."
+LONELY = ("It is right where several units live and there are images to spare, and wrong where a single unit lives and "
+          "there are as many images as units.")
+WIDE = ("It is right for few units and images without negative numbers, and wrong for many units and images that have "
+        "negative numbers, as they do once a bias is taken off.")
+
 MISTAKES = (
     Mistake("living rows", {"rows": "living"},
             "The rows of the living units are replaced, and the dead ones stay. `dead` is True for the dead."),
@@ -106,10 +112,14 @@ def oracle(W: Tensor, dead: Tensor, x: Tensor, errors: Tensor) -> Tensor:
 
 # ---- draw -----------------------------------------------------------------------------------------------------------
 
+_SPECIAL = {9: NONE_DEAD, 5: ONE, 7: LONELY, 300: WIDE}
+
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return weights of units of which some are dead; of size 9 none is."""
-    units, images, d, gone = {3: (5, 6, 2, 2), 6: (7, 10, 5, 3), 12: (12, 20, 8, 5), 9: (6, 8, 4, 0)}.get(
+    """Return weights of units of which some are dead; of size 9 none is, of size 5 one, of size 7 all but one."""
+    units, images, d, gone = {3: (5, 6, 2, 2), 6: (7, 10, 5, 3), 12: (12, 20, 8, 5), 9: (6, 8, 4, 0),
+                              5: (6, 8, 4, 1), 7: (7, 7, 3, 6),
+                              300: (90, 250, 40, 50)}.get(
         size, (8, size, 5, 3))
     while True:
         W, x = torch.randn(units, d, generator=generator), torch.rand(images, d, generator=generator) + 0.1
@@ -118,13 +128,16 @@ def draw(generator: torch.Generator, size: int) -> Case:
             W, x = (tenths(-9, 9, units, d, generator=generator), tenths(1, 9, images, d, generator=generator))
         else:
             W = W * (0.3 + 2 * torch.rand(units, 1, generator=generator))
+        if size == 300:
+            x, errors = x - 0.6, torch.randperm(images, generator=generator) / 10 + 0.1
         dead = torch.zeros(units, dtype=torch.bool)
         dead[torch.randperm(units, generator=generator)[:gone]] = True
-        if size > 12 or not gone or (float(W.norm(dim=1).min()) > 0.1 and telling(
+        if size > 12 or size in _SPECIAL or (float(W.norm(dim=1).min()) > 0.1 and telling(
                 family, MISTAKES, (W, dead, x, errors), size > 3)):
             break
-    if not gone:
-        return Case((W, dead, x, errors), f"{units} units, none of them dead", NONE_DEAD)
+    if size in _SPECIAL:
+        return Case((W, dead, x, errors), f"{units} units, {gone or 'none'} of them dead, and {images} images",
+                    _SPECIAL[size])
     return Case((W, dead, x, errors), (
         f"W = {rows(W)}, dead = {dead.tolist()}, x = {rows(x)} and errors = {row(errors)}" if size == 3
         else f"{units} units, {gone} of them dead, and {images} images"))
@@ -174,6 +187,12 @@ def _switched(W: Tensor, dead: Tensor, x: Tensor, errors: Tensor, *, rows: str =
 # ---- look -----------------------------------------------------------------------------------------------------------
 
 
+def _row_by_row(got: Tensor, want: Tensor, W: Tensor, dead: Tensor) -> bool:
+    """Return whether some rows of dead units are right and all others as they were."""
+    right, old = (torch.isclose(got, other, rtol=2e-3, atol=1e-3).all(1)[dead] for other in (want, W))
+    return bool((right | old).all()) and bool(right.any()) and not bool(right.all())
+
+
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say which rows are right, and whether their directions or their lengths are not."""
     pairs = [(case.args[0].double(), case.args[1], g[0].double(), w[0].double())
@@ -184,8 +203,11 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
                 + (" Those of the dead ones are right." if some else ""))
     new = [(g[dead], w[dead]) for _, dead, g, w in pairs if bool(dead.any())]
     if all(near(g[dead], W[dead]) for W, dead, g, _ in pairs):
-        return ("Nothing has changed. An assignment like `W[a][b] = ...` changes a copy that nobody keeps: index once, "
-                "`new[dead] = ...`, and return `new`.")
+        return ("Nothing has changed: the rows of the dead units are as they were. Write `new[dead] = ...` into a copy "
+                "of W, and return `new`; what is written into `W[a][b]` may be lost.")
+    if all(_row_by_row(g, w, W, dead) for W, dead, g, w in pairs):
+        return ("The living rows are right, and so are some of the new ones. The other dead units have their old rows: "
+                "all of them get an image.")
     cosines = torch.cat([torch.cosine_similarity(g, w, dim=1) for g, w in new])
     if bool((cosines > 0.999).all()):
         ratios = torch.cat([g.norm(dim=1) / w.norm(dim=1) for g, w in new])
@@ -193,10 +215,17 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         if float((ratios - r).abs().max()) < 2e-3 * r:
             return (f"The living rows are right, and so are the directions of the new ones; their lengths are {r:.3g} "
                     "times the right ones.")
-        return ("The living rows are right, and so are the directions of the new ones. Their lengths are not: all have "
-                "the mean length of the living rows.")
+        if all(near(g.norm(dim=1), W[~dead].norm(dim=1).median().expand(len(g)))
+               for (W, dead, _, _), (g, _) in zip([p for p in pairs if bool(p[1].any())], new, strict=True)):
+            return ("The new rows have the median of the living rows' lengths (the lower one of the two in the "
+                    "middle); their mean is meant.")
+        return ("The living rows are right, and so are the directions of the new ones. Their lengths are not: all "
+                "should have the mean length of the living rows.")
     if bool((cosines < -0.999).all()):
         return "The new rows point away from their images: the sign is wrong."
+    if bool((cosines.abs() > 0.999).all()):
+        return ("The living rows are right. Each new row lies on the line of its image, but some point the opposite "
+                "way: a length is never negative.")
     if all(near(g.norm(dim=1), w.norm(dim=1)) for g, w in new):
         return ("The living rows are right, and so are the lengths of the new ones. They point to other images, or to "
                 "none: the first dead unit gets the image with the largest error, the next one the second largest.")
@@ -205,7 +234,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "revive", "6 · Wake the dead", "function", 3, 12,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 6, 12, 9), atol=1e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 6, 12, 9, 5, 7, 300), atol=1e-4,
     arguments=("W", "dead", "x", "errors"),
     gives=(Form("float", "the weights, one row for each unit, shape (K, D)", "unit"),),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,

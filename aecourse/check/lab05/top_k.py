@@ -11,6 +11,13 @@ from aecourse.check.engine.drawing import rows, telling
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
+ONE = "It is right for several images, and wrong for a batch of one: it keeps k of its numbers like any other."
+FIRST = "It is right for other k, and wrong for k = 1: then each image keeps its largest number alone."
+ALL = "It is right for k below K, and wrong for k = K: then each image keeps all of its numbers."
+FAR = ("It is right for numbers near 0, and wrong where all are far below: a number of −3,000 is kept if fewer than k "
+       "of its image are larger.")
+WIDE = "It is right for few images and units, and wrong for many: no size is fixed, and neither is k."
+
 MISTAKES = (
     Mistake("over the images", {"over": "unit"},
             "You look along dimension 0: each unit keeps its k strongest images. Each image keeps its k strongest "
@@ -29,6 +36,11 @@ MISTAKES = (
     Mistake("by size", {"by": "size"},
             "The numbers are chosen by their absolute value. The exercise chooses by value: −3 is smaller than 1."),
     Mistake("smallest", {"by": "smallest"}, "The k smallest are kept; the largest are meant."),
+    Mistake("not the smallest", {"by": "not the smallest"},
+            "All but the k smallest are kept; asked for are the k largest."),
+    Mistake("argsort once", {"by": "argsort once"},
+            "`argsort` gives the places in order, not each number's rank. Use its first k as places, or take the "
+            "argsort of the argsort."),
     Mistake("first k", {"by": "position"}, "The first k units are kept, whatever their values."),
     Mistake("one too few", {"more": -1},
             "k − 1 numbers are kept: a `>` leaves out the number that is the threshold itself, and `>=` keeps it."),
@@ -61,7 +73,9 @@ MISTAKES = (
 )
 
 ERRORS = {
-    "selected index k out of range": "Along dimension 0 there are only B numbers; look along the units, dimension 1.",
+    "selected index k out of range": "More numbers are asked for than there are: look along the units, dimension 1, "
+                                     "and take the `k` that is given.",
+    "size of tensor b (0)": "With k = K all numbers are kept, and there is no number after the k-th.",
     "leaf Variable that requires grad": "Do not write into the activations themselves: start with "
                                         "`torch.zeros_like(a)`, or multiply with a mask.",
     "used in an in-place operation": "Do not write into the activations themselves: start with "
@@ -84,17 +98,28 @@ def oracle(a: Tensor, k: int) -> Tensor:
 
 # ---- draw -----------------------------------------------------------------------------------------------------------
 
+_SPECIAL = {4: ("4 images", FIRST), 6: ("6 images", ALL), 1: ("one image", ONE),
+            7: ("5 images, all numbers below −3,000", FAR), 300: ("70 images", WIDE)}
+
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return activations without ties, often negative, so that the k largest are not all above 0."""
-    images, units, k = {3: (3, 4, 2), 5: (5, 7, 3), 8: (6, 12, 4)}.get(size, (size, 12, 3))
+    """Return activations without ties, often negative, so that the k largest are not all above 0; special ones."""
+    images, units, k = {3: (3, 4, 2), 5: (5, 8, 3), 8: (6, 12, 4), 4: (4, 6, 1), 6: (6, 5, 5), 1: (1, 6, 1),
+                        7: (5, 9, 4), 300: (70, 600, 40)}.get(size, (size, 12, 3))
+    if size in _SPECIAL:
+        what, only = _SPECIAL[size]
+        a = torch.randperm(images * units, generator=generator).reshape(images, units) / 10
+        a = -3001 - 100 * a if size == 7 else a - a.mean() - 0.03
+        return Case((a, k), f"{what}, {units} units and k = {k}", only)
     while True:
-        if size == 3:
-            a = (torch.randperm(25, generator=generator)[:12].reshape(3, 4) - 14) / 10
+        if size == 3:  # no number is 0, and no two have the same size
+            a = (torch.randperm(15, generator=generator)[:12] + 1) / 10
+            a = (a * (1 - 2 * (torch.rand(12, generator=generator) < 0.6))).reshape(3, 4)
         else:
             a = torch.randn(images, units, generator=generator) - 0.6
+        apart = [m for m in MISTAKES if size > 3 or m.name != "not the smallest"]  # of 4 numbers they are the 2 largest
         if size > 8 or (float(a.flatten().sort().values.diff().min()) > 1e-3 and telling(
-                family, MISTAKES, (a, k), size > 3)):
+                family, apart, (a, k), size > 3)):
             break
     return Case((a, k), f"a = {rows(a)} and k = {k}" if size == 3 else f"{images} images, {units} units and k = {k}")
 
@@ -109,10 +134,13 @@ def family(**changes: Any) -> Any:
 
 def _switched(a: Tensor, k: int, *, over: str = "image", by: str = "value", more: int = 0, give: str = "kept",
               bend: str = "", fill: float = 0.0) -> Tensor:
-    k = k + more
+    k = min(max(k + more, 0), a.shape[1])
     score = {"value": lambda: a, "size": lambda: a.abs(), "smallest": lambda: -a,
+             "argsort once": lambda: -a.argsort(1, descending=True).to(a.dtype), "not the smallest": lambda: a,
              "position": lambda: -torch.arange(a.numel(), dtype=a.dtype).reshape(a.shape)}[by]()
-    if over == "image":
+    if k == 0:
+        kept = torch.zeros_like(a, dtype=torch.bool)
+    elif over == "image":
         kept = score >= score.sort(1, descending=True).values[:, k - 1:k]
     elif over == "unit":
         kept = score >= score.sort(0, descending=True).values[k - 1]
@@ -125,6 +153,8 @@ def _switched(a: Tensor, k: int, *, over: str = "image", by: str = "value", more
     else:
         n = {"batch": k, "batch B k": k * len(a)}[over]
         kept = score >= score.flatten().sort(descending=True).values[n - 1]
+    if by == "not the smallest":
+        kept = a > a.sort(1).values[:, k - 1:k]
     if give == "dropped":
         kept = ~kept
     out = torch.where(kept, a, torch.full_like(a, fill))
@@ -155,7 +185,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     if any(bool((n != k).any()) for n, k in zip(kept, asked, strict=True)):
         i, row = next((i, int((n != k).nonzero()[0])) for i, (n, k) in enumerate(zip(kept, asked, strict=True))
                       if bool((n != k).any()))
-        return (f"An image keeps {int(kept[i][row])} numbers where k = {asked[i]} are asked for"
+        return (f"Not every image keeps k numbers: one keeps {int(kept[i][row])}, where k = {asked[i]}"
                 + ("." if as_were else ", and some of the numbers have changed."))
     return ("Each image keeps k numbers, but not the k largest ones at their own places." if as_were else
             "Each image has k numbers that are not 0, but they are not the image's own at these places.")
@@ -163,7 +193,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "top_k", "4 · Keep the k largest", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 8), atol=1e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 8, 4, 6, 1, 7, 300), atol=1e-4,
     arguments=("a", "k"), gives=(Form("float", "the activations, shape (B, K), zero but for k in each row"),),
     gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`a.topk(k, dim=1)` gives `.values` and `.indices`, (B, k) each.",

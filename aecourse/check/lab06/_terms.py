@@ -31,6 +31,18 @@ def mixed(columns: list[dict[str, Tensor]], values: list[Tensor]) -> str:
     return " ".join(says) + (f" The rest is right: {', '.join(right)}." if right else "")
 
 
+def partly(got: list[Parts], want: list[Parts]) -> str:
+    """Say that some images come out right, where all the others are off to one side."""
+    apart = torch.cat([g[0].double() - w[0].double() for g, w in zip(got, want, strict=True)])
+    size = torch.cat([w[0].double().abs() for w in want])
+    off = apart[apart.abs() > 1e-4 * (1 + size)]
+    right = (apart.abs() < 1e-4 * (1 + size)) & (size > 0.01)  # a factor leaves a 0 right as well
+    if not bool(right.any()) or not (bool((off > 0).all()) or bool((off < 0).all())):
+        return ""
+    side = "large" if bool((off > 0).all()) else "small"
+    return f"Some images come out right, and the values of the others are too {side}: what sets these images apart?"
+
+
 def added(got: list[Parts], want: list[Parts]) -> str:
     """Say whether one number is added to all images of a batch."""
     apart = [g[0].double() - w[0].double() for g, w in zip(got, want, strict=True)]

@@ -10,9 +10,9 @@ from torch import Tensor
 from aecourse.check.engine.drawing import rows, telling
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts
-from aecourse.check.lab06._inputs import binary, some
+from aecourse.check.lab06._inputs import binary, partly_free, some
 from aecourse.check.lab06._reductions import EACH
-from aecourse.check.lab06._terms import added, mixed, usual
+from aecourse.check.lab06._terms import added, mixed, partly, usual
 from aecourse.check.lab06.kl_term import family as kl_family
 from aecourse.check.lab06.kl_term import oracle as kl_oracle
 from aecourse.check.lab06.log_likelihood import SURE
@@ -98,16 +98,24 @@ def oracle(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return binary images with logits, and the codes' means and logarithms of variances; of size 6 a sure decoder."""
+    """Return binary images with logits, and the codes' means and logarithms of variances.
+
+    Of size 6 the decoder is sure, of size 4 one of the codes is free.
+    """
     pixels, units = {2: (3, 2), 3: (7, 4), 5: (11, 3)}.get(size, (13, 4))
     while True:
         x, logits = binary(size, pixels, generator), some(size, pixels, generator)
         mu, logvar = (some(size, units, generator) for _ in range(2))
-        if size > 6 or telling(family, _USUAL, (logits, x, mu, logvar), size > 2):
+        if size > 6 or size in (1, 4) or telling(family, _USUAL, (logits, x, mu, logvar), size > 2):
             break
     if size == 6:
         logits = 100 * logits
         return Case((logits, x, mu, logvar), "6 images, with logits up to ±180", SURE)
+    if size == 4:
+        mu, logvar = partly_free(units, generator)
+        return Case((logits, x, mu, logvar), "4 images, mu and logvar of image 0 being all 0")
+    if size == 1:
+        return Case((logits, x, mu, logvar), f"one image of {pixels} pixels, a code of {units} units")
     return Case((logits, x, mu, logvar), f"{size} images of {pixels} pixels, codes of {units} units" if size > 2 else
                 f"logits = {rows(logits)}, x = {rows(x)}, mu = {rows(mu)} and logvar = {rows(logvar)}")
 
@@ -147,12 +155,12 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         finer.append({"log p(x | z)": likelihood, "−½ Σ mu²": squares, "−½ Σ exp(logvar)": spread,
                       "½ Σ logvar": log, "½ K": constant})
     values = [g for _, g in pairs]
-    return mixed(columns, values) or mixed(finer, values) or added(got, want)
+    return mixed(columns, values) or mixed(finer, values) or added(got, want) or partly(got, want)
 
 
 EXERCISE = Exercise(
     "elbo", "4 · The ELBO", "function", 2, 7,
-    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 5, 6), atol=1e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 5, 1, 4, 6), atol=1e-4,
     arguments=("logits", "x", "mu", "logvar"), gives=EACH, gradients=(0, 2, 3), family=family, look=look,
     mistakes=MISTAKES, errors=ERRORS,
     hints=("Both pieces are there: `likelihood_ok` and `kl_ok` give one number for each image.",

@@ -18,6 +18,10 @@ FAR = ("It is right for small numbers, and wrong for log weights such as −1000
        "`exp` gives 0 or infinity. Each image needs its own largest log weight taken out before `exp`, and put back "
        "after the logarithm; `torch.logsumexp` does that.")
 
+APART = ("It is right where the log weights of an image lie close together, and wrong where they lie hundreds of nats "
+         "apart, as those of real images can. Take the largest log weight of each image out before `exp`, no other "
+         "number, and put it back after the logarithm; `torch.logsumexp` does that.")
+
 MISTAKES = (
     Mistake("mean of the logs", {"of": "mean of logs"},
             "This is the mean of the logarithms, so it stays the ELBO however many samples there are. Average the "
@@ -99,14 +103,23 @@ def oracle(log_w: Tensor) -> Tensor:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return log weights (k, B) of a usual size; of sizes 8 and 9 those of real images, far below 0 or far above."""
-    k, images = {1: (3, 1), 4: (5, 3), 6: (7, 4), 8: (6, 4), 9: (6, 4)}.get(size, (6, size))
+    """Return log weights (k, B) of a usual size; of sizes 8 and 9 those of real images, far below 0 or far above.
+
+    Of size 7 an image's log weights lie far apart.
+    """
+    k, images = {1: (3, 1), 4: (5, 3), 6: (7, 4), 7: (6, 3), 8: (6, 4), 9: (6, 4)}.get(size, (6, size))
     while True:
         log_w = signed(0.2, 1.8, k, images, generator=generator)
         if size < 6:
             log_w = tenths(-19, 19, k, images, generator=generator)
         if float(log_w.std()) > 0.5 and (size == 1 or size > 6 or telling(family, _USUAL, (log_w,), size > 4)):
             break
+    if size == 7:
+        places = 1 + torch.rand(k - 1, images, generator=generator).argsort(0)  # the first sample is neither
+        for place, far_off in zip(places[:2], (1000.0, -1000.0), strict=True):
+            log_w[place, torch.arange(images)] += far_off
+        return Case((log_w,), f"{k} log weights of each of {images} images, some of which lie 1000 above the others or "
+                    "below", APART)
     if size in (8, 9):
         far = torch.tensor([-1000.0, -850.0, -95.0, -240.0] if size == 8 else [1000.0, 850.0, 95.0, 240.0])
         log_w = 3 * log_w + far[torch.randperm(images, generator=generator)]
@@ -149,22 +162,23 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say between which of the bounds the values lie, or which constant is added."""
     pairs = usual(cases, got)
     apart = [g - a.logsumexp(0) + math.log(len(a)) for (a,), g in pairs]
-    if all(near(d, d[:1].expand_as(d)) for d in apart) and any(len(d) > 1 for d in apart):
+    if all(near(d, d[:1].expand_as(d)) for d in apart) and any(len(d) > 1 for d in apart) and (
+            max(float(d.abs().max()) for d in apart) > 0.02):
         text = ", ".join(f"{float(d[0]):.3g} for k = {len(a)}" for ((a,), _), d in zip(pairs, apart, strict=True))
         return f"A number that does not depend on the weights is added: {text}. What is divided by, and where?"
     if all(bool((g <= a.mean(0) + 1e-4).all()) for (a,), g in pairs):
         return ("It is never above the mean of the logarithms, which is the ELBO. The logarithm of the mean is never "
                 "below it: that is Jensen's inequality.")
     if any(bool((g > a.amax(0) + 1e-4).any()) for (a,), g in pairs):
-        return ("It is above the largest log weight for some images, and a mean is never above the largest: is a sum "
-                "not divided by k, or are weights of several images added?")
+        return ("It is above the largest log weight for some images, and the mean of the weights is never above the "
+                "largest of them.")
     return ""
 
 
 EXERCISE = Exercise(
     "importance_bound", "5 · A tighter bound", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 4, 6, 8, 9), atol=1e-4, arguments=("log_w",), gives=EACH,
-    gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 4, 6, 8, 9, 7), atol=1e-4, arguments=("log_w",),
+    gives=EACH, gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("The weights themselves are `log_w.exp()`, but for images that is 0 in float32. Stay with logarithms.",
            "`torch.logsumexp(log_w, dim)` is the logarithm of the sum of the exponentials, and it is stable.",
            "A mean is the sum divided by k. Outside of the logarithm that takes off `math.log(k)`."),

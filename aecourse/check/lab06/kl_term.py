@@ -11,10 +11,13 @@ from torch.distributions import Normal, kl_divergence
 from aecourse.check.engine.drawing import rows, telling
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts
-from aecourse.check.lab06._inputs import some
+from aecourse.check.lab06._inputs import partly_free, some
 from aecourse.check.lab06._reductions import EACH, REDUCE, reduced
-from aecourse.check.lab06._terms import added, mixed, usual
+from aecourse.check.lab06._terms import added, mixed, partly, usual
 from aecourse.losses import gaussian_kl as reference
+
+FAR = ("It is right for usual numbers, and wrong for codes that are very exact or very wide, where `logvar` is as low "
+       "as −25 or as high as 8. Take `logvar` as it comes, without a bound and without a small number beside it.")
 
 MISTAKES = (
     Mistake("mean over the units", {"reduce": "mean"},
@@ -84,14 +87,23 @@ def oracle(mu: Tensor, logvar: Tensor) -> Tensor:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return means and logarithms of variances of both signs."""
+    """Return means and logarithms of variances of both signs.
+
+    Of size 4 one code is free, of size 5 they are extreme.
+    """
     units = {2: 3, 3: 5, 6: 4}.get(size, 12)
+    if size == 4:
+        return Case(partly_free(3, generator), "4 images and 3 units, mu and logvar of image 0 being all 0")
+    if size == 5:
+        logvar = torch.tensor([[-25.0, -25.0, -25.0], [-6.0, -12.0, -4.5], [8.0, 5.0, 6.5]])
+        mu = some(3, 3, generator)[:, torch.randperm(3, generator=generator)]
+        return Case((mu, logvar), f"logvar = {rows(logvar)} and mu = {rows(mu, '.2f')}", FAR)
     while True:
         mu, logvar = (some(size, units, generator) for _ in range(2))
-        if size > 9 or telling(family, MISTAKES, (mu, logvar), size > 2):
+        if size > 9 or size == 1 or telling(family, MISTAKES, (mu, logvar), size > 2):
             break
     return Case((mu, logvar), f"mu = {rows(mu)} and logvar = {rows(logvar)}" if size == 2
-                else f"{size} images and {units} units")
+                else "one image and 12 units" if size == 1 else f"{size} images and {units} units")
 
 
 def family(**changes: Any) -> Any:
@@ -128,6 +140,8 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         return says
     if says := added(got, want):
         return says
+    if says := partly(got, want):
+        return says
     if any(bool((g < -1e-4).any()) for _, g in pairs):
         return "It is negative for some images, and a KL divergence never is: look at the signs, and at the −1."
     return ""
@@ -135,7 +149,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "kl_term", "1 · The KL term", "function", 1, 7,
-    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9), atol=1e-4, arguments=("mu", "logvar"),
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9, 1, 4, 5), atol=1e-4, arguments=("mu", "logvar"),
     gives=EACH, gradients=(0, 1), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`logvar` is log σ², so σ² is `logvar.exp()`, and log σ² is `logvar` as it comes.",
            "Each unit costs ½ (μ² + σ² − log σ² − 1). At μ = 0 and σ = 1 that is 0: try it.",

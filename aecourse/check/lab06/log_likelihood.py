@@ -17,8 +17,8 @@ from aecourse.check.lab06._terms import mixed, usual
 from aecourse.losses import bernoulli_nll
 
 SURE = ("It is right for small logits, and wrong where the decoder is very sure, at logits such as ±200. There "
-        "`sigmoid` gives exactly 0 or 1 and its logarithm is lost. Take a function that works on logits: "
-        "`F.logsigmoid`, `F.softplus`, or `F.binary_cross_entropy_with_logits`.")
+        "`sigmoid` gives exactly 0 or 1 in float32, and `exp` infinity. Take a function that works on logits, without "
+        "a bound: `F.logsigmoid`, `F.softplus`, or `F.binary_cross_entropy_with_logits`.")
 
 MISTAKES = (
     Mistake("mean over the pixels", {"reduce": "mean"},
@@ -97,20 +97,24 @@ def oracle(logits: Tensor, x: Tensor) -> Tensor:
 
 def draw(generator: torch.Generator, size: int) -> Case:
     """Return binary images and logits of a usual size; those of size 7 are a very sure decoder's, sometimes wrong."""
-    pixels = {2: 3, 3: 6, 5: 9}.get(size, 12)
+    pixels = {1: 784, 2: 3, 3: 6, 5: 9}.get(size, 12)
     while True:
         x, logits = binary(size, pixels, generator), some(size, pixels, generator)
         logits = logits if size == 2 else 2 * logits
-        if size > 7 or telling(family, _USUAL, (logits, x), size > 2):
+        if size > 7 or size == 1 or telling(family, _USUAL, (logits, x), size > 2):
             break
     if size == 7:
         logits = torch.tensor([200.0, 30.0, 1.0])[torch.randint(0, 3, x.shape, generator=generator)]
         logits = logits * torch.where(torch.rand(x.shape, generator=generator) < 0.8, 2 * x - 1, 1 - 2 * x)
         logits[:, 0] = 200 * (1 - 2 * x[:, 0])  # sure and wrong
         logits[:, 1] = 200 * (2 * x[:, 1] - 1)
+        x[:2, :4] = torch.tensor([1.0, 0.0, 1.0, 0.0])
+        sure = torch.tensor([200.0, 200.0, 30.0, 30.0])
+        logits[0], logits[1] = -logits[0].abs(), logits[1].abs()  # each of the two signs by itself
+        logits[0, :4], logits[1, :4] = -sure, sure
         return Case((logits, x), f"{size} images of {pixels} pixels, with logits up to ±200", SURE)
     return Case((logits, x), f"logits = {rows(logits)} and x = {rows(x)}" if size == 2
-                else f"{size} images of {pixels} pixels")
+                else f"{'one image' if size == 1 else f'{size} images'} of {pixels} pixels")
 
 
 def family(**changes: Any) -> Any:
@@ -158,8 +162,8 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "log_likelihood", "3 · How probable is an image?", "function", 2, 8,
-    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 5, 7), atol=1e-4, arguments=("logits", "x"), gives=EACH,
-    gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 5, 1, 7), atol=1e-4, arguments=("logits", "x"),
+    gives=EACH, gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("Each pixel has the log-probability x log p + (1 − x) log(1 − p), with p the sigmoid of its logit.",
            "log p is `F.logsigmoid(logits)`. And 1 − p is the sigmoid of the logit with the other sign.",
            "`F.binary_cross_entropy_with_logits(logits, x, reduction=\"none\")` gives the negative of it for every "

@@ -90,7 +90,7 @@ def oracle(*case: Any) -> dict[str, str]:
     """Return the facts of a right answer."""
     return {"gives": "as asked", "codes": "one for each image", "chance": "from the generator", "amount": "some",
             "own": "for every unit of every image", "mean": "0", "kind": "normal", "size": "1",
-            "output": "the probabilities", "decoder": "as it was"}
+            "output": "the probabilities", "single": "as asked", "decoder": "as it was"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -142,6 +142,7 @@ FACTS = {
     "kind": "The codes are {got}; the prior is normal, `torch.randn`.",
     "size": "The codes have the standard deviation {got}; the prior's is 1.",
     "output": "What comes back is {got}; the sigmoid of the decoder's logits is asked for.",
+    "single": "For n = 1 it gives {got}: is there a `.squeeze()`, or a statistic over the images?",
     "decoder": "It leaves the decoder {got}; drawing from it changes nothing in it.",
 }
 
@@ -187,10 +188,22 @@ def probe(prior_samples: Callable, case: Case) -> dict[str, Any]:
     if isinstance(images, Tensor) and facts["gives"] == "as asked":
         facts["chance"] = origin(lambda g: prior_samples(
             _Spy(k, torch.Generator().manual_seed(weights)), 20, k, g).detach(), seed)
+        facts["single"] = _single(prior_samples, k, seed) if facts["codes"] == "one for each image" else "as asked"
         answers = torch.cat(spy.answers) if spy.answers else torch.empty(0, _PIXELS)
         if len(answers) == n:
             facts["output"] = _output(images.detach().double(), answers.double())
     return facts
+
+
+def _single(prior_samples: Callable, k: int, seed: int) -> str:
+    """Return what comes of a single image."""
+    spy = _Spy(k, torch.Generator().manual_seed(seed))
+    image = prior_samples(spy, 1, k, torch.Generator().manual_seed(seed))
+    if not isinstance(image, Tensor) or image.shape != (1, _PIXELS):
+        return "another shape than (1, 784)"
+    if not bool(torch.isfinite(image).all()):
+        return "NaN or inf"
+    return "as asked"
 
 
 def _codes(z: Tensor) -> dict[str, Any]:
@@ -198,6 +211,9 @@ def _codes(z: Tensor) -> dict[str, Any]:
         return {"amount": "none: all codes are 0"}
     if float(z.std()) < 1e-6:
         return {"amount": "none: all numbers are equal"}
+    length = z.norm(dim=1)
+    if float(length.std()) < 1e-3 * float(length.mean()) and float(z.std(0).max()) > 1e-6:
+        return {"own": "tied to each other, so that all codes have the same length"}
     own = shared(z)
     if own == "for every unit of every image" and repeated(z):
         return {"own": "shared by several images"}

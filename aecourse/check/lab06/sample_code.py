@@ -4,6 +4,7 @@ How the random numbers are drawn is free, so no code can be foreseen. There are 
 certain enough to be called by a name.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -87,10 +88,9 @@ MISTAKES = (
 ERRORS = {
     "unexpected keyword argument 'generator'": "`torch.randn(mu.shape, generator=generator)` takes the generator.",
     "invalid combination of arguments": "`torch.randn(mu.shape, generator=generator)` draws with the shape of `mu`.",
-    "leaf Variable": "Make a new tensor; do not change `mu` in place.",
-    "a leaf": "Make a new tensor; do not change `mu` in place.",
+    "leaf Variable": "Make a new tensor; do not change `mu` or `logvar` in place.",
     "to satisfy the constraint": "A standard deviation is positive: σ is `(logvar / 2).exp()`.",
-    "requires grad": "`.numpy()` leaves torch, and gradients with it. Stay in torch.",
+    "call numpy()": "`.numpy()` leaves torch, and gradients with it. Stay in torch.",
 }
 
 
@@ -98,7 +98,8 @@ def oracle(*case: Any) -> dict[str, str]:
     """Return the facts of a right answer."""
     return {"gives": "as asked", "finite": "everywhere", "input": "untouched", "chance": "from the generator",
             "base": "mu", "amount": "some", "single": "as asked", "own": "for every unit of every image",
-            "depends": "σ", "mean": "0", "kind": "normal", "size": "1", "to mu": "flows", "to logvar": "flows"}
+            "depends": "σ", "mean": "0", "kind": "normal", "size": "1", "far": "as large as σ",
+            "to mu": "flows", "to logvar": "flows"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -149,13 +150,14 @@ def _sample_code(mu: Tensor, logvar: Tensor, generator: torch.Generator, *, base
 # ---- what is measured -----------------------------------------------------------------------------------------------
 
 
+_SIGMA = "every code is `mu` and σ, added or subtracted"
 FACTS = {
     "gives": "It returns {got}; a float32 tensor with the shape of `mu` is asked for.",
     "finite": "Its codes are {got} finite: is there a root or a logarithm of a negative number?",
     "input": "It changes `mu` or `logvar` in place. Make a new tensor.",
     "chance": "The noise is {got}: it has to be fresh at every call, and to come from `generator` alone.",
     "base": "With the noise averaged out, {got} is left; it should be `mu`.",
-    "amount": "There is no noise in it.",
+    "amount": "There is no noise in it: {got}.",
     "single": "For a batch of one image it gives {got}, not a code of the shape (1, K): is there a `.squeeze()`, or a "
               "statistic of the batch?",
     "own": "The noise is {got}; every unit of every image needs its own.",
@@ -164,6 +166,8 @@ FACTS = {
     "mean": "On average the noise is {got}: the codes should lie around `mu`.",
     "kind": "The noise is {got}; it should be normal, `torch.randn`.",
     "size": "The noise is {got} times as large as σ; it should be as large as σ.",
+    "far": "The noise is as large as σ where `logvar` lies between −2 and 2, and it is not at `logvar` = {got}: take "
+           "`logvar` and σ without a bound, and without a number added to them.",
     "to mu": "The gradient to `mu` {got}. Write the code as `mu` plus σ times noise, on the tensors as they come.",
     "to logvar": "The gradient to `logvar` {got}. Write σ as a function of `logvar`, on the tensor as it comes.",
 }
@@ -188,10 +192,27 @@ def probe(sample_code: Callable, case: Case) -> dict[str, Any]:
     slopes: Sequence[Tensor | None] = (None, None)
     if z.requires_grad:
         slopes = torch.autograd.grad(z.double().sum(), mine, allow_unused=True)
-    return facts | _measured(z.detach().double(), mu.double(), logvar.double()) | {
+    facts |= _measured(z.detach().double(), mu.double(), logvar.double())
+    if facts.get("amount") == _SIGMA:
+        del facts["chance"]  # what is not drawn has no source
+    if facts.get("size") == "1" and facts["base"] == "mu" and facts["depends"] == "σ":
+        facts["far"] = _far(sample_code, mu[:1000], seed)
+    return facts | {
         f"to {name}": "flows" if s is not None and bool(torch.isfinite(s).all()) and float(s.abs().max()) > 1e-6
         else "is not finite" if s is not None and not bool(torch.isfinite(s).all()) else "is cut"
         for name, s in zip(("mu", "logvar"), slopes, strict=True)}
+
+
+def _far(sample_code: Callable, mu: Tensor, seed: int) -> str:
+    """Return at which extreme values of logvar the noise is not as large as σ."""
+    off = []
+    for value in (-12, 6):
+        logvar = torch.full_like(mu, float(value))
+        z = sample_code(mu.clone(), logvar.clone(), torch.Generator().manual_seed(seed + 2)).detach()
+        size = float((z.double() - mu.double()).square().mean().sqrt()) / math.exp(value / 2)
+        if not 0.85 < size < 1.15:
+            off.append(f"{value}".replace("-", "−"))
+    return " and ".join(off) or "as large as σ"
 
 
 def _measured(z: Tensor, mu: Tensor, logvar: Tensor) -> dict[str, Any]:
@@ -208,7 +229,10 @@ def _measured(z: Tensor, mu: Tensor, logvar: Tensor) -> dict[str, Any]:
             return {"base": "logvar" if abs(other - 1) < 0.12 else "a function of logvar"}
     noise = z - round(slope) * mu
     if float(noise.abs().max()) < 1e-5:
-        return facts | {"amount": "none"}
+        return facts | {"amount": "nothing is added to the mean"}
+    plain = noise / _SCALES["σ"](logvar)
+    if float((plain.abs() - 1).abs().max()) < 1e-4 and bool((plain.sign() == plain[0, 0].sign()).all()):
+        return facts | {"amount": _SIGMA}
     facts["own"] = shared(noise, logvar)
     if facts["own"] == "shared by units of an image" and repeated(noise / _SCALES["σ"](logvar)):
         facts["own"] = "shared by several images"
