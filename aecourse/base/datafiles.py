@@ -306,7 +306,7 @@ def _published(mirror: str, file: str, name: str) -> bytes:
         if hashlib.sha256(held).hexdigest() == SHA256[name][file]:
             return held
     raise download.Refused(f"{urlsplit(mirror).hostname}: what came is not the published {file} (perhaps a page of "
-                            "this network, such as its login)", ())
+                           "this network, such as its login)", ())
 
 
 def _what_else(name: str) -> tuple[str, ...]:
