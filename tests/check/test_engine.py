@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import types
+from collections import OrderedDict
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ import torch
 from aecourse import CourseError
 from aecourse.base.project import ROOT
 from aecourse.check import lab02
-from aecourse.check.engine import call, diagnose, diagnose_forms, show
+from aecourse.check.engine import call, diagnose, diagnose_forms, show, words
 from aecourse.check.engine import lab as engine
 from aecourse.check.engine.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED, Case, Exercise, Mistake
 from aecourse.check.engine.lab import Check, Lab, examine
@@ -169,6 +170,20 @@ def test_wrong_values_come_with_the_smallest_input_expected_and_got():
     assert "On 2 images, image 1: expected " in text
     assert re.search(r"On 1 images: expected [\d.]+, got 0\.$", examine(EXERCISE, lambda x, s: 0 * right(x, s), 0).text)
     assert text.rstrip(".").endswith("got 0")
+
+
+def test_things_have_their_article_and_their_number():
+    for value, named in ((1, "an int"), (1.5, "a float"), ([], "a list"), (np.zeros(1), "an ndarray"),
+                         (OrderedDict(), "an OrderedDict"), ("", "a str")):
+        assert words.a(value) == named
+    assert [words.many(n, "number") for n in (0, 1, 2)] == ["0 numbers", "1 number", "2 numbers"]
+
+
+def test_two_things_beside_right_values_are_not_called_one():
+    said = examine(EXERCISE, lambda x, s: right(x, s).double()[:, None], 0).says
+    assert said.startswith("The values are right, some things are not: ")
+    assert "float64" in said
+    assert "one dimension too many" in said
 
 
 def test_two_different_values_never_look_the_same():

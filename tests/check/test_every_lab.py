@@ -261,6 +261,7 @@ def test_no_answer_ever_raises(lab, exercise, capfd):
         verdict = examine(exercise, answer, 0)
         assert verdict.outcome in (INCORRECT, NOT_ATTEMPTED)
         assert "Traceback" not in verdict.text
+        assert not re.search(r"\ba (?:[aeiou]\w|ndarray|int\b)|\b1 (?:numbers|images|units|tensors)\b", verdict.text)
     assert capfd.readouterr() == ("", "")
 
 

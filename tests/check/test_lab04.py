@@ -171,7 +171,7 @@ UNLISTED = [
      "do not come from the"),
     ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn_like(x)).clamp(0, 1), "do not come from the"),
     ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator).numpy(),
-     "returns a ndarray"),
+     "returns an ndarray"),
     ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator).double(), "float64"),
     ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator)[:, :10],
      "the shape (200, 10)"),

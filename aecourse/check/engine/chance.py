@@ -10,11 +10,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.words import a
+
 
 def form(value: Any, x: Tensor) -> str:
     """Return whether this is a tensor like x, and what it is if not."""
     if not isinstance(value, Tensor):
-        return "None" if value is None else f"a {type(value).__name__}"
+        return "None" if value is None else a(value)
     if value.shape != x.shape:
         return f"the shape {tuple(value.shape)}"
     return "as asked" if value.dtype == torch.float32 else str(value.dtype).removeprefix("torch.")

@@ -10,6 +10,7 @@ from aecourse.check.engine.diagnose import all_nan, recognise, shape_of
 from aecourse.check.engine.exercise import Case, Exercise, Form
 from aecourse.check.engine.look import Parts
 from aecourse.check.engine.returned import NUMBERS, alike, read, tidy
+from aecourse.check.engine.words import many
 
 _UNKNOWN = ("The form is right, the values are not, and it is none of the usual mistakes. Work the input below out by "
             "hand and compare step by step.")
@@ -51,7 +52,7 @@ def _shape_says(form: Form, got: Tensor, want: Tensor) -> str:
     if form.kind in NUMBERS:
         return f"{whose} a tensor of the shape {shape_of(got)}; {asked}."
     if got.dim() == want.dim() == 1:
-        return f"{whose} {len(got)} numbers where there should be {len(want)}; {asked}."
+        return f"{whose} {many(len(got), 'number')} where there should be {len(want)}; {asked}."
     if got.dim() == want.dim() == 2 and got.shape == want.T.shape:
         return f"{whose} the shape {shape_of(got)}: rows and columns are swapped; {asked}."
     if got.dim() == 0:

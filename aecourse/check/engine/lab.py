@@ -24,6 +24,7 @@ from aecourse.check.engine.facts import check_facts
 from aecourse.check.engine.show import card
 from aecourse.check.engine.stub import empty_methods, is_stub
 from aecourse.check.engine.values import check_function, wrong_kind
+from aecourse.check.engine.words import a
 
 MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")  # nbgrader's, around an answer
 
@@ -97,7 +98,7 @@ def _wrong_kind(exercise: Exercise, answer: Any) -> str:
             return ("This is the class; give the model that was built from it and trained: "
                     f"`check.{exercise.name}(model)`.")
         if not isinstance(answer, torch.nn.Module):
-            return f"This is a {type(answer).__name__}; give the trained model itself: `check.{exercise.name}(model)`."
+            return f"This is {a(answer)}; give the trained model itself: `check.{exercise.name}(model)`."
     return ""
 
 
@@ -109,7 +110,7 @@ def _check_number(exercise: Exercise, answer: Any) -> Verdict:
     try:
         value = float(answer)
     except (TypeError, ValueError, RuntimeError):
-        return Verdict(INCORRECT, f"This is a {type(answer).__name__}; the exercise asks for one number.")
+        return Verdict(INCORRECT, f"This is {a(answer)}; the exercise asks for one number.")
     right = exercise.oracle()
     close = 1e-6 * max(1.0, abs(right))
     if isinstance(answer, bool) or value != value:

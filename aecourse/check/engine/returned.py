@@ -9,6 +9,7 @@ from torch import Tensor
 from aecourse.check.engine.diagnose import same
 from aecourse.check.engine.exercise import Exercise, Form
 from aecourse.check.engine.look import Parts
+from aecourse.check.engine.words import a
 
 NUMBERS = ("count", "share")
 
@@ -45,9 +46,9 @@ def _apart(result: Any, forms: tuple[Form, ...], want: Parts) -> list:
         raise Unreadable(f"It returns one {'tensor' if isinstance(result, Tensor) else 'array'}, shape "
                     f"{tuple(result.shape)}; {len(forms)} are asked for: `return {names}`.")
     if not isinstance(result, (tuple, list)):
-        raise Unreadable(f"It returns a {type(result).__name__}; {len(forms)} tensors are asked for: `return {names}`.")
+        raise Unreadable(f"It returns {a(result)}; {len(forms)} tensors are asked for: `return {names}`.")
     if len(result) != len(forms):
-        raise Unreadable(f"It returns a {type(result).__name__} of {len(result)}; {len(forms)} are asked for: "
+        raise Unreadable(f"It returns {a(result)} of {len(result)}; {len(forms)} are asked for: "
                          f"`{names}`.")
     return list(result)
 
@@ -81,10 +82,10 @@ def _one(form: Form, value: Any, want: Tensor, graph: bool) -> tuple[Tensor, lis
             none = not value and form.kind == "int64"  # a list of indices may be empty
             tensor = torch.empty(0) if none else torch.stack([torch.as_tensor(v) for v in value])
         except (TypeError, ValueError, RuntimeError):
-            raise Unreadable(f"{of} {verb} a {type(value).__name__} of {len(value)}; {should}.") from None
+            raise Unreadable(f"{of} {verb} {a(value)} of {len(value)}; {should}.") from None
         asides.append(f"{of} {verb} a Python {type(value).__name__}; a tensor is asked for.")
     elif not isinstance(value, Tensor):
-        raise Unreadable(f"{of} {verb} a {type(value).__name__}; {should}.")
+        raise Unreadable(f"{of} {verb} {a(value)}; {should}.")
     tensor = tensor.detach()
     if tensor.device != want.device:
         raise Unreadable(f"{of} lies on the device {tensor.device}, its inputs on {want.device}: compute where "

@@ -39,7 +39,9 @@ def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) 
         shown = diagnose_forms.first_difference(exercise, cases, got, want, right)
         return Verdict(INCORRECT, says, _lines(shown, *remarks))
     if remarks:
-        return Verdict(INCORRECT, "The values are right, one thing is not: " + " ".join(dict.fromkeys(remarks)))
+        said = list(dict.fromkeys(remarks))
+        what = "one thing is not" if len(said) == 1 else "some things are not"
+        return Verdict(INCORRECT, f"The values are right, {what}: {' '.join(said)}")
     if trouble := _unsteady(exercise, answer, cases, got, want) or gradients(exercise, answer, cases):
         return Verdict(INCORRECT, trouble)
     return Verdict(CORRECT, f"It agrees with another way of computing it, on {len(cases)} fresh inputs.",

@@ -10,6 +10,7 @@ from torch.overrides import TorchFunctionMode
 
 from aecourse import models
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.words import a
 from aecourse.check.lab02._images import PIXELS
 from aecourse.check.lab02._mirror import Mirror, form
 from aecourse.check.lab02._mirror import autoencoder as family
@@ -176,7 +177,7 @@ def probe(cls: type[nn.Module], case: Case) -> dict[str, Any]:
 
 def _what(output: Any, logits: Tensor, code: Tensor) -> str:
     if not isinstance(output, Tensor):
-        return f"a {type(output).__name__}"
+        return a(output)
     for name, value in (("decode(encode(x))", logits), ("the code", code), ("the sigmoid", torch.sigmoid(logits))):
         if output.shape == value.shape and torch.allclose(output, value, atol=1e-5):
             return name

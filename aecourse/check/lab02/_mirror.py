@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from aecourse.check.engine.words import a
+
 
 class Mirror(nn.Module):
     """784-128-64-32 and its mirror, with switches that a subclass turns."""
@@ -63,4 +65,4 @@ def autoencoder(**changes: Any) -> type[nn.Module]:
 
 def form(value: Any) -> Any:
     """Return a tensor's shape, or in words what stands in its place."""
-    return tuple(value.shape) if isinstance(value, Tensor) else f"a {type(value).__name__}"
+    return tuple(value.shape) if isinstance(value, Tensor) else a(value)

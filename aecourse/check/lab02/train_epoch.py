@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.words import a
 from aecourse.check.lab02._images import PIXELS
 
 MISTAKES = (
@@ -196,7 +197,7 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
         facts["zeroed"], facts["loss"] = _updates(given, seen, start, end, lr)
     facts["returns"], facts["error"] = _returned(value, given, seen, outputs, model)
     if value is not None:
-        facts["type"] = "a float" if isinstance(value, (int, float)) else f"a {type(value).__name__}"
+        facts["type"] = "a float" if isinstance(value, (int, float)) else a(value)
     model.seen.clear()
     train_epoch(model, given.clone(), optimiser, generator, batch)
     second = [i for rows in model.seen for i in rows]

@@ -11,6 +11,7 @@ from aecourse import losses
 from aecourse.check.engine.chance import origin
 from aecourse.check.engine.drawing import between
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.words import a
 from aecourse.check.lab04._chance import repeated
 from aecourse.check.lab04.gaussian import family as gaussian_with
 from aecourse.check.lab04.gaussian import reference as gaussian_ok
@@ -217,7 +218,7 @@ def _form(result: Any, loss: Any, n: int) -> str:
         return f"a dict of {len(result)} things"
     where = "a dict of " if isinstance(result, dict) else ""
     if not isinstance(loss, Tensor):
-        return "None" if loss is None else f"{where}a {type(loss).__name__}"
+        return "None" if loss is None else f"{where}{a(loss)}"
     what = {(n,): "one number per image", (): "one number for the batch"}.get(tuple(loss.shape), "another shape")
     return where + what if where else f"a bare tensor, {what}"
 

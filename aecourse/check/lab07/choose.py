@@ -13,6 +13,7 @@ from torch import Tensor
 
 from aecourse.check.engine.chance import origin
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.words import a
 
 CLASSES = 10
 MISTAKES = (
@@ -195,7 +196,7 @@ def probe(choose: Callable, case: Case) -> dict[str, Any]:
 
 def _form(value: Any, n_labels: int, n: int) -> str:
     if not isinstance(value, Tensor):
-        return "None" if value is None else f"a {type(value).__name__}"
+        return "None" if value is None else a(value)
     if value.dtype == torch.bool:
         return "a mask" if value.shape == (n_labels,) else "truth values"
     if value.dim() != 1:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.words import a
 from aecourse.models import mlp
 
 PIXELS, HIDDEN = 14, 9
@@ -195,12 +196,12 @@ def probe(extend: Callable, case: Case) -> dict[str, Any]:
     before = copy.deepcopy(encoder)
     model = extend(encoder, code, classes)
     if not isinstance(model, nn.Module):
-        return {"gives": "None" if model is None else "a function" if callable(model) else f"a {type(model).__name__}"}
+        return {"gives": "None" if model is None else "a function" if callable(model) else a(model)}
     seen: dict[str, Any] = {"gives": "a network"}
     same = all(torch.equal(a, b) for a, b in zip(encoder.parameters(), before.parameters(), strict=False))
     seen["encoder"] = "as it was" if same else "changed"
     y = model(x)
-    seen["output"] = tuple(y.shape) if isinstance(y, Tensor) else f"a {type(y).__name__}"
+    seen["output"] = tuple(y.shape) if isinstance(y, Tensor) else a(y)
     if seen["output"] != (len(x), classes) or not y.is_floating_point():
         return seen if seen["output"] != (len(x), classes) else seen | {"form": "whole numbers"}
     with torch.no_grad():
