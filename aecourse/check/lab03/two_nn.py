@@ -51,6 +51,15 @@ MISTAKES = (
             "This is one over the sum of the logarithms. N stands above: one over their mean."),
     Mistake("N - 1", {"samples": "N - 1"},
             "N − 1 gives the estimate without bias. The formula of the exercise, the most likely d, has N."),
+    Mistake("single precision", {"precision": "single"},
+            "The distances are computed in single precision, and points in double precision may lie so close that it "
+            "rounds their distance away: keep the precision in which they come, without `.float()`."),
+    Mistake("equal distances once", {"ties": "once"},
+            "Equal distances are counted once. Where two other points are equally near, both are neighbours, and r₂ is "
+            "equal to r₁."),
+    Mistake("no more than D", {"most": "D"},
+            "The result is cut off at the number of coordinates, D. On a few points the formula may give more; leave it "
+            "as it comes."),
 )
 
 
@@ -66,7 +75,20 @@ def oracle(points: Tensor) -> float:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return points no two of which are very near, so that rounding plays no part."""
+    """Return points no two of which are very near, so that rounding plays no part; two sizes are special.
+
+    14 points lie on a line, in pairs that single precision cannot tell apart; 20 stand on a grid, far from each other
+    and with equal distances everywhere but near one corner, which lets the formula give more than two dimensions.
+    """
+    if size == 14:
+        places = torch.randperm(15, generator=generator)[:9].double() / 32 + 0.5  # single precision knows these
+        pairs, alone = places[:5], places[5:] + 0.01 * torch.rand(4, generator=generator)
+        line = torch.cat([pairs - 2.5e-8, pairs + 2.5e-8, alone])[torch.randperm(14, generator=generator)]
+        return Case((line[:, None],), "14 points of a line in double precision, some as close as 5e-8")
+    if size == 20:
+        grid = 3 * torch.cartesian_prod(torch.arange(4.0), torch.arange(5.0))
+        grid[0] += 0.5 + torch.rand(2, generator=generator)
+        return Case((grid[torch.randperm(20, generator=generator)],), "20 points on a grid of width 3, one of them off it")
     d = {5: 2, 12: 3}.get(size, 6)
     while True:
         points = torch.rand(size, d, generator=generator)
@@ -84,11 +106,16 @@ def family(**changes: Any) -> Any:
 
 
 def _answer(points: Tensor, *, neighbours: tuple[int, int] = (1, 2), distance: str = "euclid", ratio: str = "quotient",
-            log: str = "natural", average: str = "mean of log", give: str = "dimension", samples: str = "N") -> Tensor:
+            log: str = "natural", average: str = "mean of log", give: str = "dimension", samples: str = "N",
+            precision: str = "", ties: str = "", most: str = "") -> Tensor:
+    points = points.float() if precision == "single" else points
     apart = points[:, None] - points
     table = {"euclid": lambda: apart.norm(dim=-1), "squared": lambda: apart.square().sum(-1),
              "manhattan": lambda: apart.abs().sum(-1), "largest": lambda: apart.abs().amax(-1)}[distance]()
     near = table.sort(1).values
+    if ties == "once":
+        few = [row[row.diff(prepend=row[:1] - 1) > 0] for row in near]  # each distance once, so rows of unequal length
+        near = torch.stack([row[:min(map(len, few))] for row in few])
     first, second = near[:, neighbours[0]], near[:, neighbours[1]]
     mu = {"quotient": lambda: second / first, "inverse": lambda: first / second, "difference": lambda: second - first,
           "share": lambda: (second - first) / first}[ratio]()
@@ -97,6 +124,7 @@ def _answer(points: Tensor, *, neighbours: tuple[int, int] = (1, 2), distance: s
     value = {"mean of log": lambda: n / logs.sum(), "log of mean": lambda: 1 / mu.mean().log(),
              "median": lambda: 1 / logs.median(), "mean of inverse": lambda: (1 / logs).mean(),
              "log 2 over median": lambda: 0.6931472 / logs.median()}[average]()
+    value = value.clamp(max=points.shape[1]) if most == "D" else value
     return 1 / value if give == "inverse" else value
 
 
@@ -108,7 +136,8 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     if all(abs(v) < 1e-2 for v in values):
         return ("It is 0 everywhere, as it is when a distance of 0 stands in the ratio: is the point itself among its "
                 "neighbours?")
-    if all(v == case.args[0].shape[1] for v, case in zip(values, cases, strict=True)):
+    if all(v == case.args[0].shape[1] for v, case in zip(values, cases, strict=True)) and any(
+            float(w[0]) < v for v, w in zip(values, want, strict=True)):  # else it may be cut off there
         return ("This is the number of coordinates, D. Asked for is how many dimensions the points fill, which their "
                 "distances tell.")
     for a in range(1, 4):
@@ -122,7 +151,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "two_nn", "6 · How many dimensions?", "function", 2, 7,
-    reference=reference, oracle=oracle, draw=draw, sizes=(5, 12, 25), rtol=2e-3, atol=1e-3,
+    reference=reference, oracle=oracle, draw=draw, sizes=(5, 12, 14, 20, 25), rtol=2e-3, atol=1e-3,
     arguments=("points",), gives=(Form("share", "one number, the dimension"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("`torch.cdist(points, points)` gives all distances, (N, N). What is the smallest number of each row?",
