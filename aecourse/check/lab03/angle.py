@@ -63,8 +63,8 @@ MISTAKES = (
             "no arc cosine. Cut the cosines off at 1 first."),
 )
 
-UNCLAMPED = ("It is right where the two spaces differ, and wrong where they are the same: rounding makes a cosine a "
-             "little larger than 1, and such a number has no arc cosine. Cut the cosines off at 1 first.")
+UNCLAMPED = ("It is right where the two spaces differ, and wrong where they are the same: there all cosines are 1, up "
+             "to rounding. One that is a little larger than 1 has no arc cosine (NaN): cut them off at 1, and no lower.")
 
 
 def reference(A: Tensor, B: Tensor) -> float:
@@ -78,6 +78,12 @@ def oracle(A: Tensor, B: Tensor) -> float:
 
 def draw(generator: torch.Generator, size: int) -> Case:
     """Return two bases, none of them orthonormal; from size 4 to 6 of one and the same space."""
+    while size == 7:  # one column and twice the same: rounding lifts their cosine over 1, however it is computed
+        A = torch.randn(9, 1, generator=generator)
+        bases = [B for M in (A, A.double()) for B in (
+            torch.linalg.qr(M)[0], torch.linalg.svd(M, full_matrices=False)[0], M / M.norm())]
+        if all(float(torch.linalg.svdvals(P.T @ P)) > 1 for P in bases):
+            return Case((A, 2 * A), "B = 2 · A, one column of 9 numbers", UNCLAMPED)
     height, k = {1: (2, 1), 2: (3, 2), 3: (12, 3), 4: (30, 5), 5: (40, 6), 6: (60, 8)}.get(size, (size, 3))
     while True:
         A, B = (torch.randn(height, k, generator=generator) for _ in range(2))
@@ -175,7 +181,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "angle", "4 · The angle between two surfaces", "function", 2, 10,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 4, 5, 6), rtol=1e-3, atol=0.1,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 4, 5, 6, 7), rtol=1e-3, atol=0.1,
     arguments=("A", "B"), gives=(Form("share", "one number, the largest angle in degrees"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("`P, _ = torch.linalg.qr(A)` gives an orthonormal basis of the space that A's columns span, and the "

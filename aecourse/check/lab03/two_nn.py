@@ -52,14 +52,14 @@ MISTAKES = (
     Mistake("N - 1", {"samples": "N - 1"},
             "N − 1 gives the estimate without bias. The formula of the exercise, the most likely d, has N."),
     Mistake("single precision", {"precision": "single"},
-            "The distances are computed in single precision, and points in double precision may lie so close that it "
-            "rounds their distance away: keep the precision in which they come, without `.float()`."),
+            "The distances are computed in single precision, and points in double precision may lie so close that "
+            "it rounds their distance away: keep the precision in which they come, without `.float()`."),
     Mistake("equal distances once", {"ties": "once"},
             "Equal distances are counted once. Where two other points are equally near, both are neighbours, and r₂ is "
             "equal to r₁."),
     Mistake("no more than D", {"most": "D"},
-            "The result is cut off at the number of coordinates, D. On a few points the formula may give more; leave it "
-            "as it comes."),
+            "The result is cut off at the number of coordinates, D. On a few points the formula may give more; leave "
+            "it as it comes."),
 )
 
 
@@ -88,7 +88,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size == 20:
         grid = 3 * torch.cartesian_prod(torch.arange(4.0), torch.arange(5.0))
         grid[0] += 0.5 + torch.rand(2, generator=generator)
-        return Case((grid[torch.randperm(20, generator=generator)],), "20 points on a grid of width 3, one of them off it")
+        return Case((grid[torch.randperm(20, generator=generator)],), "20 points on a grid of width 3, one off it")
     d = {5: 2, 12: 3}.get(size, 6)
     while True:
         points = torch.rand(size, d, generator=generator)
