@@ -64,7 +64,7 @@ MISTAKES = (
 )
 
 UNCLAMPED = ("It is right where the two spaces differ, and wrong where they are the same: there all cosines are 1, up "
-             "to rounding. One that is a little larger than 1 has no arc cosine (NaN): cut them off at 1, and no lower.")
+             "to rounding. One that is a bit larger than 1 has no arc cosine (NaN): cut them off at 1, and no lower.")
 
 
 def reference(A: Tensor, B: Tensor) -> float:
