@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
+from aecourse import losses
 from aecourse.check import lab07
 
 BY_NAME = {exercise.name: exercise for exercise in lab07.EXERCISES}
@@ -190,6 +191,12 @@ def choose_reseeding(labels, n, generator):
     return REFERENCE["choose"](labels, n, generator)
 
 
+def choose_among_the_first(labels, n, generator, first):
+    """Shuffle the first images of each class alone."""
+    members = [(labels == c).nonzero().flatten()[:first] for c in range(10)]
+    return torch.cat([m[torch.randperm(len(m), generator=generator)][: n // 10] for m in members])
+
+
 def choose_too_few(labels, n, generator):
     return REFERENCE["choose"](labels, n, generator)[1:]
 
@@ -210,6 +217,28 @@ def extend_two_heads(encoder, code, classes):
 def extend_half_frozen(encoder, code, classes):
     encoder[0].requires_grad_(False)
     return nn.Sequential(encoder, nn.Linear(code, classes))
+
+
+class HeadAtEachCall(nn.Module):
+    def __init__(self, encoder, code, classes):
+        super().__init__()
+        self.encoder, self.sizes = encoder, (code, classes)
+
+    def forward(self, x):
+        return nn.Linear(*self.sizes)(self.encoder(x))
+
+
+class Between(nn.Module):
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, z):
+        return self.function(z)
+
+
+def extend_with_between(function):
+    return lambda encoder, code, classes: nn.Sequential(encoder, Between(function), nn.Linear(code, classes))
 
 
 def extend_normed(encoder, code, classes):
@@ -248,6 +277,13 @@ def loss_in_place(by_class, class_logits, y, alpha):
     return by_class.gather(1, y[:, None])[:, 0]
 
 
+def loss_by_log_of_softmax(by_class, class_logits, y, alpha, small=0.0):
+    log_q = (class_logits.softmax(1) + small).log()
+    own = y.clamp(min=0)[:, None]
+    L = by_class.gather(1, own)[:, 0] - alpha * log_q.gather(1, own)[:, 0]
+    return torch.where(y >= 0, L, REFERENCE["m2_unlabelled"](by_class, class_logits))
+
+
 def loss_nll(by_class, class_logits, y, alpha):
     return torch.where(y >= 0, by_class.gather(1, y.clamp(min=0)[:, None])[:, 0]
                        + alpha * F.nll_loss(class_logits, y.clamp(min=0), reduction="none"),
@@ -274,6 +310,11 @@ UNLISTED = [
     ("choose", lambda labels, n, generator: torch.cat([torch.randperm((labels == c).sum(), generator=generator)
                                                        [: n // 10] for c in range(10)]), "places within each class"),
     ("choose", lambda labels, n, generator: labels[torch.randperm(len(labels), generator=generator)[:n]], "labels"),
+    ("choose", lambda labels, n, generator: choose_among_the_first(labels, n, generator, n // 5),
+     "never the last images"),
+    ("choose", lambda labels, n, generator: choose_among_the_first(labels, n, generator, int(labels.bincount().min())),
+     "never the last images of the larger classes"),
+    ("pretraining_loss", lambda model, x: (model(x).sigmoid() - x).sum(1) ** 2, "squared afterwards"),
     ("pretraining_loss", lambda model, x: F.mse_loss(model(x), x), "`F.mse_loss` as it comes"),
     ("pretraining_loss", lambda model, x: F.mse_loss(model(x).sigmoid(), x, reduction="sum"), "summed together"),
     ("pretraining_loss", lambda model, x: REFERENCE["pretraining_loss"](model, x).detach(), "cut off from `model`"),
@@ -305,6 +346,15 @@ UNLISTED = [
     ("m2_labelled", lambda logits, x, mu, logvar, classes: F.binary_cross_entropy(logits.sigmoid(), x), "one single"),
     ("m2_labelled", lambda *a: REFERENCE["m2_labelled"](*a).sum() / len(a[0]), "averaged"),
     ("m2_labelled", lambda *a: REFERENCE["m2_labelled"](*a).detach(), "cut off from `logits`"),
+    ("extend", extend_with_between(lambda z: (z - z.mean(0)) / (z.std(0) + 1e-5)), "other logits in another batch"),
+    ("extend", lambda encoder, code, classes: nn.Sequential(encoder, nn.BatchNorm1d(code, affine=False),
+                                                            nn.Linear(code, classes)), "other logits in another batch"),
+    ("extend", lambda encoder, code, classes: HeadAtEachCall(encoder, code, classes), "not among the network's"),
+    ("extend", extend_with_between(lambda z: 0.1 * z), "the code is multiplied by 0.1"),
+    ("m2_labelled", lambda logits, x, mu, logvar, classes: REFERENCE["m2_labelled"](
+        logits, x, mu, logvar.clamp(-5, 5), classes), "where logvar is near 0"),
+    ("m2_labelled", lambda logits, x, mu, logvar, classes: losses.bernoulli_nll(logits, x) + math.log(classes)
+     + 0.5 * ((mu**2 + 1) / logvar.exp() + logvar - 1).sum(1), "the other way round"),
     ("m2_labelled", lambda logits, x, mu, logvar, classes: REFERENCE["m2_labelled"](
         logits, x, mu, logvar.exp(), classes), "taken twice"),
     ("m2_labelled", lambda logits, x, mu, logvar, classes: REFERENCE["m2_labelled"](
@@ -330,7 +380,13 @@ UNLISTED = [
     ("m2_unlabelled", lambda b, c: REFERENCE["m2_unlabelled"](b, c.softmax(1)), "expected"),
     ("m2_unlabelled", lambda b, c: b.gather(1, c.argmax(1)[:, None])[:, 0], "pseudo-label"),
     ("m2_unlabelled", lambda b, c: (c.softmax(1) * b).sum(1) - (c.softmax(1) * c.softmax(1)).sum(1), "expected"),
-    ("m2_unlabelled", lambda b, c: (c.softmax(1) * (b + (c.softmax(1)).log())).nansum(1) - 1, "smaller than"),
+    ("m2_unlabelled", lambda b, c: (c.softmax(1) * (b + (c.softmax(1)).log())).nansum(1) - 1, "none of the usual"),
+    ("m2_unlabelled", lambda b, c: b.mean(1) - Categorical(logits=c).entropy(), "same weight for all classes"),
+    ("m2_unlabelled", lambda b, c: (c.sigmoid() * b).sum(1) - Categorical(logits=c).entropy(), "a sigmoid of each"),
+    ("m2_loss", loss_by_log_of_softmax, "right for moderate logits"),
+    ("m2_loss", lambda b, c, y, alpha: loss_by_log_of_softmax(b, c, y, alpha, 1e-8), "right for moderate logits"),
+    ("m2_loss", lambda b, c, y, alpha: torch.where(y >= 0, ref("m2_loss")(b, c, y, alpha), b.mean(1) - Categorical(
+        logits=c).entropy()), "the mean of the bounds over the classes, less the entropy"),
     ("m2_loss", loss_as_two, "in another order"),
     ("m2_loss", loss_with_mean_ce, "a mean over the labelled"),
     ("m2_loss", loss_for_all, "the last class"),

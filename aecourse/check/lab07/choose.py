@@ -163,7 +163,7 @@ FACTS = {
     "classes": "The classes of the chosen images are not n/10 of each, but: {got}.",
     "chance": "The choice is {got}; it has to be new at every call, and come from the generator alone.",
     "pick": "It takes {got}; which images it takes must be left to chance.",
-    "reach": "Called often it chooses {got}. Every image of a class must have its chance.",
+    "reach": "Called often, it chooses {got}. Every image of a class must have its chance.",
 }
 NEIGHBOURS = "always images that lie next to each other in their class"
 
@@ -238,9 +238,27 @@ def _reach(choose: Callable, seed: int) -> str:
         reached[chosen] = True
         picked = torch.zeros(len(labels), dtype=torch.bool).index_fill(0, chosen, True).view(7, CLASSES)
         blocks &= bool(((picked & ~picked.roll(1, 0)).sum(0) == 1).all())  # one begins in each class, round the end too
-    places = set((~reached).nonzero().flatten().div(CLASSES, rounding_mode="floor").tolist())  # within their classes
-    return {(): NEIGHBOURS if blocks else "every image", (6,): "never the last image of a class",
-            (0,): "never the first image of a class"}.get(tuple(places), "some images never")
+    places = tuple(sorted(set((~reached).nonzero().flatten().div(CLASSES, rounding_mode="floor").tolist())))
+    if not places:
+        return NEIGHBOURS if blocks else _reach_of_unequal(choose, generator)
+    return {(6,): "never the last image of a class", (0,): "never the first image of a class"}.get(
+        places, f"never the last {len(places)} of a class's seven images" if places[-1] - places[0] + 1 == len(places)
+        and places[-1] == 6 else "some images never")
+
+
+def _reach_of_unequal(choose: Callable, generator: torch.Generator) -> str:
+    """Return whether every image is chosen now and then where classes are unequal: ten of each, sixty times."""
+    counts = torch.tensor([35, 12, 34, 20, 35, 29, 11, 33, 35, 26])[torch.randperm(CLASSES, generator=generator)]
+    labels = torch.arange(CLASSES).repeat_interleave(counts)
+    labels = labels[torch.randperm(len(labels), generator=generator)]
+    reached = torch.zeros(len(labels), dtype=torch.bool)
+    for _ in range(60):  # that one of 35 is left out by chance: (25/35)^60, one in a thousand million
+        reached[choose(labels.clone(), 10 * CLASSES, generator)] = True
+    if bool(reached.all()):
+        return "every image"
+    members = [reached[labels == c] for c in range(CLASSES)]
+    ends = all(bool(m[: int(m.sum())].all()) for m in members)  # what is never chosen stands at the end of its class
+    return "never the last images of the larger classes" if ends else "some images of unequal classes never"
 
 
 EXERCISE = Exercise(

@@ -73,7 +73,8 @@ MISTAKES = (
             "It returns a plain function. `fit` needs a network whose parameters it can find: "
             "`nn.Sequential(encoder, ...)`."),
     Mistake("in a list", {"cut": "list"},
-            "The head is kept in a Python list, where PyTorch does not find it: its weights would never be trained."),
+            "The head's weights are not among the network's parameters: it is kept in a Python list, say, or made anew "
+            "at each call, so they would never be trained. Give the head a name of its own: `self.head = ...`."),
     Mistake("classes", {"cut": "classes"},
             "It returns the most probable class. A class has no gradient: return the logits."),
     Mistake("two things", {"cut": "both"}, "It returns code and logits together. The logits alone are asked for."),
@@ -98,9 +99,9 @@ def reference(encoder: nn.Module, code: int, classes: int) -> nn.Module:
 def oracle(code: int, classes: int, seed: int) -> dict[str, Any]:
     """Return the facts of the right answer."""
     return {"gives": "a network", "encoder": "as it was", "output": (60, classes), "form": "logits",
-            "of": "the pre-trained code", "steady": True,
+            "steady": "yes", "alone": True, "of": "the pre-trained code",
             "parameters": PIXELS * HIDDEN + HIDDEN + HIDDEN * code + code + code * classes + classes,
-            "weights": "all", "frozen": "nothing", "trained": "all"}
+            "head": "its weights and its bias", "weights": "all", "frozen": "nothing", "trained": "all"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -175,9 +176,13 @@ FACTS = {
     "encoder": "The weights of the encoder that is handed in have changed.",
     "output": "The network gives {got} for 60 images; logits of the shape {expected} are asked for.",
     "form": "The network gives {got}; logits are asked for, numbers of either sign with nothing after the last layer.",
-    "steady": "Called twice on the same images it gives two results.",
+    "steady": "Called twice on the same images it gives two results{got}.",
+    "alone": "The same image gives other logits in another batch: they depend on the images beside it. An image's "
+             "logits are made from its own code alone, so no normalisation over the batch stands in the network.",
     "of": "Its output is a linear map of {got}; it should be one of the pre-trained code.",
     "parameters": "It has {got} parameters; the encoder and one linear layer with a bias have {expected}.",
+    "head": "Its output is a linear map of the code, and not that of its own weights and bias: {got}. One linear layer "
+            "is asked for, with nothing before it and nothing after it.",
     "weights": "Of the pre-trained encoder's weights the network holds {got}; it should hold all.",
     "frozen": "Some of its parameters are frozen.",
     "trained": "A training step would move {got}; fine-tuning moves all parameters.",
@@ -200,21 +205,25 @@ def probe(extend: Callable, case: Case) -> dict[str, Any]:
     seen: dict[str, Any] = {"gives": "a network"}
     same = all(torch.equal(a, b) for a, b in zip(encoder.parameters(), before.parameters(), strict=False))
     seen["encoder"] = "as it was" if same else "changed"
-    y = model(x)
+    y = model.train()(x)  # as `fit` runs it
     seen["output"] = tuple(y.shape) if isinstance(y, Tensor) else a(y)
     if seen["output"] != (len(x), classes) or not y.is_floating_point():
         return seen if seen["output"] != (len(x), classes) else seen | {"form": "whole numbers"}
     with torch.no_grad():
-        seen["steady"] = torch.equal(model(x), model(x))
+        seen["steady"] = "yes" if torch.equal(model(x), model(x)) else _unsteady(model, x)
         seen["form"] = form = _form(y)
         logits = {"probabilities": lambda v: v.log(), "numbers from 0 to 1": torch.logit}.get(form, lambda v: v)(y)
-        if seen["steady"]:
+        if seen["steady"] == "yes":
+            one, other = model(x[:30])[20:], model(x[20:])[:10]
+            seen["alone"] = torch.allclose(one, other, rtol=1e-4, atol=1e-4 * float(y.abs().max()))
             seen["of"] = _source(logits - logits[:, :1], x, before(x))
     seen["parameters"] = sum(p.numel() for p in model.parameters())
     kept = [any(torch.equal(old, p) for p in model.parameters()) for old in before.parameters()]
     seen["weights"] = ("all" if all(kept) else "none" if not any(kept) else "the biases alone"
                        if kept == [p.dim() == 1 for p in before.parameters()] else "a part")
     inside = _inside(model, encoder)
+    if form == "logits" and seen.get("of") == "the pre-trained code" and seen["alone"] and _counted(seen, case):
+        seen["head"] = _head(model, inside, y.detach(), before(x).detach())
     seen["frozen"] = "nothing" if all(p.requires_grad for p in model.parameters()) else "something"
     seen["trained"] = _trained(model, inside, y)
     return seen
@@ -241,6 +250,40 @@ def _source(y: Tensor, x: Tensor, z: Tensor) -> str:
         if y.abs().max() > 1e-6 and bool(((fitted - y).abs() < 1e-4 * y.abs().max()).all()):
             return name
     return "the pre-trained code" if y.abs().max() <= 1e-6 else "something else"  # a head that begins at 0 is as good
+
+
+def _unsteady(model: nn.Module, x: Tensor) -> str:
+    """Return whether the network gives two results in training alone, as dropout does; it is left in training."""
+    model.eval()
+    same = torch.equal(model(x), model(x))
+    model.train()
+    return ", in training and not in evaluation" if same else ", in training and in evaluation"
+
+
+def _counted(seen: dict[str, Any], case: Case) -> bool:
+    return seen["parameters"] == oracle(*case.args)["parameters"]
+
+
+def _head(model: nn.Module, inside: list[nn.Parameter], y: Tensor, z: Tensor) -> str:
+    """Return whether the output is the code times the head's weights, plus its bias, or what stands between them."""
+    right = "its weights and its bias"
+    body = {id(p) for p in inside}
+    new = [p.detach() for p in model.parameters() if id(p) not in body]
+    code, classes = z.shape[1], y.shape[1]
+    weights = [p.T if p.shape == (classes, code) else p for p in new if p.shape in ((classes, code), (code, classes))]
+    biases = [p.flatten() for p in new if p.numel() == classes]
+    if len(weights) != 1 or len(biases) != 1:
+        return right  # written in a way of its own
+    plain, bias, near = z @ weights[0], biases[0], 1e-4 * float(y.abs().max()) + 1e-6
+    if bool(((plain + bias - y).abs() < near).all()):
+        return right
+    centred, seen = plain - plain.mean(0), y - y.mean(0)
+    factor = float((centred * seen).sum() / (centred * centred).sum().clamp(min=1e-12))
+    if bool(((factor * plain + bias - y).abs() < near).all()):
+        return f"the code is multiplied by {factor:.3g}"
+    if bool(((factor * (plain + bias) - y).abs() < near).all()):
+        return f"the logits are multiplied by {factor:.3g}"
+    return "something stands between or behind them"
 
 
 def _inside(model: nn.Module, encoder: nn.Module) -> list[nn.Parameter]:

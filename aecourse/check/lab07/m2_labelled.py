@@ -14,7 +14,10 @@ from aecourse.check.engine.drawing import between, rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
 
 UNSTABLE = ("It is right for moderate logits and wrong for large ones: in float32 the sigmoid of a large logit is "
-            "exactly 1, and log(1 − 1) is −inf. `losses.bernoulli_nll(logits, x)` works on the logits themselves.")
+            "exactly 1. Then log(1 − 1) is −inf, and a clamp or a small number inside the logarithm cuts it off "
+            "too early. `losses.bernoulli_nll(logits, x)` works on the logits themselves.")
+MODERATE = ("It is right where logvar is near 0, and wrong where it goes from −8 to 4. The KL takes logvar as it is: "
+            "nothing is cut off.")
 MISTAKES = (
     Mistake("no log p(y)", {"prior": "none"},
             "The term −log p(y) is missing. For equally frequent classes it is log C. It changes no gradient, but the "
@@ -42,6 +45,9 @@ MISTAKES = (
     Mistake("no −1", {"kl": "no one"}, "In the KL the −1 is missing, so it is not 0 where the posterior is the prior."),
     Mistake("sign of logvar", {"kl": "log sign"}, "In the KL logvar has the wrong sign: it is subtracted."),
     Mistake("no mu", {"kl": "no mu"}, "In the KL the term with μ² is missing."),
+    Mistake("reversed KL", {"kl": "reversed"},
+            "The KL is the other way round: KL(p(z) ‖ q(z|x,y)). In the bound it is KL(q(z|x,y) ‖ p(z)), with the "
+            "variance in the numerator."),
     Mistake("mean KL", {"kl_sum": "mean"}, "The KL is a mean over the code's numbers; their sum is meant."),
     Mistake("logvar for log σ", {"var": "sigma"},
             "`logvar` is taken for log σ. It is the logarithm of the variance, log σ²: exp(logvar) is σ²."),
@@ -104,6 +110,9 @@ def draw(generator: torch.Generator, size: int) -> Case:
                     f"mu = {rows(mu, '.1f')}, logvar = {rows(logvar, '.1f')}, {classes} classes")
     logits = torch.randn(size, pixels, generator=generator) * 2
     mu, logvar = torch.randn(size, code, generator=generator) * 2, torch.randn(size, code, generator=generator) - 0.7
+    if size == 4:
+        logvar[0, :2], logvar[-1, :2] = torch.tensor([-8.0, 4.0]), torch.tensor([-6.0, -8.0])
+        return Case((logits, x, mu, logvar, classes), "4 images with logvar from −8 to 4", MODERATE)
     if size == 6:
         logits = logits.sign() * (60 + 60 * torch.rand(size, pixels, generator=generator))
         return Case((logits, x, mu, logvar, classes), "6 images with logits between ±60 and ±120", UNSTABLE)
@@ -134,7 +143,8 @@ def _bound(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, classes: int, 
     log_v = {"sigma": 2 * logvar, "plain": logvar.abs().clamp(min=1e-6).log(), "handed": logvar.exp(), "half":
              logvar / 2}.get(var, logvar)
     terms = {"no half": mu.square() + v - log_v - 1, "no one": (mu.square() + v - log_v) / 2, "log sign":
-             (mu.square() + v + log_v - 1) / 2, "no mu": (v - log_v - 1) / 2}.get(kl, (mu.square() + v - log_v - 1) / 2)
+             (mu.square() + v + log_v - 1) / 2, "no mu": (v - log_v - 1) / 2, "reversed":
+             ((mu.square() + 1) / v + log_v - 1) / 2}.get(kl, (mu.square() + v - log_v - 1) / 2)
     kl_value = {"minus": -1, "none": 0}.get(kl, 1) * {"sum": terms.sum(-1), "mean": terms.mean(-1)}[kl_sum]
     extra = {"log": math.log(classes), "none": 0.0, "minus": -math.log(classes), "p": 1 / classes, "minus p":
              -1 / classes, "log2": math.log2(classes), "log10": math.log10(classes), "C": classes, "ten": math.log(10),
@@ -155,7 +165,7 @@ def parts(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, classes: int) -
 
 EXERCISE = Exercise(
     "m2_labelled", "4 · M2: an image with a label", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5, 6),
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5, 4, 6),
     arguments=("logits", "x", "mu", "logvar", "classes"), gradients=(0, 2, 3), family=family, parts=(parts,),
     mistakes=MISTAKES,
     hints=("Three terms, one for each factor: the image given label and code, the label, the code.",

@@ -70,6 +70,9 @@ MISTAKES = (
             "Images without a label pay the smallest bound. U weighs all classes by q(y|x)."),
     Mistake("mean for the others", {"unlabelled": "mean"},
             "Images without a label pay the mean over the classes. U weighs them by q(y|x), and has the entropy."),
+    Mistake("mean for the others, with the entropy", {"unlabelled": "uniform"},
+            "Images without a label pay the mean of the bounds over the classes, less the entropy of q(y|x). U weighs "
+            "the bounds by q(y|x)."),
     Mistake("best q", {"unlabelled": "free"},
             "Images without a label pay −log Σ exp(−L), as if q(y|x) were perfect; then the classifier learns nothing "
             "from them. U is computed with the classifier's own q."),
@@ -100,6 +103,10 @@ ALL_LABELLED = ("It is right for mixed batches, and wrong where every image has 
                 "happens. Let nothing depend on how many there are.")
 NONE_LABELLED = ("It is right for mixed batches, and wrong where no image has a label: a mean over none is NaN. With "
                  "few labels many batches have none; let nothing depend on how many there are.")
+
+VERY_SURE = ("It is right for moderate logits, and wrong where the classifier is so sure that a probability is 0 in "
+             "float32. The logarithm of a softmax is −inf there, and a clamp or a small number inside the logarithm "
+             "cuts −log q off: `class_logits.log_softmax(1)` gives log q itself.")
 
 
 # ---- the right answer, and fresh inputs -----------------------------------------------------------------------------
@@ -140,6 +147,13 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size == 5:
         y[places[0]] = 0
         return Case((by_class, logits, y, alpha), "5 images, all with a label", ALL_LABELLED)
+    if size == 6:  # sure and wrong, sure and right, sure without a label
+        y = torch.tensor([1, 2, -1, 3, -1, 0])
+        logits[:4] *= 20
+        logits[torch.arange(4), torch.tensor([3, 2, 0, 1])] = 200.0
+        logits[torch.arange(4), torch.tensor([1, 0, 4, 3])] = -150.0
+        return Case((by_class, logits, y, alpha), "6 images with a classifier that is quite sure, and wrong for two: "
+                    "logits from −150 to 200", VERY_SURE)
     if size == 4:
         y[:] = -1
         return Case((by_class, logits, y, alpha), "4 images, none with a label", NONE_LABELLED)
@@ -172,7 +186,8 @@ def _loss(by_class: Tensor, class_logits: Tensor, y: Tensor, alpha: float, *, la
     marginal = expected + minus_h
     U = {"U": lambda: marginal, "no entropy": lambda: expected, "entropy sign": lambda: expected - minus_h, "best":
          lambda: by_class.gather(1, best).squeeze(1), "min": lambda: by_class.min(1).values, "mean":
-         lambda: by_class.mean(1), "zero": lambda: torch.zeros_like(right), "free":
+         lambda: by_class.mean(1), "uniform": lambda: by_class.mean(1) + minus_h, "zero":
+         lambda: torch.zeros_like(right), "free":
          lambda: -torch.logsumexp(-by_class, 1)}[unlabelled]()
     L = {"own": lambda: right, "U": lambda: marginal, "none": lambda: torch.zeros_like(right), "mean":
          lambda: by_class.mean(1), "best": lambda: by_class.gather(1, best).squeeze(1), "plus U":
@@ -235,7 +250,7 @@ def _labelled(cases: list[Case], got: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "m2_loss", "6 · M2: the whole loss", "function", 3, 12,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 7, 9, 5, 4), rtol=2e-4, atol=1e-3,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 7, 9, 5, 4, 6), rtol=2e-4, atol=1e-3,
     arguments=("by_class", "class_logits", "y", "alpha"), gives=(ONE_EACH,), gradients=(0, 1), family=family, look=look,
     mistakes=MISTAKES, errors=ERRORS,
     hints=("Compute both for all images, and let `torch.where(y >= 0, ..., ...)` take the one that applies.",

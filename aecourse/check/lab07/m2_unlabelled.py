@@ -18,6 +18,8 @@ from aecourse.check.lab07._losses import ONE_EACH, bounds, off_factors
 ZERO_LOG_ZERO = ("It is right while every class has some probability, and wrong where one is exactly 0 in float32: 0 · "
                  "log 0 gives NaN, and should be 0. `class_logits.log_softmax(1)` gives log q without taking a "
                  "logarithm of 0.")
+VERY_SURE = ("It is right for moderate logits, and wrong where the classifier is so sure that a probability is 0 in "
+             "float32. `class_logits.log_softmax(1)` gives log q for such logits as well; nothing has to be cut off.")
 MISTAKES = (
     Mistake("no entropy", {"entropy": "none"},
             "The entropy is missing. Without it the best q(y|x) puts everything on one class: the model is paid for "
@@ -47,6 +49,21 @@ MISTAKES = (
     Mistake("uniform", {"q": "uniform"},
             "All classes have the same weight, 1/C: this is a mean over the classes. The classifier says how probable "
             "each of them is."),
+    Mistake("uniform, with the entropy", {"reduce": "uniform"},
+            "The bounds have the same weight for all classes, 1/C; the entropy is that of q(y|x). The bounds are "
+            "weighed with q(y|x), too."),
+    Mistake("most probable class, with the entropy", {"reduce": "best"},
+            "Of the bounds only that of the most probable class counts; the entropy is that of q(y|x). The bounds are "
+            "weighed with q(y|x), too."),
+    Mistake("sigmoid, with the entropy", {"reduce": "sigmoid"},
+            "The bounds are weighed with a sigmoid of each logit; the entropy is that of the softmax. An image has one "
+            "class: probabilities that sum to 1, a softmax."),
+    Mistake("logits, with the entropy", {"reduce": "logits"},
+            "The bounds are weighed with the logits; the entropy is that of the softmax. Logits can be negative, and "
+            "do not sum to 1: the softmax belongs in both places."),
+    Mistake("softmax over the images, with the entropy", {"reduce": "images"},
+            "The bounds are weighed with a softmax over the images, dimension 0; the entropy is that over the classes. "
+            "The classes are dimension 1 in both places."),
     Mistake("most probable class", {"q": "best"},
             "Only the most probable class counts. That is a pseudo-label; to marginalise is to weigh all classes by "
             "q(y|x)."),
@@ -102,7 +119,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
         logits[torch.arange(4), torch.arange(4)] = 200.0
         logits[torch.arange(4), torch.arange(4) + 1] = -150.0
         return Case((by_class, logits), "4 images with a classifier that is quite sure: logits from −150 to 200",
-                    ZERO_LOG_ZERO)
+                    VERY_SURE)
     return Case((by_class, logits), f"{size} images of {classes} classes")
 
 
@@ -126,7 +143,11 @@ def _bound(by_class: Tensor, class_logits: Tensor, *, q: str = "softmax", entrop
             "log of softmax": lambda: weights.log(), "logits": lambda: class_logits, "bits":
             lambda: safe.log() / math.log(2)}[log]()
     expected = {"sum": lambda: (weights * by_class).sum(1), "mean": lambda: (weights * by_class).mean(1), "min":
-                lambda: by_class.min(1).values, "all": lambda: by_class.sum(1)}[reduce]()
+                lambda: by_class.min(1).values, "all": lambda: by_class.sum(1), "uniform": lambda: by_class.mean(1),
+                "best": lambda: by_class.gather(1, class_logits.argmax(1, keepdim=True))[:, 0],
+                "sigmoid": lambda: (torch.sigmoid(class_logits) * by_class).sum(1), "logits":
+                lambda: (class_logits * by_class).sum(1), "images":
+                lambda: (class_logits.softmax(0) * by_class).sum(1)}[reduce]()
     per_class = weights * logs
     minus_h: Any = {
         "minus": lambda: per_class.sum(1), "plus": lambda: -per_class.sum(1), "none": lambda: 0.0,
@@ -145,12 +166,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         table.append(torch.stack([(q * by_class).sum(1), (q * log_q).sum(1)], 1))
         values.append(g.double())
     names = ("Σ q(y|x) L(x, y)", "Σ q log q, which is −H,")
-    if found := off_factors(torch.cat(table), torch.cat(values), names):
-        return found
-    low = any(bool((g[0] < -torch.logsumexp(-case.args[0], 1) - 1e-3).any()) for case, g in zip(cases, got, strict=True)
-              )
-    return ("It is smaller than −log Σ exp(−L) for some images. No weights that sum to 1 get below that: do yours?"
-            if low else "")
+    return off_factors(torch.cat(table), torch.cat(values), names)
 
 
 EXERCISE = Exercise(

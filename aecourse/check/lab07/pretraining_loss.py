@@ -57,6 +57,11 @@ MISTAKES = (
     Mistake("sum over the images", {"reduce": "images"},
             "The sum runs over the images, dimension 0. The pixels are dimension 1, or −1."),
     Mistake("no sum", {"reduce": "none"}, "One number for each pixel comes back: the sum over the pixels is missing."),
+    Mistake("square of the sum", {"measure": "plain", "reduce": "square"},
+            "The differences are summed first and squared afterwards, so those of opposite sign cancel. Square each "
+            "pixel's difference, then sum."),
+    Mistake("rounded", {"output": "rounded"},
+            "The reconstruction is rounded to 0 and 1. It is the sigmoid as it comes; a rounded one has no gradient."),
     Mistake("root", {"reduce": "root"}, "There is a root over the sum: leave it out."),
     Mistake("over B", {"reduce": "over B"},
             "The sum is divided by the number of images. An image's loss must not depend on the others."),
@@ -108,7 +113,7 @@ def _loss(model: Autoencoder, x: Tensor, *, output: str = "sigmoid", target: str
           measure: str = "square", reduce: str = "sum", through: str = "once") -> Tensor:
     squash = {"sigmoid": torch.sigmoid, "none": lambda v: v, "clamp": lambda v: v.clamp(0, 1), "tanh": torch.tanh,
               "relu": torch.relu, "softmax": lambda v: v.softmax(-1),
-              "twice": lambda v: torch.sigmoid(torch.sigmoid(v))}[output]
+              "twice": lambda v: torch.sigmoid(torch.sigmoid(v)), "rounded": lambda v: torch.sigmoid(v).round()}[output]
     z = model.encode(x)
     z = {"sigmoid": torch.sigmoid, "relu": torch.relu}.get(through, lambda v: v)(z)
     logits = model.decode(z)
@@ -123,7 +128,8 @@ def _loss(model: Autoencoder, x: Tensor, *, output: str = "sigmoid", target: str
          "product": lambda: x_hat * t}[measure]()
     return {"sum": lambda: e.sum(-1), "mean": lambda: e.mean(-1), "batch": lambda: e.sum(-1).mean(), "everything":
             lambda: e.mean(), "all": lambda: e.sum(), "images": lambda: e.sum(0), "none": lambda: e, "root":
-            lambda: e.sum(-1).clamp(min=1e-12).sqrt(), "over B": lambda: e.sum(-1) / len(x)}[reduce]()
+            lambda: e.sum(-1).clamp(min=1e-12).sqrt(), "over B": lambda: e.sum(-1) / len(x),
+            "square": lambda: e.sum(-1) ** 2}[reduce]()
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
@@ -134,7 +140,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         return "It is the root of the right value: leave the root out."
     if any(bool((g[0] > case.args[1].shape[1]).any()) for case, g in zip(cases, got, strict=True)):
         return ("It is larger than the number of pixels for some images. A pixel that lies between 0 and 1, and its "
-                "reconstruction, differ by at most 1: is the sigmoid in its place?")
+                "reconstruction, differ by at most 1, so that the right value never is.")
     return ""
 
 
