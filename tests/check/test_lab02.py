@@ -111,6 +111,97 @@ def epoch_with_a_while(model, images, optimiser, generator, batch=256):
     return total / len(images)
 
 
+class SixLayers(nn.Module):
+    """Each layer under a name of its own, with a nonlinearity that is a function."""
+
+    bend = staticmethod(F.relu)
+
+    def __init__(self):
+        super().__init__()
+        self.e1, self.e2, self.e3 = nn.Linear(784, 128), nn.Linear(128, 64), nn.Linear(64, 32)
+        self.d1, self.d2, self.d3 = nn.Linear(32, 64), nn.Linear(64, 128), nn.Linear(128, 784)
+
+    def encode(self, x):
+        return self.e3(self.bend(self.e2(self.bend(self.e1(x)))))
+
+    def decode(self, z):
+        return self.d3(self.bend(self.d2(self.bend(self.d1(z)))))
+
+    def forward(self, x):
+        return self.decode(self.encode(x))
+
+
+class Lazy(nn.Module):
+    """Layers that learn their input's width from the first batch."""
+
+    def __init__(self):
+        super().__init__()
+        self.down = nn.Sequential(nn.LazyLinear(128), nn.ReLU(), nn.LazyLinear(64), nn.ReLU(), nn.LazyLinear(32))
+        self.up = nn.Sequential(nn.LazyLinear(64), nn.ReLU(), nn.LazyLinear(128), nn.ReLU(), nn.LazyLinear(784))
+
+    def encode(self, x):
+        return self.down(x)
+
+    def decode(self, z):
+        return self.up(z)
+
+    def forward(self, x):
+        return self.decode(self.encode(x))
+
+
+def epoch_with_a_closure(model, images, optimiser, generator, batch=256):
+    total = 0.0
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        x = images[rows]
+
+        def closure(x=x):
+            optimiser.zero_grad()
+            loss = (torch.sigmoid(model(x)) - x).square().sum(-1).mean()
+            loss.backward()
+            return loss
+
+        total += optimiser.step(closure).item() * len(x)
+    return total / len(images)
+
+
+def epoch_with(cut=lambda loss: loss, late=False, scale=lambda x: x):
+    """Return a training loop with a mistake of its own."""
+    def train_epoch(model, images, optimiser, generator, batch=256):
+        total = 0.0
+        for rows in torch.randperm(len(images), generator=generator).split(batch):
+            loss = cut((torch.sigmoid(model(images[rows])) - scale(images[rows])).square().sum(-1).mean())
+            if late:
+                optimiser.step()
+            optimiser.zero_grad()
+            loss.backward()
+            if not late:
+                optimiser.step()
+            total += loss.item() * len(rows)
+        return total / len(images)
+
+    return train_epoch
+
+
+def normalised(code):
+    return (code - code.mean(0)) / (code.std(0, correction=0) + 1e-5)
+
+
+UNLISTED = [
+    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(normalised(self.encode(x)))),
+     "depends on the other images of the batch"),
+    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(0.5 * self.encode(x))), "with nothing between"),
+    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(normalised(z))), "a normalisation over the batch"),
+    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(self.encode(x)).squeeze()), "`forward` gives (784,)"),
+    ("gaussian_nll", lambda x_hat, x, sigma: -torch.log(
+        torch.exp(-(x - x_hat) ** 2 / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))).sum(-1), "50 σ"),
+    ("bernoulli_nll", lambda logits, x: (F.softplus(logits) - x * logits + math.log(2) * (logits == 0)).sum(-1),
+     "except where logits are exactly 0"),
+    ("train_epoch", epoch_with(cut=lambda loss: loss.detach()), "reaches no parameter"),
+    ("train_epoch", epoch_with(cut=lambda loss: loss.detach().requires_grad_()), "reaches no parameter"),
+    ("train_epoch", epoch_with(late=True), "`step` comes before `backward`"),
+    ("train_epoch", epoch_with(scale=lambda x: 2 * x - 1), "the bug of exercise 5"),
+]
+
 RIGHT = [
     *(("n_parameters", number) for number in (222_384.0, torch.tensor(222_384), 2 * 110_080 + 2 * 1_112)),
     ("gaussian_nll", gaussian_other_way), ("gaussian_nll", gaussian_by_constant),
@@ -119,7 +210,11 @@ RIGHT = [
     ("sigmoid_floor", floor_where), ("sigmoid_floor", floor_relu), ("Autoencoder", ByHand),
     *(("Autoencoder", autoencoder(between=between))
       for between in (nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.SiLU)),
-    ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while)]
+    *(("Autoencoder", type("Autoencoder", (SixLayers,), {"bend": staticmethod(bend)})) for bend in (
+        F.relu, lambda h: F.relu(h, inplace=True), lambda h: h.relu_(), F.hardtanh)), ("Autoencoder", Lazy),
+    *(("Autoencoder", autoencoder(between=between))
+      for between in (lambda: nn.ReLU(inplace=True), nn.PReLU, nn.Hardtanh)),
+    ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while), ("train_epoch", epoch_with_a_closure)]
 
 
 @pytest.mark.parametrize("loss", [lambda y, x: (torch.sigmoid(y) - x).square().sum(-1),
@@ -137,6 +232,20 @@ def test_a_trained_model_passes(bars, loss):
         verdict = examine(BY_NAME["trained"], model, seed)
         assert verdict.outcome == CORRECT, verdict.text
     assert model.training, "a check leaves the model in the mode in which it was"
+
+
+def test_a_model_of_signed_images_is_told_so(bars):
+    torch.manual_seed(0)
+    model, x = BY_NAME["Autoencoder"].reference(), 2 * bars.x_train - 1
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(12):
+        for rows in torch.randperm(2000).split(50):
+            optimiser.zero_grad()
+            (torch.sigmoid(model(x[rows])) - x[rows]).square().sum(-1).mean().backward()
+            optimiser.step()
+    verdict = examine(BY_NAME["trained"], model, 0)
+    print(verdict.text)
+    assert "on the scale from −1 to 1" in verdict.says or verdict.outcome == CORRECT
 
 
 # ---- two mistakes at once -------------------------------------------------------------------------------------------

@@ -110,8 +110,8 @@ reference = _Reference
 
 
 def oracle(x: Tensor, seed: int) -> dict[str, Any]:
-    return {"code": (9, 32), "image": (9, PIXELS), "steady": True, "alone": True, "forward": "decode(encode(x))",
-            "encoder": "bent", "decoder": "bent", "code range": "free", "image range": "free", "parameters": 222_384,
+    return {"code": (9, 32), "image": (9, PIXELS), "steady": True, "alone": True, "image alone": True,
+            "forward": "decode(encode(x))", "one image": "the batch dimension", "encoder": "bent", "decoder": "bent", "code range": "free", "image range": "free", "parameters": 222_384,
             "without gradient": 0}
 
 
@@ -127,10 +127,13 @@ FACTS = {
     "image": "`decode` gives {got} for 9 codes; it is asked for {expected}.",
     "parameters": "The net has {got} trainable numbers, and exercise 1 counts another number: look at the widths of "
                   "the layers.",
-    "forward": "`forward(x)` gives {got}; it is asked for {expected}.",
+    "forward": "`forward(x)` gives {got}; it is asked for {expected}, with nothing between or after.",
     "steady": "`encode` gives something else at each call: is there noise or dropout in it? None is asked for here.",
     "alone": "The code of an image depends on the other images of the batch: is there a batch norm? None is asked for "
              "here.",
+    "image alone": "The logits that `decode` gives for a code depend on the other codes of the batch: is there a "
+                   "normalisation over the batch? None is asked for here.",
+    "one image": "Given one image, shape (1, 784), {got}: the batch dimension must stay.",
     "encoder": "The encoder is {got}: a nonlinearity between its layers is missing, and without it they can do no "
                "more than one layer.",
     "decoder": "The decoder is {got}: a nonlinearity between its layers is missing, and without it they can do no "
@@ -151,18 +154,25 @@ def probe(cls: type[nn.Module], case: Case) -> dict[str, Any]:
     facts: dict[str, Any] = {"code": form(code)}
     if facts["code"] != (len(x), 32):  # nothing below would make sense
         return facts
-    facts["parameters"] = sum(p.numel() for p in model.parameters() if p.requires_grad)
     facts["steady"] = torch.equal(model.encode(x), code)
     if not facts["steady"]:
         return facts
     facts["alone"] = torch.allclose(model.encode(x[:2]), code[:2], atol=1e-4)
     logits = model.decode(code)
+    facts["parameters"] = _trained_numbers(model)  # now that layers which wait for their input have one
     facts["image"] = form(logits)
     if facts["image"] != tuple(x.shape):
         return facts
+    facts["image alone"] = torch.allclose(model.decode(code[:2]), logits[:2], atol=1e-4)
     output = model(x)
     facts["forward"] = _what(output, logits, code)
-    facts["encoder"], facts["decoder"] = _bends(model.encode, x), _bends(model.decode, code.detach())
+    if facts["forward"] == "something else":
+        facts["forward"] = _how_else(model, x, output)
+    if facts["alone"] and facts["image alone"]:  # what needs a batch has been named
+        facts["one image"] = _one_image(model, x[:1], code[:1], facts["forward"])
+    far = torch.Generator().manual_seed(seed)  # far from 0, so that a function with a straight middle bends too
+    facts["encoder"] = _bends(model.encode, 100 * torch.randn(9, PIXELS, generator=far))
+    facts["decoder"] = _bends(model.decode, 100 * torch.randn(9, 32, generator=far))
     if facts["forward"] == "decode(encode(x))":
         if output.requires_grad:
             output.square().sum().backward()
@@ -173,6 +183,36 @@ def probe(cls: type[nn.Module], case: Case) -> dict[str, Any]:
         facts["code range"] = _range(model.encode(x))
         facts["image range"] = _range(model.decode(torch.randn(200, 32, generator=torch.Generator().manual_seed(seed))))
     return facts
+
+
+def _trained_numbers(model: nn.Module) -> int:
+    """Return how many numbers training changes in the layers; slopes of a PReLU belong to the nonlinearity."""
+    slopes = {id(p) for m in model.modules() if isinstance(m, nn.PReLU) for p in m.parameters()}
+    return sum(p.numel() for p in model.parameters() if p.requires_grad and id(p) not in slopes)
+
+
+def _how_else(model: Any, x: Tensor, output: Tensor) -> str:
+    """Return in words what is known of an output that is not decode(encode(x))."""
+    again, few = model(x), model(x[:2])
+    if not torch.allclose(again, output, atol=1e-5):
+        return "something else at each call"
+    if few.shape == output[:2].shape and not torch.allclose(few, output[:2], atol=1e-4):
+        return "something that depends on the other images of the batch"
+    return "something else"
+
+
+def _one_image(model: Any, x: Tensor, code: Tensor, forward: str) -> str:
+    """Return which method takes the batch dimension away where there is one image."""
+    for name, argument, shape in (("encode", x, (1, 32)), ("decode", code, (1, PIXELS)), ("forward", x, (1, PIXELS))):
+        if name == "forward" and forward != "decode(encode(x))":  # that has its own sentence
+            break
+        try:
+            given = form(model(argument) if name == "forward" else getattr(model, name)(argument))
+        except Exception as error:  # whatever the learner's code raises
+            return f"`{name}` raises {type(error).__name__}"
+        if given != shape:
+            return f"`{name}` gives {given}"
+    return "the batch dimension"
 
 
 def _what(output: Any, logits: Tensor, code: Tensor) -> str:
@@ -190,7 +230,7 @@ def _bends(part: Callable[[Tensor], Tensor], x: Tensor) -> str:
         part(x)
     a, b = x[:4], x[4:8]
     whole = part(a + b) - part(a) - part(b) + part(torch.zeros_like(a))
-    if torch.allclose(whole, torch.zeros_like(whole), atol=1e-4):
+    if whole.abs().max() <= 1e-5 * max(1.0, float(part(a).abs().max())):
         return "one straight map"
     return "two layers with nothing between" if joins.straight else "bent"
 
@@ -208,7 +248,7 @@ class _Joins(TorchFunctionMode):
         if function is F.linear:
             x = args[0]
             self.straight += any(x.shape == y.shape and bool((x == y).all()) for y in self.outputs)
-            self.outputs.append(result.detach())
+            self.outputs.append(result.detach().clone())  # it may be changed in place
         return result
 
 

@@ -13,9 +13,11 @@ from aecourse.check.lab02._images import PIXELS, images
 from aecourse.check.lab02._reductions import BATCH_TOO, NOT_PIXELS, reduced
 from aecourse.losses import bernoulli_nll as reference
 
-UNSTABLE = ("It is right for small logits and breaks for large ones: a sigmoid rounds to exactly 0 or 1 there and its "
-            "logarithm is lost, an exponential overflows. Stay with the logits: torch has a function for "
-            "log(sigmoid), and one for the whole loss.")
+UNSTABLE = ("It is right for small logits and breaks for large ones. A sigmoid rounds to exactly 0 or 1 there and its "
+            "logarithm is lost, an exponential overflows, a `clamp` cuts off. Stay with the logits as they are: torch has "
+            "a function for log(sigmoid), and one for the whole loss.")
+ZERO = ("It is right except where logits are exactly 0: there p = ½, and each pixel costs log 2, whatever its grey "
+        "value.")
 
 MISTAKES = (
     Mistake("sigmoid twice", {"twice": True},
@@ -41,6 +43,11 @@ MISTAKES = (
             "own, so it is a sigmoid."),
     Mistake("rounded images", lambda logits, x: _bernoulli(logits, (x > 0.5).float()),
             "The images are rounded to black and white first. The formula takes the grey values as they are."),
+    Mistake("exp of the size", lambda logits, x: (logits.clamp(min=0) - x * logits
+                                                   + torch.log1p(torch.exp(logits.abs()))).sum(-1),
+            "In log(1 + exp(−|logit|)) the minus is missing."),
+    Mistake("no log", lambda logits, x: (logits.clamp(min=0) - x * logits).sum(-1),
+            "max(logit, 0) − x · logit is there; the term log(1 + exp(−|logit|)) is missing."),
     Mistake("bits", {"bits": True}, "These are bits: the logarithm has base 2. Nats take the natural logarithm."),
     Mistake("unstable", {"eps": 0.0}, UNSTABLE),
     Mistake("mean over pixels", {"reduce": "mean"},
@@ -68,9 +75,13 @@ def oracle(logits: Tensor, x: Tensor) -> Tensor:
 def draw(generator: torch.Generator, size: int) -> Case:
     x = images(generator, size, size == 1)
     logits = torch.randn(size, PIXELS, generator=generator).mul(2).clamp(-5, 5)
+    if size == 4:  # a net that knows nothing
+        logits[1:, ::2] = 0.0
+        logits[3] = 0.0
+        return Case((logits, x), "4 images of random pixels, many logits exactly 0", ZERO)
     if size == 5:  # large logits, as a net that is sure gives them; also where it is surely wrong
-        x, logits = (x > 0.5).float(), logits.sign() * (60 + 60 * torch.rand(size, PIXELS, generator=generator))
-        return Case((logits, x), "5 images with logits between ±60 and ±120", UNSTABLE)
+        x, logits = (x > 0.5).float(), logits.sign() * (60 + 140 * torch.rand(size, PIXELS, generator=generator))
+        return Case((logits, x), "5 images with logits between ±60 and ±200", UNSTABLE)
     if size == 1:
         level = round(float(torch.rand((), generator=generator)) * 2 + 0.5, 1)
         logits = torch.full((1, PIXELS), level if torch.rand((), generator=generator) < 0.5 else -level)
@@ -120,7 +131,7 @@ parts = (_terms, _terms_of_logits)
 
 EXERCISE = Exercise(
     "bernoulli_nll", "4 · Cross-entropy from logits", "function", 2, 8,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5),
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 4, 5),
     gradients=(0,), arguments=("logits", "x"), family=family, parts=parts, errors=ERRORS,
     mistakes=MISTAKES,
     hints=("One pixel: −x log p − (1 − x) log(1 − p), with p = sigmoid(logit).",

@@ -57,7 +57,21 @@ MISTAKES = (
             "`.mean()` averages over pixels and images. Sum over the pixels, and keep one number for each image: "
             "`.sum(-1)`."),
     *NOT_PIXELS,
+    Mistake("cut off at 0", lambda x_hat, x, sigma: _gaussian(x_hat, x, sigma).clamp(min=0),
+            "Negative results are cut off at 0. A density can be above 1, so its nats may be negative."),
+    Mistake("root", lambda x_hat, x, sigma: _gaussian(x_hat, x, sigma, half=0.0) + (x - x_hat).norm(dim=-1)
+            / (2 * sigma**2),
+            "The root is taken of the sum of the squares: the exponent holds the squared error itself."),
+    Mistake("sigmoid", lambda x_hat, x, sigma: _gaussian(torch.sigmoid(x_hat), x, sigma),
+            "A sigmoid is put on x̂. It is the reconstruction already: take it as it comes."),
+    Mistake("pixels cut", lambda x_hat, x, sigma: _gaussian(x_hat, x.clamp(0, 1), sigma),
+            "The pixels of x are cut to the range from 0 to 1. A bell gives any number, and the formula takes it as it "
+            "is."),
 )
+
+FAR = ("It is right where the errors are a few σ, and wrong where pixels lie 50 σ from their reconstruction. The density "
+       "itself rounds to 0 there: write its logarithm term by term, without `exp` and without a small number that is "
+       "added.")
 
 
 def oracle(x_hat: Tensor, x: Tensor, sigma: float) -> Tensor:
@@ -68,6 +82,14 @@ def draw(generator: torch.Generator, size: int) -> Case:
     x_hat, x = images(generator, size, size == 1), images(generator, size, size == 1)
     if size == 1 and torch.equal(x, x_hat):
         x_hat = x_hat + 0.1  # equal images would hide every mistake in the error's term
+    if size == 3:  # drawn from the bell itself: some pixels leave [0, 1], the nats are negative; the first is exact
+        x_hat = 1.4 * x_hat - 0.2
+        x = x_hat + 0.1 * torch.randn(size, PIXELS, generator=generator) * torch.tensor([[0.0], [1.0], [1.5]])
+        return Case((x_hat, x, 0.1), "3 images drawn around x_hat, the first without an error, sigma = 0.1")
+    if size == 5:
+        x = (x > 0.5).float()
+        return Case((1 - x, x, 0.02), "5 images of black and white pixels, rebuilt as their opposites, sigma = 0.02",
+                    FAR)
     sigma = round(0.2 + 0.5 * float(torch.rand((), generator=generator)) + 0.9 * (size == 2), 2)
     text = (f"one image with all pixels {x[0, 0]:.1f}, rebuilt as {x_hat[0, 0]:.1f}, sigma = {sigma}" if size == 1
             else f"{size} images of random pixels, sigma = {sigma}")
@@ -100,7 +122,7 @@ parts = (_terms,)
 
 EXERCISE = Exercise(
     "gaussian_nll", "3 · Squared error is a likelihood", "function", 2, 8,
-    reference=reference, oracle=oracle, draw=draw, gradients=(0,), atol=0.02,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5), gradients=(0,), atol=0.02,
     arguments=("x_hat", "x", "sigma"), family=family, parts=parts, mistakes=MISTAKES,
     hints=("The density of one pixel is exp(−(x − x̂)²/(2σ²)) / (σ √(2π)). Take its logarithm, then the minus.",
            "Three terms per pixel: the squared error over 2σ², log σ, ½ log 2π. All three for each pixel.",

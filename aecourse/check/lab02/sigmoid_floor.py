@@ -70,6 +70,9 @@ def draw(generator: torch.Generator, size: int) -> Case:
         x = -images(generator, 1, True)
         return Case((x,), f"one image with all pixels {x[0, 0]:.1f}")
     x = torch.rand(size, PIXELS, generator=generator) * 2 - 1
+    if size == 5:  # as in a digit, most of the paper is exactly −1 and some of the ink exactly 1
+        x[:, ::2], x[:, 1::8], x[:, 3::8], x[4] = -1.0, 1.0, 0.0, x[4].abs()
+        return Case((x,), "5 images from −1 to 1 with many pixels at −1, 0 and 1, the last without any below 0")
     return Case((x,), f"{size} images of random pixels from −1 to 1")
 
 

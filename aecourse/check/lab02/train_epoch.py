@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.nn.functional as F
@@ -22,6 +24,12 @@ MISTAKES = (
     Mistake("no step", {"step": "never"}, "The weights never move: `optimiser.step()` is missing."),
     Mistake("no backward", {"backward": False},
             "`backward` is never called (are its parentheses missing?), so there are no gradients to step along."),
+    Mistake("step first", {"step": "first"},
+            "`step` comes before `backward`, so the gradient of a batch is not there yet when the optimiser steps. The "
+            "order is `zero_grad`, `backward`, `step`."),
+    Mistake("cut off", {"detached": True},
+            "`backward` reaches no parameter: the graph is cut off between the model's output and the loss "
+            "(`.detach()`, `.data`, a new tensor). Step on the loss itself, and detach what is added up."),
     Mistake("own optimiser", {"own": True},
             "The optimiser that is handed in never steps: another one is made inside, and it would forget its state "
             "after each epoch."),
@@ -51,6 +59,15 @@ MISTAKES = (
     Mistake("other generator", {"order": "global"},
             "The shuffle does not use the generator that is handed in, so a run cannot be repeated: "
             "`torch.randperm(len(images), generator=generator)`."),
+    Mistake("shuffled inside", {"order": "inside"},
+            "The images are shuffled inside the batches alone: which images share a batch is fixed by the order in "
+            "which they are stored. Shuffle all images first, and cut into batches then."),
+    Mistake("batches shuffled", {"order": "blocks"},
+            "The batches come in a random order, but each holds neighbours as they are stored. Shuffle all images "
+            "first, and cut into batches then."),
+    Mistake("rolled", {"order": "rolled"},
+            "The images keep their stored order, and only the place where it starts is random. Shuffle all of them: "
+            "`torch.randperm(len(images), generator=generator)`."),
     Mistake("with replacement", {"order": "drawn"},
             "Some images come several times and others never: draw a permutation (`randperm`), not single indices "
             "(`randint`)."),
@@ -73,6 +90,9 @@ MISTAKES = (
             "The loss that is stepped on is summed over the images, so the step grows with the batch. Average over "
             "the images of the batch."),
     Mistake("cross-entropy", {"cross": True}, "That is the cross-entropy; the squared error is asked for."),
+    Mistake("signed images", {"signed": True},
+            "The error compares a sigmoid, from 0 to 1, with images on the scale from −1 to 1: that is the bug of "
+            "exercise 5. Take the images as they are handed in."),
     Mistake("no sigmoid", {"squash": False},
             "The error compares the model's logits with the image. The pixels are `torch.sigmoid(model(x))`."),
     Mistake("eval", {"mode": "eval"},
@@ -105,7 +125,8 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
            order: str = "generator", zero: str = "before", step: str = "each", squash: bool = True,
            reduce: str = "images", keep_last: bool = True, returns: str = "all", mode: str = "train",
            no_grad: bool = False, as_tensor: bool = False, whole: bool = False, early: bool = False, own: bool = False,
-           backward: bool = True, cross: bool = False, in_place: bool = False) -> Any:
+           backward: bool = True, cross: bool = False, in_place: bool = False,
+           detached: bool = False, signed: bool = False) -> Any:
     model.train(mode == "train")
     if own:
         optimiser = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -114,6 +135,10 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
         index = torch.randperm(n, generator=generator)
     elif order == "stored":
         index = torch.arange(n)
+    elif order in ("inside", "blocks"):
+        index = torch.cat(_stored_batches(n, batch, generator, inside=order == "inside"))
+    elif order == "rolled":
+        index = torch.arange(n).roll(int(torch.randint(1, n, (), generator=generator)))
     elif order == "drawn":  # with replacement
         index = torch.randint(n, (n,), generator=generator)
     else:
@@ -128,10 +153,15 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
             optimiser.zero_grad()
         with torch.set_grad_enabled(not no_grad):
             output = model(images[rows])
-            x = images[rows]
+            x = 2 * images[rows] - 1 if signed else images[rows]
             error = (F.binary_cross_entropy_with_logits(output, x, reduction="none") if cross
                      else ((torch.sigmoid(output) if squash else output) - x).square()).sum(-1)
             loss = error.sum() if reduce == "sum" else error.mean() / (784 if reduce == "pixels" else 1)
+        if step == "first":
+            optimiser.step()
+            optimiser.zero_grad()
+        if detached:
+            loss = loss.detach().requires_grad_()
         if backward:
             loss.backward()
         if zero == "after":
@@ -147,6 +177,14 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
     value = {"after": after, "all": total / n, "last": means[-1], "means": torch.stack(means).mean(),
              "sum": total, "pixels": total / n / 784, "batches": total / len(batches), "none": None}[returns]
     return value if as_tensor or value is None else value.item()
+
+
+def _stored_batches(n: int, batch: int, generator: torch.Generator, inside: bool) -> list[Tensor]:
+    """Return the batches as they are stored, shuffled inside, or in a random order."""
+    batches = list(torch.arange(n).split(batch))
+    if inside:
+        return [rows[torch.randperm(len(rows), generator=generator)] for rows in batches]
+    return [batches[i] for i in torch.randperm(len(batches), generator=generator).tolist()]
 
 
 reference = family()
@@ -177,7 +215,13 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
     model = _Recorder(given)
     optimiser, generator = _Steps(model, lr), torch.Generator().manual_seed(seed)
     start = [p.detach().clone() for p in model.parameters()]
-    value = train_epoch(model, images, optimiser, generator, batch)
+    try:
+        with patch.object(torch.autograd, "backward", optimiser.counted(torch.autograd.backward)):
+            value = train_epoch(model, images, optimiser, generator, batch)
+    except RuntimeError as error:
+        if "does not require grad" in str(error) and model.seen:  # the forward pass had a graph, the loss has none
+            return {"gradient": CUT}
+        raise
     seen, outputs, end = list(model.seen), list(model.outputs), [p.detach().clone() for p in model.parameters()]
     flat = [i for rows in seen for i in rows]
     facts: dict[str, Any] = {"images": "untouched" if torch.equal(images, given) else "changed"}
@@ -191,11 +235,21 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
     steps = len(optimiser.gradients)
     facts["steps"] = "one per batch" if steps == len(seen) else "one" if steps == 1 else "others" if steps else "none"
     facts["gradient"] = next((g for g in optimiser.gradients if g != "there"), "there")
+    if facts["gradient"] == "never computed" and optimiser.backwards:
+        facts["gradient"] = LATE
+    if facts["gradient"] in (CUT, LATE):  # the rest would follow from that
+        return {"gradient": facts["gradient"]}
     if not steps and not all(torch.equal(a, b) for a, b in zip(start, end, strict=True)):
         facts["steps"] = "none, and yet the weights move"
     if facts["gradient"] == "there" and steps:
-        facts["zeroed"], facts["loss"] = _updates(given, seen, start, end, lr)
-    facts["returns"], facts["error"] = _returned(value, given, seen, outputs, model)
+        zeroed, facts["loss"] = _updates(given, seen, start, end, lr)
+        if zeroed != "unknown":
+            facts["zeroed"] = zeroed
+        if facts["steps"] == "others":  # what one step is cannot be read off then
+            del facts["loss"]
+    facts["returns"], error = _returned(value, given, seen, outputs, model)
+    if error != "unknown":
+        facts["error"] = error
     if value is not None:
         facts["type"] = "a float" if isinstance(value, (int, float)) else a(value)
     model.seen.clear()
@@ -206,7 +260,24 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
     again = [i for rows in model.seen for i in rows]
     facts["order"] = ("as stored" if flat == sorted(flat) else "the same every epoch" if flat == second
                       else "shuffled" if flat == again else "not from the generator")
+    if facts["order"] in ("shuffled", "not from the generator") and (kept := _kept(seen, flat, len(given))):
+        facts["order"] = kept
     return facts
+
+
+CUT, LATE = "not reached by `backward`", "computed after the step"
+
+
+def _kept(seen: list[list[int]], flat: list[int], n: int) -> str:
+    """Return what is left of the stored order, or nothing; a permutation does not give this by chance."""
+    follow = sum((b - a) % n in (1, n - 1) for a, b in pairwise(flat))
+    if follow == len(flat) - 1:
+        return "the stored one from another start on"
+    if 3 * follow >= 2 * len(flat):
+        return "shuffled by batches"
+    if len(seen) > 2 and all(max(rows) - min(rows) == len(rows) - 1 for rows in seen):
+        return "shuffled inside batches"
+    return ""
 
 
 class _Recorder(nn.Module):
@@ -236,18 +307,30 @@ class _Steps(torch.optim.SGD):
     def __init__(self, model: nn.Module, lr: float) -> None:
         super().__init__(model.parameters(), lr=lr)
         self.gradients: list[str] = []
-        self.wiped = False
+        self.wiped, self.backwards = False, 0
+
+    def counted(self, backward: Callable) -> Callable:
+        """Return `backward`, which notes here that it is called."""
+        def call(*args: Any, **kwargs: Any) -> Any:
+            self.backwards += 1
+            return backward(*args, **kwargs)
+        return call
 
     def zero_grad(self, set_to_none: bool = True) -> None:
         self.wiped |= any(p.grad is not None for group in self.param_groups for p in group["params"])
         super().zero_grad(set_to_none)
 
     def step(self, closure: Any = None) -> Any:
+        value = None
+        if closure is not None:
+            with torch.enable_grad():
+                value = closure()
         grads = [p.grad for group in self.param_groups for p in group["params"]]
-        missing = "set to zero before it" if self.wiped else "never computed"
+        missing = "set to zero before it" if self.wiped else CUT if self.backwards else "never computed"
         self.gradients.append(missing if all(g is None for g in grads) else "there" if any(
             g is not None and bool(g.any()) for g in grads) else "set to zero before it")
-        return super().step(closure)
+        super().step()
+        return value
 
 
 def _visits(seen: list[list[int]], n: int, batch: int) -> str:
@@ -276,7 +359,7 @@ def _updates(images: Tensor, seen: list[list[int]], start: list[Tensor], end: li
     zeroed = {"each batch": False, "never": True}
     losses: dict[str, dict[str, Any]] = {
         "right": {}, "mean over pixels": {"over": images.shape[1]}, "sum over the batch": {"summed": True},
-        "logits": {"squash": False}, "half": {"over": 2.0}, "cross-entropy": {"cross": True},
+        "logits": {"squash": False}, "half": {"over": 2.0}, "its negative": {"over": -1.0}, "signed": {"signed": True}, "cross-entropy": {"cross": True},
         "logits, mean over pixels": {"squash": False, "over": images.shape[1]}}
     for when, pile in zeroed.items():
         for loss, way in losses.items():
@@ -293,7 +376,7 @@ def _updates(images: Tensor, seen: list[list[int]], start: list[Tensor], end: li
 
 def _replay(images: Tensor, seen: list[list[int]], start: list[Tensor], lr: float, *, pile: bool = False,
             over: float = 1.0, summed: bool = False, squash: bool = True, once: bool = False,
-            cross: bool = False) -> list[Tensor]:
+            cross: bool = False, signed: bool = False) -> list[Tensor]:
     w, b = (p.double() for p in start)
     piled_w, piled_b = torch.zeros_like(w), torch.zeros_like(b)
     for rows in seen:
@@ -301,7 +384,8 @@ def _replay(images: Tensor, seen: list[list[int]], start: list[Tensor], lr: floa
         y = w * x + b
         if squash:
             y = torch.sigmoid(y)
-        slope = y - x if cross else 2 * (y - x) * (y * (1 - y) if squash else 1.0)  # by hand, without autograd
+        target = 2 * x - 1 if signed else x
+        slope = y - x if cross else 2 * (y - target) * (y * (1 - y) if squash else 1.0)  # by hand, without autograd
         slope = slope / over / (1 if summed else len(x))
         keep = pile or once
         piled_w, piled_b = piled_w * keep + (slope * x).sum(0), piled_b * keep + slope.sum(0)
@@ -341,7 +425,8 @@ def _errors(output: Tensor, x: Tensor) -> dict[str, Tensor]:
     output, x = output.double(), x.double()
     right, raw = (torch.sigmoid(output) - x).square().sum(-1), (output - x).square().sum(-1)
     cross = F.binary_cross_entropy_with_logits(output, x, reduction="none").sum(-1)
-    return {"right": right, "per pixel": right / x.shape[-1], "logits": raw, "logits, per pixel": raw / x.shape[-1],
+    signed = (torch.sigmoid(output) - (2 * x - 1)).square().sum(-1)
+    return {"right": right, "signed": signed, "per pixel": right / x.shape[-1], "logits": raw, "logits, per pixel": raw / x.shape[-1],
             "half": right / 2, "cross-entropy": cross, "cross-entropy, per pixel": cross / x.shape[-1]}
 
 
