@@ -56,6 +56,11 @@ def by_two_bernoullis(x, share, generator):
     return x * (1 - hit) + hit * torch.bernoulli(torch.full_like(x, 0.5), generator=generator)
 
 
+def loss_image_by_image(model, x, step):
+    noisy = [gaussian_ok(image[None], SIGMA, step.generator) for image in x]
+    return {"e": torch.cat([losses.squared_error(model(y), image[None]) for y, image in zip(noisy, x, strict=True)])}
+
+
 def padded(x):
     return F.pad(x.reshape(-1, 1, 28, 28), (1, 1, 1, 1), mode="replicate")
 
@@ -102,6 +107,7 @@ RIGHT = [
     ("gaussian", by_inversion), ("gaussian", image_by_image),
     ("salt_and_pepper", exact_number_of_pixels), ("salt_and_pepper", by_one_draw),
     ("salt_and_pepper", by_two_bernoullis),
+    ("gaussian", lambda x, sigma, generator: image_by_image(x, sigma, generator).double()),
     ("masking", lambda x, share, generator: x.masked_fill(torch.rand(x.shape, generator=generator) < share, 0)),
     ("masking", lambda x, share, generator: x * torch.bernoulli(torch.full(x.shape, 1 - share), generator=generator)),
     ("masking", lambda x, share, generator: x.where(torch.rand(x.shape, generator=generator) > share, 0)),
@@ -112,6 +118,9 @@ RIGHT = [
     ("median3", lambda x: F.unfold(padded(x), 3).quantile(0.5, dim=1)),
     ("median3", lambda x: F.unfold(padded(x), (3, 3)).transpose(1, 2).median(-1)[0]),
     ("dae_loss", loss_in_two_halves), ("dae_loss", loss_with_own_noise),
+    ("dae_loss", loss_image_by_image),
+    ("score", lambda denoise, x_noisy, sigma: torch.empty(x_noisy.shape).copy_(
+        (denoise(x_noisy) - x_noisy) / sigma**2)),
     ("score", lambda denoise, x_noisy, sigma: -(x_noisy - denoise(x_noisy)) / (sigma * sigma)),
     ("score", lambda denoise, x_noisy, sigma: sigma**-2 * denoise(x_noisy) - x_noisy / sigma**2),
 ]
@@ -163,6 +172,30 @@ def noisy(change):
     return lambda x, sigma, generator: (x + change(sigma, torch.randn(x.shape, generator=generator))).clamp(0, 1)
 
 
+def back_to_clean(x, sigma, generator):
+    y = x + sigma * torch.randn(x.shape, generator=generator)
+    return torch.where((y < 0) | (y > 1), x, y)
+
+
+def in_the_loop(x, sigma, generator):
+    y = x.clone()
+    for row in y:
+        row += sigma * torch.randn(x.shape[1], generator=generator)
+        return y.clamp(0, 1)
+
+
+def a_block(x, share, generator):
+    y, k = x.clone(), int(share * x.shape[1])
+    for row in y:
+        start = int(torch.randint(0, x.shape[1] - k + 1, (), generator=generator))
+        row[start:start + k] = 0
+    return y
+
+
+def by_the_model(model, x, step):
+    return {"e": losses.squared_error(model(gaussian_ok(x, SIGMA, step.generator) if model.training else x), x)}
+
+
 COIN = lambda x, generator: torch.rand(x.shape, generator=generator).round()  # noqa: E731
 UNLISTED = [
     ("gaussian", lambda x, sigma, generator: x, "It adds no noise at all"),
@@ -172,7 +205,6 @@ UNLISTED = [
     ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn_like(x)).clamp(0, 1), "do not come from the"),
     ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator).numpy(),
      "returns an ndarray"),
-    ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator).double(), "float64"),
     ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator)[:, :10],
      "the shape (200, 10)"),
     ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator.manual_seed(0)),
@@ -192,6 +224,10 @@ UNLISTED = [
     ("gaussian", lambda x, sigma, generator: x + sigma**2 * torch.randn(x.shape), "sigma²"),
     ("gaussian", lambda x, sigma, generator: x + sigma**2 * torch.randn(x.shape), "do not come from the generator"),
     ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn(len(x), generator=generator)), "raises"),
+    ("gaussian", back_to_clean, "should become exactly 0 or 1"), ("gaussian", in_the_loop, "nothing for some"),
+    ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator).clamp(0.01, 0.99),
+     "Of the black pixels half should stay black"),
+    ("gaussian", noisy(lambda s, n: (s * n).clamp(0, 1)), "cut off before it is added"),
     ("salt_and_pepper", lambda x, share, generator: x, "No pixel changes"),
     ("salt_and_pepper", in_place, "become black"), ("salt_and_pepper", in_place, "changes the images"),
     ("salt_and_pepper", with_replacement, "come up twice"),
@@ -218,6 +254,9 @@ UNLISTED = [
      "of the pixels; it"),
     ("masking", lambda x, share, generator: (torch.rand(x.shape, generator=generator) > share).float(), "mask itself"),
     ("masking", lambda x, share, generator: x.where(x > share, 0), "the same result at every call"),
+    ("masking", a_block, "alike for neighbouring pixels"),
+    ("psnr", lambda x_hat, x: (-10 * torch.log10((x - x_hat).square().mean(-1))).clamp(min=0),
+     "5 images of 784 pixels"),
     ("psnr", lambda x_hat, x: 10 * torch.log10(1 / ((x - x_hat) ** 2).sum()), "all pixels of all images"),
     ("psnr", lambda x_hat, x: -10 * math.log10(F.mse_loss(x_hat, x)), "averaged over all images"),
     ("psnr", lambda x_hat, x: 20 * torch.log10(255 / (x - x_hat).square().mean(-1).sqrt()), "taken as 255"),
@@ -254,7 +293,7 @@ UNLISTED = [
     ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(x) + y - x, x)}),
      "comes after the model"),
     ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(
-        model(y), gaussian_ok(x, SIGMA, step.generator))}), "another number"),
+        model(y), gaussian_ok(x, SIGMA, step.generator))}), "drawn a second time"),
     ("dae_loss", loss(lambda model, x, y, step: {"e": losses.gaussian_nll(model(y), x, SIGMA)}), "another number"),
     ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(y), x), "b": 0}),
      "a dict of 2 things"),
@@ -269,6 +308,13 @@ UNLISTED = [
      "leaves the range from 0 to 1"),
     ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(gaussian_ok(x, SIGMA, step)), x)},
      "The generator is `step.generator`."),
+    ("dae_loss", by_the_model, "always damage"),
+    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(
+        x + 0.8 * torch.rand(x.shape, generator=step.generator).sub(0.5)), x)}, "about 0.23"),
+    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(y + model(y), x)}), "plus the damaged"),
+    ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy) - x_noisy) / 2 * sigma**2, "needs brackets"),
+    ("score", lambda denoise, x_noisy, sigma: denoise(x_noisy) - x_noisy / sigma**2, "Only the noisy point"),
+    ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy) - x_noisy) / (sigma**2 + 0.01), "by nothing else"),
     ("score", lambda denoise, x_noisy, sigma: denoise(x_noisy) / sigma**2 - x_noisy, "Put brackets around"),
     ("score", lambda denoise, x_noisy, sigma: (x_noisy - denoise(x_noisy)) / sigma, "Two things at once"),
     ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy) - x_noisy) / sigma**3, "Which power of sigma is that?"),

@@ -34,6 +34,8 @@ FACTS = {
     "depends": "How strong the noise is {got}; it should be the same for dark and bright ones.",
     "ends": "Of the black pixels half should stay black and of the white ones half white: `.clamp(0, 1)` does that, "
             "once the noise is added.",
+    "near": "Of the pixels close to black or white, those that leave the range should become exactly 0 or 1; yours "
+            "do not: `.clamp(0, 1)` does that.",
     "range": "Some pixels lie {got}: cut the noisy image off with `.clamp(0, 1)`.",
     "rest": "The other pixels are {got}; they should stay as they are.",
     "share": "Changed are {got}; it should be the share that is asked for, of all pixels.",
@@ -69,4 +71,9 @@ def repeated(noise: Tensor) -> str:
         return "one number for all"
     if noise.mean(1).std() > 0.5 * spread:
         return "one number for each image"
+    if noise.abs().amax(1).min() < 1e-7:
+        return "nothing for some of the images"
+    away = noise - noise.mean()
+    if (away[:, 1:] * away[:, :-1]).mean() > 0.4 * spread**2:
+        return "alike for neighbouring pixels"
     return "the same for every image" if noise.mean(0).std() > 0.5 * spread else "for every pixel"

@@ -81,6 +81,8 @@ MISTAKES = (
             "is noisy too. Make a new tensor."),
     Mistake("twice", {"given": "twice"},
             "The model is called twice. Once is asked for: the damaged image in, the clean one as the target."),
+    Mistake("second draw", {"target": "second"},
+            "The target is a damaged image too, with noise drawn a second time. The target is the clean `x`."),
 )
 FACTS = {
     "gives": "It returns {got}; {expected} is asked for, `{{\"squared error\": ...}}` with a tensor of shape (B,).",
@@ -91,6 +93,8 @@ FACTS = {
     "chance": "The noise is {got}; it has to be drawn anew at every call, from `step.generator`.",
     "measuring": "When `step.training` is False the images are not damaged. Always damage.",
     "range": "The image that the model is given leaves the range from 0 to 1: has it been through `gaussian_ok`?",
+    "hit": "Damaged are {got}; Gaussian noise changes every pixel. Is it `gaussian_ok` that you call?",
+    "kind": "The noise is not normal: use `gaussian_ok` as it is.",
     "level": "The noise has a standard deviation of about {got}; SIGMA is asked for.",
     "noise": "There is noise {got}; damage the image before it.",
     "gradient": "No gradient reaches the model: `.detach()`, `.item()` or `no_grad` cuts it off.",
@@ -114,7 +118,8 @@ def reference(model: nn.Module, x: Tensor, step: Step) -> dict[str, Tensor]:
 def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "a dict of one number per image", "x": "untouched", "calls": "once", "input": "damaged",
             "own": "for every pixel", "chance": "from step.generator", "measuring": "damaged too",
-            "range": "from 0 to 1", "level": "σ", "target": "the clean image", "output": "as it is",
+            "range": "from 0 to 1", "hit": "all pixels", "kind": "normal",
+            "level": "σ", "target": "the clean image", "output": "as it is",
             "measure": "the squared error", "sum": "over the pixels", "gradient": "reaches the model",
             "noise": "none after the model"}
 
@@ -143,7 +148,8 @@ def _loss(model: nn.Module, x: Tensor, step: Step, *, given: str = "damaged", ta
     if given == "twice":
         y = model(y)
     y = {"sigmoid": torch.sigmoid, "clamp": lambda v: v.clamp(0, 1)}.get(output, lambda v: v)(y)
-    t = {"clean": x, "damaged": noisy, "noise": noisy - x}[target]
+    t = {"clean": x, "damaged": noisy, "noise": noisy - x}.get(target)
+    t = gaussian_ok(x, _SIGMA, step.generator) if t is None else t
     if power == "cross":
         e = F.binary_cross_entropy_with_logits(y, t, reduction="none")
     else:
@@ -180,6 +186,12 @@ class _Spy(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.decode(self.encode(x))
 
+    def join(self, shape: torch.Size) -> None:
+        """Take calls with a part of the images each, together as many as there are, for one call."""
+        for kept in (self.given, self.answers):
+            if len(kept) > 1 and sum(v.numel() for v in kept) == shape.numel():
+                kept[:] = [torch.cat([v.reshape(-1, shape[1]) for v in kept])]
+
 
 def probe(dae_loss: Callable, case: Case) -> dict[str, Any]:
     """Call the loss on grey images with a model that keeps what it is given; return what it did."""
@@ -187,7 +199,10 @@ def probe(dae_loss: Callable, case: Case) -> dict[str, Any]:
 
     def call(generator: torch.Generator, training: bool = True) -> tuple[Any, _Spy, Tensor]:
         spy, images = _Spy(x.shape[1]), x.clone()
-        return dae_loss(spy, images, Step(0.5, generator, training)), spy, images
+        spy.train(training)
+        result = dae_loss(spy, images, Step(0.5, generator, training))
+        spy.join(x.shape)
+        return result, spy, images
 
     generator = torch.Generator().manual_seed(seed)
     result, spy, images = call(generator)
@@ -195,7 +210,7 @@ def probe(dae_loss: Callable, case: Case) -> dict[str, Any]:
     loss = next(iter(result.values())) if isinstance(result, dict) and len(result) == 1 else result
     facts["gives"] = _form(result, loss, len(x))
     facts["x"] = "untouched" if torch.equal(images, x) else "changed"
-    facts["calls"] = {0: "never", 1: "once"}.get(len(spy.given), "several times")
+    facts["calls"] = {0: "never", 1: "once", 2: "twice"}.get(len(spy.given), "several times")
     if not spy.given or not spy.answers or spy.given[0].shape != x.shape:
         return facts | ({"calls": "in part, without `decode`"} if spy.given and not spy.answers else {})
     given = spy.given[0]
@@ -209,7 +224,7 @@ def probe(dae_loss: Callable, case: Case) -> dict[str, Any]:
     if isinstance(loss, Tensor):
         facts["gradient"] = "reaches the model" if loss.requires_grad else "cut"
         if facts.get("noise", "none after the model") == "none after the model" and facts["calls"] == "once":
-            facts |= _what(loss.detach(), x, given, spy.answers[0])
+            facts |= _what(loss.detach(), x, given, spy.answers[0], seed)
     return facts
 
 
@@ -235,16 +250,35 @@ def _noise(call: Callable, generator: torch.Generator, x: Tensor, given: Tensor,
              "range": "from 0 to 1" if given.min() >= 0 and given.max() <= 1 else "outside of 0 to 1",
              "own": repeated(given - x)}
     if facts["own"] == "for every pixel":  # the median of the noise's size: what is cut off does not move it
+        same = float((given == x).float().mean())
+        facts["hit"] = "all pixels" if same < 0.05 else f"{1 - same:.2g} of the pixels"
+        at_ends = float(((given <= 0) | (given >= 1)).float().mean())
         size = float((given - x).abs().median()) / 0.6745
+        if same >= 0.05:
+            return facts
+        if at_ends < 0.05:
+            size = float((given - x)[(x - 0.5).abs() < 0.05].std())  # where hardly any is cut off
+        elif at_ends > 0.1 and facts["range"] == "from 0 to 1":  # as much is cut off as of normal noise of this size
+            normal = float((torch.special.ndtr(-x / size) + torch.special.ndtr((x - 1) / size)).mean())
+            facts["kind"] = "normal" if abs(at_ends / normal - 1) < 0.15 else "of another form"
+            if facts["kind"] != "normal":
+                return facts
+        facts.setdefault("kind", "normal")
         facts["level"] = "σ" if abs(size / _SIGMA - 1) < 0.06 else f"{size:.2g}"
     return facts
 
 
-def _what(loss: Tensor, x: Tensor, given: Tensor, y: Tensor) -> dict[str, str]:
+def _what(loss: Tensor, x: Tensor, given: Tensor, y: Tensor, seed: int) -> dict[str, str]:
     """Return which error this is, of what, against what, and how it was averaged."""
+    generator = torch.Generator().manual_seed(seed)
+    draws = [gaussian_ok(x, _SIGMA, generator) for _ in range(2)]
+    again = draws[1] if torch.equal(draws[0], given) else draws[0] if torch.equal(draws[1], given) else None
     x, given, y, loss = x.double(), given.double(), y.double(), loss.double()
     targets = {"the clean image": x, "the damaged image": given, "the noise": given - x, "nothing": torch.zeros_like(x)}
-    outputs = {"as it is": y, "through a sigmoid": torch.sigmoid(y), "cut off at 0 and 1": y.clamp(0, 1)}
+    if again is not None:
+        targets["an image damaged a second time"] = again.double()
+    outputs = {"as it is": y, "through a sigmoid": torch.sigmoid(y), "cut off at 0 and 1": y.clamp(0, 1),
+               "plus the damaged image": y + given}
     for target, t in targets.items():
         if target == "the noise" and torch.equal(given, x):
             continue

@@ -55,6 +55,9 @@ MISTAKES = (
     Mistake("noise cut off", {"clip": "noise"},
             "The noise is cut off, not the noisy image: all that darkens is lost, and some pixels rise above 1. Add "
             "first, then `.clamp(0, 1)`."),
+    Mistake("noise cut off first", {"clip": "noise and sum"},
+            "The noise is cut off before it is added, so all that darkens is lost. Add it as it is, and cut off the "
+            "sum alone."),
     Mistake("stretched", {"clip": "stretch"},
             "The noisy image is stretched to the range from 0 to 1, so every pixel changes with the darkest and the "
             "lightest one. Cut off with `.clamp(0, 1)` instead."),
@@ -82,7 +85,8 @@ def reference(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
 def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "as asked", "input": "untouched", "base": "the image", "chance": "from the generator",
             "own": "for every pixel", "amount": "some", "mean": "0", "kind": "normal", "size": "σ",
-            "depends": "the same everywhere", "range": "from 0 to 1", "ends": "cut off"}
+            "depends": "the same everywhere", "range": "from 0 to 1", "ends": "cut off",
+            "near": "cut off"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -107,7 +111,7 @@ def _gaussian(x: Tensor, sigma: float, generator: torch.Generator, *, draw: str 
     n = {"normal": lambda: n, "size": lambda: n.abs(), "uniform": lambda: n, "centred": lambda: n - 0.5}[draw]()
     n = n * {"sigma": sigma, "square": sigma**2, "root": sigma**0.5, "none": 1.0, "half": sigma / 2,
              "double": 2 * sigma, "times 255": 255 * sigma, "over 255": sigma / 255}[scale]
-    if clip == "noise":
+    if clip in ("noise", "noise and sum"):
         n = n.clamp(0, 1)
     y = {"plus": lambda: x + n, "times": lambda: x * (1 + n), "alone": lambda: n.expand(x.shape),
          "mixed": lambda: (1 - sigma) * x + n, "sigmoid": lambda: torch.sigmoid(x + n)}[how]()
@@ -115,7 +119,7 @@ def _gaussian(x: Tensor, sigma: float, generator: torch.Generator, *, draw: str 
         y = (y - y.min()) / (y.max() - y.min())
     elif clip == "mirror":
         y = 1 - (1 - y.abs()).abs()
-    low, high = {"both": (0, 1), "low": (0, None), "high": (None, 1)}.get(clip, (None, None))
+    low, high = {"both": (0, 1), "noise and sum": (0, 1), "low": (0, None), "high": (None, 1)}.get(clip, (None, None))
     y = y if low is high is None else y.clamp(low, high)
     return x.copy_(y) if in_place else y
 
@@ -141,8 +145,20 @@ def probe(gaussian: Callable, case: Case) -> dict[str, Any]:
                           (False, False): "from 0 to 1"}[low, high]
         if facts["range"] == "from 0 to 1" and facts.get("mean") == "0":  # half of the noise points out of the range
             stay = [float((z == ends)[ends == end].float().mean()) for end in (0, 1)]
-            facts["ends"] = "cut off" if min(stay) > 0.4 else "not cut off"
+            facts["ends"] = "cut off" if min(stay) > 0.4 else _not_cut_off(z[ends == 0], sigma)
+        if facts.get("ends") == "cut off" and facts.get("size") == "σ":  # half of sigma from the end: 31 % go out
+            near = (ends - sigma / 2).abs()
+            z = gaussian(near.clone(), sigma, torch.Generator().manual_seed(seed)).detach()
+            share = min(float((z == ends)[ends == end].float().mean()) for end in (0, 1))
+            facts["near"] = "cut off" if share > 0.22 else "not cut off"
     return facts
+
+
+def _not_cut_off(z: Tensor, sigma: float) -> str:
+    """Return what became of black pixels, if not half of them are still black."""
+    lowest = float((z == z.min()).float().mean())
+    mirrored = lowest < 0.1 and abs(float(z.float().median()) / (0.6745 * sigma) - 1) < 0.1
+    return "mirrored" if mirrored else "not cut off"
 
 
 def _noise_facts(x: Tensor, y: Tensor, sigma: float) -> dict[str, Any]:
@@ -168,8 +184,10 @@ def _noise_facts(x: Tensor, y: Tensor, sigma: float) -> dict[str, Any]:
         facts["mean"] = "above 0" if mean > 0.1 * sigma else "below 0" if mean < -0.1 * sigma else "0"
         q10, q90 = some.quantile(torch.tensor([0.1, 0.9])).tolist()
         ratio = float(size.quantile(0.9)) / max(0.6745 * half, 1e-9)
+        unchanged = float((some.abs() < 1e-6).float().mean()) > 0.3
         one_sided = q10 > -0.05 * (q90 - q10) or q90 < 0.05 * (q90 - q10)
-        facts["kind"] = "uniform" if 1.6 < ratio < 2.0 else "one-sided" if one_sided else (
+        facts["kind"] = "uniform" if 1.6 < ratio < 2.0 else (
+            "one-sided, and 0 for many pixels" if unchanged else "one-sided") if one_sided else (
             "normal" if 2.15 < ratio < 2.75 else "of another form")
         if facts["kind"] == "normal":
             bright = grey > grey.median()

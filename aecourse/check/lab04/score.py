@@ -27,6 +27,9 @@ MISTAKES = (
     Mistake("half", {"factor": 0.5},
             "There is a ½ too many: it divides by 2σ². The slope of the logarithm of a bell takes it away."),
     Mistake("twice", {"factor": 2.0}, "There is a factor 2 that does not belong there."),
+    Mistake("half, times the variance", {"factor": 0.5, "power": -2},
+            "The difference is halved and multiplied by σ², as `/ 2 * sigma**2` does. Divide by σ² alone: what follows "
+            "a `/` needs brackets, and the 2 does not belong there."),
     Mistake("denoised alone", {"give": "clean"},
             "The denoised point is taken alone. The score takes the way from the noisy point to it: subtract "
             "`x_noisy`."),
@@ -35,6 +38,8 @@ MISTAKES = (
             "way from there to the denoised point."),
     Mistake("brackets", {"give": "brackets"},
             "Only the denoised point is divided by σ². Put brackets around the difference."),
+    Mistake("brackets, the noisy point", {"give": "late"},
+            "Only the noisy point is divided by σ². Put brackets around the difference."),
     Mistake("sum", {"give": "plus"}, "The denoised and the noisy point are added: the difference is asked for."),
     Mistake("denoised twice", {"give": "again"},
             "The denoiser is applied to its own result. Apply it once, to `x_noisy`."),
@@ -117,7 +122,8 @@ def _score(denoise: Callable, x_noisy: Tensor, sigma: float, *, power: float = 2
     clean = denoise(denoise(x)) if at == "twice" else denoise(x)
     clean = clean.clamp(0, 1) if cut == "clean" else clean
     away = {"difference": lambda: clean - x, "clean": lambda: clean, "noisy": lambda: -x, "plus": lambda: clean + x,
-            "again": lambda: denoise(clean) - clean, "brackets": lambda: clean - x * sigma**power}[give]()
+            "again": lambda: denoise(clean) - clean, "brackets": lambda: clean - x * sigma**power,
+            "late": lambda: clean * sigma**power - x}[give]()
     value = sign * factor * away / sigma**power
     return {"unit": lambda: value / value.norm(dim=-1, keepdim=True), "sum": lambda: value.sum(-1),
             "length": lambda: value.norm(dim=-1), "mean": lambda: value.mean(0).expand(value.shape)}.get(
@@ -134,9 +140,12 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     along = [float(torch.cosine_similarity(g.flatten(), w.flatten(), dim=0)) for g, w, _ in pairs]
     if min(along) > 0.9999:
         factors = [float((g * w).sum() / (w * w).sum()) for g, w, _ in pairs]
-        return ("The directions are right, the lengths are not: yours are "
+        powers = [math.log(f) / math.log(s) for f, (*_, s) in zip(factors, pairs, strict=True)]
+        ask = ("Which power of sigma is that?" if max(powers) - min(powers) < 0.02 else
+               "Divide by the square of the sigma that is handed in, and by nothing else.")
+        return ("The directions are right, the lengths are not. Yours are "
                 + ", ".join(f"{f:.3g}" for f in factors) + " times the right ones for sigma = "
-                + ", ".join(f"{s:.3g}" for *_, s in pairs) + ". Which power of sigma is that?")
+                + ", ".join(f"{s:.3g}" for *_, s in pairs) + f". {ask}")
     if max(along) < -0.9999:
         return "The arrows point the wrong way, and their lengths are not right either: they should point uphill."
     return ""
