@@ -191,7 +191,8 @@ UNLISTED = [
      "depends on the other images of the batch"),
     ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(0.5 * self.encode(x))), "with nothing between"),
     ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(normalised(z))), "a normalisation over the batch"),
-    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(self.encode(x)).squeeze()), "`forward` gives (784,)"),
+    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(self.encode(x)).squeeze()),
+     "`forward` gives (784,)"),
     ("gaussian_nll", lambda x_hat, x, sigma: -torch.log(
         torch.exp(-(x - x_hat) ** 2 / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))).sum(-1), "50 σ"),
     ("bernoulli_nll", lambda logits, x: (F.softplus(logits) - x * logits + math.log(2) * (logits == 0)).sum(-1),
@@ -213,7 +214,7 @@ RIGHT = [
     *(("Autoencoder", type("Autoencoder", (SixLayers,), {"bend": staticmethod(bend)})) for bend in (
         F.relu, lambda h: F.relu(h, inplace=True), lambda h: h.relu_(), F.hardtanh)), ("Autoencoder", Lazy),
     *(("Autoencoder", autoencoder(between=between))
-      for between in (lambda: nn.ReLU(inplace=True), nn.PReLU, nn.Hardtanh)),
+      for between in (nn.PReLU, nn.Hardtanh)),
     ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while), ("train_epoch", epoch_with_a_closure)]
 
 
@@ -232,20 +233,6 @@ def test_a_trained_model_passes(bars, loss):
         verdict = examine(BY_NAME["trained"], model, seed)
         assert verdict.outcome == CORRECT, verdict.text
     assert model.training, "a check leaves the model in the mode in which it was"
-
-
-def test_a_model_of_signed_images_is_told_so(bars):
-    torch.manual_seed(0)
-    model, x = BY_NAME["Autoencoder"].reference(), 2 * bars.x_train - 1
-    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
-    for _ in range(12):
-        for rows in torch.randperm(2000).split(50):
-            optimiser.zero_grad()
-            (torch.sigmoid(model(x[rows])) - x[rows]).square().sum(-1).mean().backward()
-            optimiser.step()
-    verdict = examine(BY_NAME["trained"], model, 0)
-    print(verdict.text)
-    assert "on the scale from −1 to 1" in verdict.says or verdict.outcome == CORRECT
 
 
 # ---- two mistakes at once -------------------------------------------------------------------------------------------

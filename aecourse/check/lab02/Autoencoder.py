@@ -111,7 +111,8 @@ reference = _Reference
 
 def oracle(x: Tensor, seed: int) -> dict[str, Any]:
     return {"code": (9, 32), "image": (9, PIXELS), "steady": True, "alone": True, "image alone": True,
-            "forward": "decode(encode(x))", "one image": "the batch dimension", "encoder": "bent", "decoder": "bent", "code range": "free", "image range": "free", "parameters": 222_384,
+            "forward": "decode(encode(x))", "one image": "the batch dimension", "encoder": "bent",
+            "decoder": "bent", "code range": "free", "image range": "free", "parameters": 222_384,
             "without gradient": 0}
 
 

@@ -14,8 +14,8 @@ from aecourse.check.lab02._reductions import BATCH_TOO, NOT_PIXELS, reduced
 from aecourse.losses import bernoulli_nll as reference
 
 UNSTABLE = ("It is right for small logits and breaks for large ones. A sigmoid rounds to exactly 0 or 1 there and its "
-            "logarithm is lost, an exponential overflows, a `clamp` cuts off. Stay with the logits as they are: torch has "
-            "a function for log(sigmoid), and one for the whole loss.")
+            "logarithm is lost, an exponential overflows, a `clamp` cuts off. Stay with the logits as they are: torch "
+            "has a function for log(sigmoid), and one for the whole loss.")
 ZERO = ("It is right except where logits are exactly 0: there p = ½, and each pixel costs log 2, whatever its grey "
         "value.")
 

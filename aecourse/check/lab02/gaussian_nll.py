@@ -69,8 +69,9 @@ MISTAKES = (
             "is."),
 )
 
-FAR = ("It is right where the errors are a few σ, and wrong where pixels lie 50 σ from their reconstruction. The density "
-       "itself rounds to 0 there: write its logarithm term by term, without `exp` and without a small number that is "
+FAR = ("It is right where the errors are a few σ, and wrong where pixels lie 50 σ from their reconstruction. The "
+       "density itself rounds to 0 there: write its logarithm term by term, without `exp` and without a small "
+       "number that is "
        "added.")
 
 

@@ -359,7 +359,8 @@ def _updates(images: Tensor, seen: list[list[int]], start: list[Tensor], end: li
     zeroed = {"each batch": False, "never": True}
     losses: dict[str, dict[str, Any]] = {
         "right": {}, "mean over pixels": {"over": images.shape[1]}, "sum over the batch": {"summed": True},
-        "logits": {"squash": False}, "half": {"over": 2.0}, "its negative": {"over": -1.0}, "signed": {"signed": True}, "cross-entropy": {"cross": True},
+        "logits": {"squash": False}, "half": {"over": 2.0}, "its negative": {"over": -1.0},
+        "signed": {"signed": True}, "cross-entropy": {"cross": True},
         "logits, mean over pixels": {"squash": False, "over": images.shape[1]}}
     for when, pile in zeroed.items():
         for loss, way in losses.items():
@@ -426,7 +427,8 @@ def _errors(output: Tensor, x: Tensor) -> dict[str, Tensor]:
     right, raw = (torch.sigmoid(output) - x).square().sum(-1), (output - x).square().sum(-1)
     cross = F.binary_cross_entropy_with_logits(output, x, reduction="none").sum(-1)
     signed = (torch.sigmoid(output) - (2 * x - 1)).square().sum(-1)
-    return {"right": right, "signed": signed, "per pixel": right / x.shape[-1], "logits": raw, "logits, per pixel": raw / x.shape[-1],
+    return {"right": right, "signed": signed, "per pixel": right / x.shape[-1], "logits": raw,
+            "logits, per pixel": raw / x.shape[-1],
             "half": right / 2, "cross-entropy": cross, "cross-entropy, per pixel": cross / x.shape[-1]}
 
 
