@@ -71,8 +71,7 @@ MISTAKES = (
 
 FAR = ("It is right where the errors are a few σ, and wrong where pixels lie 50 σ from their reconstruction. The "
        "density itself rounds to 0 there: write its logarithm term by term, without `exp` and without a small "
-       "number that is "
-       "added.")
+       "number that is added.")
 
 
 def oracle(x_hat: Tensor, x: Tensor, sigma: float) -> Tensor:

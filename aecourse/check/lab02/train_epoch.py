@@ -218,8 +218,8 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
     try:
         with patch.object(torch.autograd, "backward", optimiser.counted(torch.autograd.backward)):
             value = train_epoch(model, images, optimiser, generator, batch)
-    except RuntimeError as error:
-        if "does not require grad" in str(error) and model.seen:  # the forward pass had a graph, the loss has none
+    except RuntimeError as raised:
+        if "does not require grad" in str(raised) and model.seen:  # the forward pass had a graph, the loss has none
             return {"gradient": CUT}
         raise
     seen, outputs, end = list(model.seen), list(model.outputs), [p.detach().clone() for p in model.parameters()]
