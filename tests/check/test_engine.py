@@ -97,8 +97,7 @@ SENTENCES = [
     (lambda x, s: right(x, s).tolist(), INCORRECT, "Python list"),
     (lambda x, s: float(right(x, s).sum()), INCORRECT, "one single number for 2 images"),
     (lambda x, s: right(x, s).sum(), INCORRECT, "one single number for 2 images"),
-    (lambda x, s: right(x, s).double(), INCORRECT,
-     "has the type float64; it should be float32, as the inputs are: some tensor or `.double()`"),
+    (lambda x, s: right(x, s).double(), CORRECT, "One remark: it has the type float64 where the inputs are float32"),
     (lambda x, s: right(x, s)[:, None], INCORRECT,
      "The values are right, one thing is not: It has one dimension too many, a last one of size 1"),
     (lambda x, s: right(x, s)[None], INCORRECT, "It has one dimension too many, a first one of size 1"),
@@ -180,9 +179,9 @@ def test_things_have_their_article_and_their_number():
 
 
 def test_two_things_beside_right_values_are_not_called_one():
-    said = examine(EXERCISE, lambda x, s: right(x, s).double()[:, None], 0).says
+    said = examine(EXERCISE, lambda x, s: right(x, s).numpy()[:, None], 0).says
     assert said.startswith("The values are right, some things are not: ")
-    assert "float64" in said
+    assert "NumPy" in said
     assert "one dimension too many" in said
 
 

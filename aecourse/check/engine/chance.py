@@ -19,7 +19,7 @@ def form(value: Any, x: Tensor) -> str:
         return "None" if value is None else a(value)
     if value.shape != x.shape:
         return f"the shape {tuple(value.shape)}"
-    return "as asked" if value.dtype == torch.float32 else str(value.dtype).removeprefix("torch.")
+    return "as asked" if value.is_floating_point() else str(value.dtype).removeprefix("torch.")
 
 
 def origin(call: Callable[[torch.Generator], Tensor], seed: int) -> str:

@@ -99,7 +99,11 @@ def _one(form: Form, value: Any, want: Tensor, graph: bool) -> tuple[Tensor, lis
             advice.append("One piece of advice: it returns a float, and a count is an `int`, so that `range(...)` "
                           "takes it. `math.ceil` gives one, and so does `//`.")
     elif not asides and dtype_of(tensor) != form.kind and not (form.kind == "float" and tensor.is_floating_point()):
-        asides.append(_type_says(of, form, tensor))
+        if form.kind == "float32" and tensor.is_floating_point():  # right values are right in any precision
+            advice.append(f"One remark: {of[0].lower()}{of[1:]} has the type {dtype_of(tensor)} where the inputs are "
+                          "float32. The course stays in float32, which takes half the memory of float64.")
+        else:
+            asides.append(_type_says(of, form, tensor))
     if want.dim() == 1 and tensor.shape != want.shape and (
             tensor.numel() == want.numel() or (tensor.dim() == 2 and tensor.shape[1] == 1)):
         if tensor.dim() == 2 and len(want) > 1:  # of (1, 1) nobody can say which of the two is too many
@@ -119,9 +123,8 @@ def _type_says(of: str, form: Form, tensor: Tensor) -> str:
         empty = " An empty list becomes float32 in `torch.tensor([])`." if not tensor.numel() else ""
         return (f"{whose} has the type {dtype_of(tensor)}; it should be int64, the type that torch takes for an index "
                 f"and for a label.{empty}")
-    kind, mine = "float32" if form.kind == "float" else form.kind, dtype_of(tensor)
-    where = f": some tensor or `.double()` inside is {mine}" if mine == "float64" else ""
-    return f"{whose} has the type {mine}; it should be {kind}, as the inputs are{where}."
+    kind = "float32" if form.kind == "float" else form.kind
+    return f"{whose} has the type {dtype_of(tensor)}; it should be {kind}, as the inputs are."
 
 
 def together(value: Any) -> Parts:
