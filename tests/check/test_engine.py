@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import dataclasses
 import importlib
 import json
 import math
@@ -20,7 +21,7 @@ import torch
 from aecourse import CourseError
 from aecourse.base.project import ROOT
 from aecourse.check import lab02
-from aecourse.check.engine import call, diagnose, diagnose_forms, show, words
+from aecourse.check.engine import call, diagnose, diagnose_forms, look, show, words
 from aecourse.check.engine import lab as engine
 from aecourse.check.engine.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED, Case, Exercise, Mistake
 from aecourse.check.engine.lab import Check, Lab, examine
@@ -32,7 +33,7 @@ def _family(*, half=0.5, sign=1.0):
 
 
 def _draw(generator, size):
-    return Case((torch.rand(size, 6, generator=generator) + 0.5, 1.5), f"{size} images")
+    return Case((torch.rand(size, 6, generator=generator) + 0.5, 1.5), words.many(size, "image"))
 
 
 EXERCISE = Exercise(
@@ -91,6 +92,9 @@ SENTENCES = [
     (two_arguments_too_few, INCORRECT, "It is called with 2 arguments, `(x, s)`, but yours takes 0"),
     (lambda x, s: None, NOT_ATTEMPTED, "Nothing is written"),
     (lambda x, s: print(x), INCORRECT, "is the `return` missing?"),
+    (lambda x, s: right(x, s) if len(x) < 5 else None, INCORRECT, "is the `return` missing?\nSo it is on 5 images."),
+    (lambda x, s: 2 * right(x, s) if len(x) < 5 else x.no_such_thing(), INCORRECT, "The half is missing.\nOn 1 image"),
+    (lambda x, s: 0.3 * right(x, s) if len(x) < 5 else x.no_such_thing(), INCORRECT, "raises AttributeError"),
     (lambda x, s: right(x, s).numpy(), INCORRECT, "NumPy array"),
     (lambda x, s: np.square(x.numpy() * s).sum(-1) / 2, INCORRECT,
      "The values are right, one thing is not: It returns a NumPy"),
@@ -104,7 +108,7 @@ SENTENCES = [
     (lambda x, s: right(x, s).squeeze(), INCORRECT, "no dimension left where there is one image only"),
     (lambda x, s: (x * s).square() / 2, INCORRECT, "one number per pixel"),
     (lambda x, s: (x * s).square(), INCORRECT, "And its sum would not be right yet: The half is missing."),
-    (lambda x, s: (x * s).square().sum(0) / 2, INCORRECT, "sums over the images"),
+    (lambda x, s: (x * s).square().sum(0) / 2, INCORRECT, "per pixel position, shape (6,)"),
     (lambda x, s: right(x, s) - right(x, s)[:, None], INCORRECT, "every image against every image"),
     (lambda x, s: right(x, s) * float("nan"), INCORRECT, "It gives NaN"),
     (lambda x, s: right(x, s) / 0, INCORRECT, "It gives inf"),
@@ -129,7 +133,7 @@ SENTENCES = [
     (lambda x, s: right(x, s) * len(x), INCORRECT, "times the number of images"),
     (lambda x, s: right(x, s) / math.log(2), INCORRECT, "bits"),
     (lambda x, s: right(x, s) * 0.3, INCORRECT, "0.3 times the right one"),
-    (lambda x, s: right(x, s) + 7, INCORRECT, "7 too large: one constant is wrong"),
+    (lambda x, s: right(x, s) + 7, INCORRECT, "7 too large, for each image of each input"),
     (lambda x, s: right(x, s) + x.shape[0], INCORRECT, "same for all images of a batch"),
     (lambda x, s: (x * s)[:, ::2].square().sum(-1) / 2, INCORRECT, "The term with the odd pixels is missing."),
     (lambda x, s: (x * s)[:, ::2].square().sum(-1), INCORRECT, "the even pixels enters 2 times"),
@@ -167,7 +171,7 @@ def test_several_mistakes_are_looked_for_no_longer_than_a_learner_waits(monkeypa
 def test_wrong_values_come_with_the_smallest_input_expected_and_got():
     text = examine(EXERCISE, lambda x, s: torch.where(torch.arange(len(x)) > 0, 0.0, right(x, s)), 0).text
     assert "On 2 images, image 1: expected " in text
-    assert re.search(r"On 1 images: expected [\d.]+, got 0\.$", examine(EXERCISE, lambda x, s: 0 * right(x, s), 0).text)
+    assert re.search(r"On 1 image: expected [\d.]+, got 0\.$", examine(EXERCISE, lambda x, s: 0 * right(x, s), 0).text)
     assert text.rstrip(".").endswith("got 0")
 
 
@@ -188,6 +192,45 @@ def test_two_things_beside_right_values_are_not_called_one():
 def test_two_different_values_never_look_the_same():
     shown = [diagnose_forms._both("Here", torch.tensor(656.5), torch.tensor(value)) for value in (2.0, 656.52, 656.501)]
     assert shown == [f"Here: expected 656.5, got {value}." for value in ("2", "656.52", "656.501")]
+
+
+def test_a_mistake_is_named_where_extreme_inputs_fail_in_a_way_of_their_own():
+    def draw(generator, size):
+        x = torch.full((size, 6), 200.0) if size == 5 else torch.rand(size, 6, generator=generator) + 0.5
+        return Case((x, 1.5), words.many(size, "image"), "With 200 it is wrong." if size == 5 else "")
+
+    exercise = dataclasses.replace(EXERCISE, draw=draw)
+    twice_and_not_finite = lambda x, s: 2 * right(x, s) if len(x) < 5 else right(x, s) * float("inf")  # noqa: E731
+    assert examine(exercise, twice_and_not_finite, 0).says == "The half is missing."
+    assert examine(exercise, lambda x, s: right(x, s) * (1 + (len(x) == 5)), 0).says == "With 200 it is wrong."
+
+
+def test_few_digits_are_told_by_what_is_seen():
+    want = [torch.rand(50) + 1]
+    says = "Your values agree with the right ones in their first digits only."
+    assert look.roughly([want[0].half().float()], want) == (
+        says + " All of them are numbers that half precision (float16) can hold.")
+    assert look.roughly([want[0].round(decimals=3)], want) == says + " All of them end 3 digits after the point."
+    assert look.roughly([want[0] * 1.0001], want) == says
+    few = want[0].clone()
+    few[:3] *= 1.0001
+    for other in (want[0] * 1.1, few, want[0], torch.rand(3)):
+        assert look.roughly([other], want) == ""
+
+
+def test_a_method_may_be_a_network_that_init_assigns():
+    class Assigned(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encode = torch.nn.Linear(2, 1)
+
+        def forward(self, x):
+            return self.encode(x)
+
+    exercise = dataclasses.replace(EXERCISE, takes="class", methods=("encode", "forward"))
+    assert engine._wrong_kind(exercise, Assigned) == ""
+    missing = engine._wrong_kind(dataclasses.replace(exercise, methods=("encode", "decode")), Assigned)
+    assert "no method `decode`" in missing
 
 
 def test_an_endless_loop_ends(monkeypatch):

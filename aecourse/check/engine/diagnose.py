@@ -15,6 +15,7 @@ from torch import Tensor
 
 from aecourse.check.engine.call import copied, quiet
 from aecourse.check.engine.exercise import Case, Exercise
+from aecourse.check.engine.look import roughly
 
 PATIENCE = 1.0  # seconds, for the combinations of so many mistakes
 
@@ -28,7 +29,8 @@ def same(exercise: Exercise, got: Tensor, want: Tensor) -> bool:
 def diagnose(exercise: Exercise, cases: list[Case], got: list[Tensor], want: list[Tensor], right: list[bool]) -> str:
     """Return the sentence for values or shapes that are wrong somewhere."""
     telling = not all_nan(got, want)
-    if known := recognise(exercise, cases, got, 1) or (recognise(exercise, cases, got, 2) if telling else ""):
+    if known := (recognise(exercise, cases, got, 1) or usual_mistake(exercise, cases, got, right)
+                 or (recognise(exercise, cases, got, 2) if telling else "")):
         return known
     special = [case.only for case, ok in zip(cases, right, strict=True) if not ok]
     if all(special):  # every input without an `only` came out right
@@ -39,10 +41,7 @@ def diagnose(exercise: Exercise, cases: list[Case], got: list[Tensor], want: lis
         return _shapes(exercise, cases, got, want)
     for case, g, w in zip(cases, got, want, strict=True):
         if not torch.isfinite(g).all() and torch.isfinite(w).all():
-            what = "NaN" if torch.isnan(g).any() else "inf"
-            return (case.only if case.only else f"It gives {what} on {case.text or 'this input'}: look for a "
-                                                "logarithm of 0 or of a negative number, a division by 0, or inf "
-                                                "minus inf.")
+            return case.only or not_finite(g, case)
     # Inputs with a sentence of their own are extreme; on the others the pattern shows.
     usual = [i for i, case in enumerate(cases) if not case.only]
     g, w = torch.cat([got[i] for i in usual]).double(), torch.cat([want[i] for i in usual]).double()
@@ -75,6 +74,26 @@ def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
                 sentences = " ".join(f"{i}. {m.says}" for i, m in enumerate(mistakes, 1))
                 return f"{'Two' if count == 2 else 'Three'} things at once. {sentences}"
     return ""
+
+
+def usual_mistake(exercise: Exercise, cases: list[Case], got: list, right: list[bool],
+                  equal: Callable[[Any, Any], bool] | None = None) -> str:
+    """Return the sentence of the mistake that gives the same values on every input without an ``only``.
+
+    On the others, which are extreme, an answer may fail in a way of its own. Nothing is returned where all of the usual
+    inputs come out right.
+    """
+    usual = [i for i, case in enumerate(cases) if not case.only]
+    if len(usual) == len(cases) or all(right[i] for i in usual):
+        return ""
+    return recognise(exercise, [cases[i] for i in usual], [got[i] for i in usual], 1, equal)
+
+
+def not_finite(got: Tensor, case: Case) -> str:
+    """Return the sentence for values that are no numbers, where numbers are asked for."""
+    what = "NaN" if torch.isnan(got).any() else "inf"
+    return (f"It gives {what} on {case.text or 'this input'}: look for a division by 0, a logarithm, root or arc "
+            "cosine of a number that has none, inf minus inf, or a number too large for its type.")
 
 
 def all_nan(got: list[Tensor], want: list[Tensor]) -> bool:
@@ -145,7 +164,7 @@ def _ratio(exercise: Exercise, cases: list[Case], got: list[Tensor], want: list[
     for factor, sentence in named.items():
         if abs(r / factor - 1) < 3e-3:
             return sentence
-    return f"Everywhere your value is {r:.4g} times the right one: the form is right, one factor is not."
+    return roughly(got, want) if abs(r - 1) < 1e-3 else f"Everywhere your value is {r:.4g} times the right one."
 
 
 def _parts(exercise: Exercise, cases: list[Case], got: Tensor) -> str:
@@ -193,10 +212,9 @@ def _offset(exercise: Exercise, got: list[Tensor], want: list[Tensor]) -> str:
     every = torch.cat(differences)
     if float(every.max() - every.min()) < bound:
         d = float(every.mean())
-        return (f"Everywhere your value is {abs(d):.4g} too {'large' if d > 0 else 'small'}: one constant is wrong, "
-                "the rest is right.")
-    return ("The difference to the right value is the same for all images of a batch: what depends on the images is "
-            "right, a term without them is not.")
+        return (f"Everywhere your value is {abs(d):.4g} too {'large' if d > 0 else 'small'}, for each image of each "
+                "input.")
+    return "The difference to the right value is the same for all images of a batch, and another one in each batch."
 
 
 def _shapes(exercise: Exercise, cases: list[Case], got: list[Tensor], want: list[Tensor]) -> str:
@@ -215,14 +233,14 @@ def _shape_sentence(case: Case, got: Tensor, want: Tensor) -> str:
     """Return what kind of wrong shape this is; both shapes differ for sure."""
     images, asked = case.args[0], f"one number per image, shape {shape_of(want)}, is asked for"
     if got.dim() == 0 or (got.dim() == 1 and got.numel() == 1):
-        return (f"It returns one single number for {len(want)} images: the batch was summed or averaged too. "
-                f"{asked.capitalize()}: sum over the pixels alone, with `.sum(-1)`.")
+        return (f"It returns one single number for {len(want)} images. {asked.capitalize()}: sum over the pixels "
+                "alone, with `.sum(-1)`.")
     if isinstance(images, Tensor) and got.shape == images.shape:
         return (f"It returns one number per pixel, shape {shape_of(got)}: the sum over the pixels is missing. "
                 f"{asked.capitalize()}.")
     if isinstance(images, Tensor) and images.dim() == 2 and got.shape == images.shape[1:]:
-        return (f"It returns one number per pixel position, shape {shape_of(got)}: it sums over the images, "
-                "dimension 0. The pixels are dimension 1, or -1.")
+        return (f"It returns one number per pixel position, shape {shape_of(got)}; {asked}. The images are dimension "
+                "0, the pixels dimension 1, or -1.")
     if got.dim() == 2 and got.shape == (len(want), len(want)):
         return (f"It returns a table of every image against every image, shape {shape_of(got)}: two tensors of "
                 f"shapes like (B,) and (B, 1) were combined. {asked.capitalize()}.")

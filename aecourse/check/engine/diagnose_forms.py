@@ -1,14 +1,15 @@
 """What is wrong with results where the exercise states their form (`gives`), and where a result differs first."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from aecourse.check.engine.call import describe
-from aecourse.check.engine.diagnose import all_nan, recognise, shape_of
+from aecourse.check.engine.diagnose import all_nan, not_finite, recognise, shape_of, usual_mistake
 from aecourse.check.engine.exercise import Case, Exercise, Form
-from aecourse.check.engine.look import Parts
+from aecourse.check.engine.look import Parts, near, roughly
 from aecourse.check.engine.returned import NUMBERS, alike, read, tidy
 from aecourse.check.engine.words import many
 
@@ -18,18 +19,17 @@ _UNKNOWN = ("The form is right, the values are not, and it is none of the usual 
 
 def diagnose(exercise: Exercise, cases: list[Case], got: list[Parts], want: list[Parts], right: list[bool]) -> str:
     """Return the sentence for values or shapes that are wrong somewhere."""
-    def equal(mine: Parts, theirs: Any) -> bool:
-        return alike(exercise, mine, tidy(exercise, read(exercise, theirs, mine)[0]))
-
+    equal = _equal(exercise)
     telling = not all_nan(*([part for parts in values for part in parts] for values in (got, want)))
-    if known := (recognise(exercise, cases, got, 1, equal) or _fixed(cases, got, want)
-                 or (recognise(exercise, cases, got, 2, equal) if telling else "")):
-        return known
+    if said := (recognise(exercise, cases, got, 1, equal) or _fixed(cases, got, want)
+                or usual_mistake(exercise, cases, got, right, equal)
+                or (recognise(exercise, cases, got, 2, equal) if telling else "")):
+        return said
     special = [case.only for case, ok in zip(cases, right, strict=True) if not ok]
     if all(special):  # every input without an `only` came out right
         return special[0]
-    if known := recognise(exercise, cases, got, 3, equal) if telling else "":
-        return known
+    if said := recognise(exercise, cases, got, 3, equal) if telling else "":
+        return said
     for i in [i for i, ok in enumerate(right) if not ok]:
         for form, g, w in zip(exercise.gives, got[i], want[i], strict=True):
             if g.shape != w.shape:
@@ -38,11 +38,19 @@ def diagnose(exercise: Exercise, cases: list[Case], got: list[Parts], want: list
     for i in usual:
         for g in got[i]:
             if not torch.isfinite(g.double()).all():
-                return (f"It gives {'NaN' if torch.isnan(g).any() else 'inf'} on {cases[i].text or 'an input'}: look "
-                        "for a division by 0, or a logarithm, root or arc cosine of a number that has none.")
+                return not_finite(g, cases[i])
     mine, theirs = ([values[i] for i in usual] for values in (got, want))
     look = exercise.look([cases[i] for i in usual], mine, theirs) if exercise.look else ""
     return look or _factor(exercise, mine, theirs) or _UNKNOWN
+
+
+def known(exercise: Exercise, cases: list[Case], got: list[Parts]) -> str:
+    """Return the sentence of the known mistake that gives these results."""
+    return recognise(exercise, cases, got, 1, _equal(exercise))
+
+
+def _equal(exercise: Exercise) -> Callable[[Parts, Any], bool]:
+    return lambda mine, theirs: alike(exercise, mine, tidy(exercise, read(exercise, theirs, mine)[0]))
 
 
 def _shape_says(form: Form, got: Tensor, want: Tensor) -> str:
@@ -53,7 +61,7 @@ def _shape_says(form: Form, got: Tensor, want: Tensor) -> str:
         return f"{whose} a tensor of the shape {shape_of(got)}; {asked}."
     if got.dim() == want.dim() == 1:
         return f"{whose} {many(len(got), 'number')} where there should be {len(want)}; {asked}."
-    if got.dim() == want.dim() == 2 and got.shape == want.T.shape:
+    if got.dim() == want.dim() == 2 and near(got, want.T):
         return f"{whose} the shape {shape_of(got)}: rows and columns are swapped; {asked}."
     if got.dim() == 0:
         return f"{whose} one single number; {asked}."
@@ -88,9 +96,9 @@ def _factor(exercise: Exercise, got: list[Parts], want: list[Parts]) -> str:
     if abs(r) < 1e-6 or float((ratio - r).abs().max()) > 3e-3 * abs(r):
         return ""
     if abs(r - 1) < 1e-3:
-        return "Your values are right in their first digits only: is something rounded on the way, or of low precision?"
-    return (f"Everywhere your value is {r:.4g} times the right one: the form is right, one factor is not." if r != -1
-            else "Everywhere your value is the right one with the wrong sign.")
+        return roughly([parts[0] for parts in got], [parts[0] for parts in want])
+    return ("Everywhere your value is the right one with the wrong sign." if abs(r + 1) < 1e-3
+            else f"Everywhere your value is {r:.4g} times the right one.")
 
 
 # ---- what to show ---------------------------------------------------------------------------------------------------
@@ -100,7 +108,7 @@ def first_difference(exercise: Exercise, cases: list[Case], got: list[Parts], wa
                      right: list[bool]) -> str:
     """Return the smallest input on which a result differs, and what is expected there."""
     i = right.index(False)
-    text = cases[i].text or describe(exercise.arguments, cases[i].args)
+    text = shown(exercise, cases[i])
     for form, g, w in zip(exercise.forms, got[i], want[i], strict=True):
         where = f"On {text}, `{form.name}`" if form.name else f"On {text}"
         if g.shape != w.shape:
@@ -118,6 +126,11 @@ def first_difference(exercise: Exercise, cases: list[Case], got: list[Parts], wa
         column = next(j for j in range(w.shape[1]) if not alike(exercise, (g[row, j],), (w[row, j],)))
         return _both(f"{where}, number {column}", w[row, column], g[row, column])
     return f"On {text} it differs."
+
+
+def shown(exercise: Exercise, case: Case) -> str:
+    """Return how an input is named in a sentence."""
+    return case.text or describe(exercise.arguments, case.args)
 
 
 def _both(where: str, want: Tensor, got: Tensor) -> str:

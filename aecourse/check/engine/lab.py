@@ -88,7 +88,9 @@ def _wrong_kind(exercise: Exercise, answer: Any) -> str:
                     f"`check.{exercise.name}({exercise.name})`.")
         if not issubclass(answer, torch.nn.Module):
             return f"The class is no network yet: write `class {exercise.name}(nn.Module):`."
-        missing = [m for m in exercise.methods if not callable(getattr(answer, m, None))]
+        own = getattr(answer.__init__, "__code__", None)
+        assigned = own.co_names if own else ()  # `self.encode = nn.Sequential(...)` is as good as a method
+        missing = [m for m in exercise.methods if not callable(getattr(answer, m, None)) and m not in assigned]
         if missing:
             return f"The class has no method `{missing[0]}`: look at its spelling and indentation."
         if empty := empty_methods(answer, exercise.methods):

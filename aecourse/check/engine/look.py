@@ -3,7 +3,27 @@
 import torch
 from torch import Tensor
 
+from aecourse.check.engine.words import many
+
 Parts = tuple[Tensor, ...]  # what a function returned on one input, each part as a tensor
+
+
+def roughly(got: list[Tensor], want: list[Tensor]) -> str:
+    """Return the sentence for values that agree in their first digits only, or nothing.
+
+    Most of them have to be off: where a few are, another thing than precision is the matter.
+    """
+    if any(g.shape != w.shape for g, w in zip(got, want, strict=True)):
+        return ""
+    g, w = (torch.cat([part.double().flatten() for part in parts]) for parts in (got, want))
+    size = w.abs().clamp_min(1e-12)
+    if not ((g - w).abs() < 2e-3 * size).all() or ((g - w).abs() > 1e-6 * size).double().mean() < 0.5:
+        return ""
+    says = "Your values agree with the right ones in their first digits only."
+    if torch.equal(g.half().double(), g):
+        return f"{says} All of them are numbers that half precision (float16) can hold."
+    places = next((k for k in range(6) if torch.allclose(g, g.round(decimals=k), rtol=1e-6, atol=1e-9)), None)
+    return says if places is None else f"{says} All of them end {many(places, 'digit')} after the point."
 
 
 def near(a: Tensor, b: Tensor, atol: float = 1e-3) -> bool:

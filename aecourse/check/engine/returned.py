@@ -111,8 +111,8 @@ def _one(form: Form, value: Any, want: Tensor, graph: bool) -> tuple[Tensor, lis
             asides.append(f"{of} has one dimension too many, a {which[0]} one of size 1; {should}: "
                           f"`.squeeze({which[1]})` or `.flatten()`.")
         elif tensor.dim() == 0 and isinstance(value, (Tensor, np.ndarray, np.generic)):
-            asides.append(f"{of} has no dimension left where there is one {form.row} only: `.squeeze()` without a "
-                          "dimension takes away too much.")
+            asides.append(f"{of} has no dimension left where there is one {form.row} only, and {should}. If there is a "
+                          "`.squeeze()` in it, give that the dimension to take away: `.squeeze(1)`.")
         tensor = tensor.flatten()
     return tensor, asides, advice
 

@@ -17,20 +17,21 @@ from aecourse.check.engine.returned import Unreadable, alike, read, tidy, togeth
 def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) -> Verdict:
     """Return the verdict on a function that returns what the exercise's forms say."""
     cases = [exercise.draw(generator, size) for size in exercise.sizes]
-    returned, verdict = called(exercise, answer, cases)
-    if verdict:
-        return verdict
+    returned, verdict = _called(exercise, answer, cases)
     want = [tidy(exercise, together(exercise.oracle(*case.args))) for case in cases]
     got: list[Parts] = []
     remarks, advice = [], []
-    for result, wanted in zip(returned, want, strict=True):
+    for case, result, wanted in zip(cases, returned, want, strict=False):  # fewer, where one raised
         try:
             parts, more, hints = read(exercise, result, wanted)
         except Unreadable as error:
-            return Verdict(INCORRECT, f"{error}{exercise.advice(str(error))}")
+            seen = f"So it is on {diagnose_forms.shown(exercise, case)}." if got else ""
+            return Verdict(INCORRECT, f"{error}{exercise.advice(str(error))}", seen)
         got.append(tidy(exercise, parts))
         remarks += more
         advice += hints
+    if verdict:
+        return verdict if not got else _before(exercise, cases[: len(got)], got, want[: len(got)]) or verdict
     right = [alike(exercise, g, w) for g, w in zip(got, want, strict=True)]
     if not all(right):
         says = _unsteady(exercise, answer, cases, got, want) or _diagnosed(exercise, cases, got, want, right)
@@ -54,19 +55,36 @@ def _diagnosed(exercise: Exercise, cases: list[Case], got: list[Parts], want: li
     return numbers.diagnose(exercise, cases, [parts[0] for parts in got], [parts[0] for parts in want], right)
 
 
+def _before(exercise: Exercise, cases: list[Case], got: list[Parts], want: list[Parts]) -> Verdict | None:
+    """Return the verdict on an answer that raises on an extreme input and makes a known mistake on the others."""
+    right = [alike(exercise, g, w) for g, w in zip(got, want, strict=True)]
+    if all(right):
+        return None
+    if exercise.gives:
+        says = diagnose_forms.known(exercise, cases, got)
+    else:
+        says = numbers.recognise(exercise, cases, [parts[0] for parts in got], 1)
+    if not says:
+        return None
+    return Verdict(INCORRECT, says, diagnose_forms.first_difference(exercise, cases, got, want, right))
+
+
 def _lines(*lines: str) -> str:
     return "\n".join(dict.fromkeys(filter(None, lines)))
 
 
-def called(exercise: Exercise, answer: Any, cases: list[Case]) -> tuple[list, Verdict | None]:
-    """Return what a function gives on each input, or the verdict on one that raises or changes its input."""
-    returned = []
+def _called(exercise: Exercise, answer: Any, cases: list[Case]) -> tuple[list, Verdict | None]:
+    """Return what a function gives on each input, up to the first on which it raises or changes its input.
+
+    The verdict is that on this one.
+    """
+    returned: list[Any] = []
     for case in cases:
         args = copied(case.args)
         shown = describe(exercise.arguments, args)
         ran = run(answer, *args, name=exercise.name, shown=shown)
         if ran.trouble:
-            return [], Verdict(INCORRECT, ran.trouble + exercise.advice(ran.error))
+            return returned, Verdict(INCORRECT, ran.trouble + exercise.advice(ran.error))
         changed = [name for name, before, after in zip(exercise.arguments, case.args, args, strict=True)
                    if isinstance(before, Tensor) and not _identical(before, after)]
         if changed:
@@ -164,8 +182,8 @@ def one_at_a_time(exercise: Exercise, answer: Any, generator: torch.Generator) -
     less, more = ran.value
     numbers = not exercise.gives and ("tolist" in more or "numpy" in more)
     if numbers or len(more) - len(less) >= growth:
-        return ("One piece of advice: it goes through the images one at a time. On whole tensors, without a Python "
-                "loop, the same formula runs a hundred times faster.")
+        return (f"One piece of advice: it goes through the {exercise.forms[0].row}s one at a time. On whole tensors, "
+                "without a Python loop, the same formula runs a hundred times faster.")
     return ""
 
 
