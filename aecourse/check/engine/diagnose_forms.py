@@ -84,7 +84,7 @@ def _fixed(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 def _factor(exercise: Exercise, got: list[Parts], want: list[Parts]) -> str:
     """Return the sentence for one constant factor between all got and all expected values."""
-    if len(exercise.gives) > 1 or exercise.gives[0].kind not in ("float32", "float", "share", "count"):
+    if len(exercise.gives) > 1 or exercise.gives[0].kind not in ("float", "share", "count"):
         return ""
     g = torch.cat([parts[0].double().flatten() for parts in got])
     w = torch.cat([parts[0].double().flatten() for parts in want])

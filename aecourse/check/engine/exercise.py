@@ -49,8 +49,8 @@ class Mistake:
 class Form:
     """What a function returns, where it is not one number per image; of a tuple, one of its parts.
 
-    ``kind`` is a tensor's type, "float32", "int64" or "float" (any precision), or "count" or "share" for a plain
-    number, which may come as a tensor of one element too. ``says`` completes "asked for is …": "the nearest centre's
+    ``kind`` is "float" (a tensor of any precision) or "int64", or "count" or "share" for a plain number, which may come
+    as a tensor of one element too. ``says`` completes "asked for is …": "the nearest centre's
     index for each image, shape (N,)". ``row`` is what the first dimension counts, ``name`` tells the parts of a tuple
     apart.
     """
@@ -61,7 +61,7 @@ class Form:
     name: str = ""
 
 
-PER_IMAGE = Form("float32", "one number per image, shape (B,)")
+PER_IMAGE = Form("float", "one number per image, shape (B,)")
 
 
 @dataclass(frozen=True)

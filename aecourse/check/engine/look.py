@@ -29,3 +29,23 @@ def roughly(got: list[Tensor], want: list[Tensor]) -> str:
 def near(a: Tensor, b: Tensor, atol: float = 1e-3) -> bool:
     """Return whether two tensors have the same shape and nearly the same values."""
     return a.shape == b.shape and torch.allclose(a.double(), b.double(), rtol=2e-3, atol=atol)
+
+
+def off_terms(names: list[str], table: Tensor, values: Tensor, atol: float = 1e-3) -> str:
+    """Write values (n,) as a sum of a table's columns (n, k) with factors; name the terms whose factor is not 1.
+
+    Nothing is returned where there is no such sum, or one factor stands before all of it.
+    """
+    if len(values) < len(names) + 2 or not torch.isfinite(values).all():
+        return ""
+    scale = table.abs().amax(0).clamp_min(1e-12)  # else a small term would drown in the rounding of a large one
+    factors = torch.linalg.lstsq(table / scale, values[:, None]).solution[:, 0] / scale
+    if ((table @ factors - values).abs() > atol * (1 + values.abs())).any():
+        return ""
+    off = {name: float(f) for name, f in zip(names, factors, strict=True) if abs(float(f) - 1) > 0.01}
+    if not off or (len(off) == len(names) and max(off.values()) - min(off.values()) < 0.01):
+        return ""
+    says = [f"The term {name} " + ("is missing." if abs(f) < 0.01 else "has the wrong sign." if abs(f + 1) < 0.01 else
+                                   f"enters {f:.3g} times what it should.") for name, f in off.items()]
+    right = [name.removeprefix("with ") for name in names if name not in off]
+    return " ".join(says) + (f" The rest is right: {', '.join(right)}." if right else "")

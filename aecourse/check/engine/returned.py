@@ -18,8 +18,10 @@ class Unreadable(Exception):
     """What came back cannot be compared with anything; the text is the sentence that ends the check."""
 
 
-def read(exercise: Exercise, result: Any, want: Parts) -> tuple[Parts, list[str], list[str]]:
+def read(exercise: Exercise, result: Any, want: Parts, args: tuple = ()) -> tuple[Parts, list[str], list[str]]:
     """Return the result as detached tensors, remarks on what is wrong beside the values, and advice.
+
+    ``args`` are the inputs: advice is given on a result of another float type than theirs.
 
     Raises
     ------
@@ -32,7 +34,8 @@ def read(exercise: Exercise, result: Any, want: Parts) -> tuple[Parts, list[str]
     if result is Ellipsis:
         raise Unreadable("It returns `...`, the placeholder: put your own value there.")
     values = _apart(result, forms, want) if len(forms) > 1 else [result]
-    read = [_one(form, value, right, graph) for form, value, right in zip(forms, values, want, strict=True)]
+    floats = {arg.dtype for arg in args if isinstance(arg, Tensor) and arg.is_floating_point()}
+    read = [_one(form, value, right, graph, floats) for form, value, right in zip(forms, values, want, strict=True)]
     return (tuple(part for part, _, _ in read), [remark for _, asides, _ in read for remark in asides],
             [hint for _, _, advice in read for hint in advice])
 
@@ -53,7 +56,7 @@ def _apart(result: Any, forms: tuple[Form, ...], want: Parts) -> list:
     return list(result)
 
 
-def _one(form: Form, value: Any, want: Tensor, graph: bool) -> tuple[Tensor, list[str], list[str]]:
+def _one(form: Form, value: Any, want: Tensor, graph: bool, floats: set) -> tuple[Tensor, list[str], list[str]]:
     """Read one part: return the tensor like ``want``, remarks and advice; ``graph``: gradients are to flow from it."""
     of = f"Its `{form.name}`" if form.name else "It"
     verb = "is" if form.name else "returns"
@@ -98,12 +101,12 @@ def _one(form: Form, value: Any, want: Tensor, graph: bool) -> tuple[Tensor, lis
         if form.kind == "count" and tensor.is_floating_point() and tensor.numel() == 1:
             advice.append("One piece of advice: it returns a float, and a count is an `int`, so that `range(...)` "
                           "takes it. `math.ceil` gives one, and so does `//`.")
-    elif not asides and dtype_of(tensor) != form.kind and not (form.kind == "float" and tensor.is_floating_point()):
-        if form.kind == "float32" and tensor.is_floating_point():  # right values are right in any precision
+    elif not asides and form.kind == "float" and tensor.is_floating_point():  # right values are right in any precision
+        if floats == {torch.float32} and tensor.dtype != torch.float32:
             advice.append(f"One remark: {of[0].lower()}{of[1:]} has the type {dtype_of(tensor)} where the inputs are "
                           "float32. The course stays in float32, which takes half the memory of float64.")
-        else:
-            asides.append(_type_says(of, form, tensor))
+    elif not asides and dtype_of(tensor) != form.kind:
+        asides.append(_type_says(of, form, tensor))
     if want.dim() == 1 and tensor.shape != want.shape and (
             tensor.numel() == want.numel() or (tensor.dim() == 2 and tensor.shape[1] == 1)):
         if tensor.dim() == 2 and len(want) > 1:  # of (1, 1) nobody can say which of the two is too many
@@ -123,8 +126,7 @@ def _type_says(of: str, form: Form, tensor: Tensor) -> str:
         empty = " An empty list becomes float32 in `torch.tensor([])`." if not tensor.numel() else ""
         return (f"{whose} has the type {dtype_of(tensor)}; it should be int64, the type that torch takes for an index "
                 f"and for a label.{empty}")
-    kind = "float32" if form.kind == "float" else form.kind
-    return f"{whose} has the type {dtype_of(tensor)}; it should be {kind}, as the inputs are."
+    return f"{whose} has the type {dtype_of(tensor)}; it should be float32, as the inputs are."
 
 
 def together(value: Any) -> Parts:

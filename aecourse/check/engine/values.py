@@ -23,7 +23,7 @@ def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) 
     remarks, advice = [], []
     for case, result, wanted in zip(cases, returned, want, strict=False):  # fewer, where one raised
         try:
-            parts, more, hints = read(exercise, result, wanted)
+            parts, more, hints = read(exercise, result, wanted, case.args)
         except Unreadable as error:
             seen = f"So it is on {diagnose_forms.shown(exercise, case)}." if got else ""
             return Verdict(INCORRECT, f"{error}{exercise.advice(str(error))}", seen)
@@ -31,7 +31,8 @@ def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) 
         remarks += more
         advice += hints
     if verdict:
-        return verdict if not got else _before(exercise, cases[: len(got)], got, want[: len(got)]) or verdict
+        extreme = bool(cases[len(got)].only)
+        return (_before(exercise, cases[: len(got)], got, want[: len(got)]) if extreme else None) or verdict
     right = [alike(exercise, g, w) for g, w in zip(got, want, strict=True)]
     if not all(right):
         says = _unsteady(exercise, answer, cases, got, want) or _diagnosed(exercise, cases, got, want, right)

@@ -11,7 +11,7 @@ from torch.distributions import Bernoulli, kl_divergence
 
 from aecourse.check.engine.drawing import between, rows, telling, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.look import Parts
+from aecourse.check.engine.look import Parts, off_terms
 
 EXTREME = ("It is right while every unit is on now and then, and wrong where a unit's mean is exactly 0 or 1. The "
            "exercise says what to do there: clamp the mean to [1e-6, 1 − 1e-6], at both ends and with these numbers, "
@@ -210,17 +210,10 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         if gives(partial(_raised, small)):
             return (f"The values are those with {small:g} added inside both logarithms. The exercise clamps the mean, "
                     "which leaves all other means as they are.")
-    if len(values) >= 4 and all(math.isfinite(v) for v in values):
-        table = torch.tensor([_terms(*case.args) for case in cases], dtype=torch.float64)
-        wanted = torch.tensor(values, dtype=torch.float64)[:, None]
-        factors = torch.linalg.lstsq(table, wanted).solution
-        if bool(((table @ factors - wanted).abs() < 1e-4 * (1e-2 + wanted.abs())).all()):
-            off = [(name, float(f)) for name, f in zip(("rate · log(rate / mean)", "(1 − rate) · log((1 − rate) / "
-                   "(1 − mean))"), factors[:, 0], strict=True) if abs(float(f) - 1) > 0.01]
-            if len(off) == 1:
-                return f"One term is right. The other, {off[0][0]}, enters {off[0][1]:.3g} times what it should."
-            if len(off) == 2 and abs(off[0][1] - off[1][1]) > 0.01 * abs(off[0][1]):
-                return " ".join(f"The term {name} enters {f:.3g} times what it should." for name, f in off)
+    names = ["rate · log(rate / mean)", "(1 − rate) · log((1 − rate) / (1 − mean))"]
+    table = torch.tensor([_terms(*case.args) for case in cases], dtype=torch.float64)
+    if said := off_terms(names, table, torch.tensor(values, dtype=torch.float64), 1e-4):
+        return said
     right = [float(w[0]) for w in want]
     if all(abs(v * case.args[0].numel() - w) < 2e-3 * abs(w) for v, w, case in zip(values, right, cases, strict=True)):
         return "The right sum is divided by the number of images and by that of the units; it is divided by nothing."

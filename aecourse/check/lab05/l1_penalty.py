@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from aecourse.check.engine.drawing import rows, tenths
-from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
+from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts, near
 
 ZEROS = ("It is right where no number is 0, and wrong where some are. Most numbers of a sparse code are exactly 0, and "
@@ -159,7 +159,7 @@ def _under_a_root(cases: list[Case], got: list[Parts]) -> float:
 EXERCISE = Exercise(
     "l1_penalty", "1 · The L1 penalty", "function", 1, 5,
     reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9, 1, 300), atol=1e-4,
-    arguments=("z",), gives=(Form("float", "one number for each image, shape (B,)"),), gradients=(0,),
+    arguments=("z",), gives=(PER_IMAGE,), gradients=(0,),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`z.abs()` takes the sign away, number by number.",
            "The numbers of one image's code stand beside each other, in dimension 1. Add them up there."),

@@ -1,10 +1,9 @@
-"""One number for each image: what is asked for, and the other ways to reduce a table (B, D)."""
+"""One number for each image: the other ways to reduce a table (B, D)."""
 
 from torch import Tensor
 
-from aecourse.check.engine.exercise import Form, Mistake
+from aecourse.check.engine.exercise import Mistake
 
-EACH = (Form("float", "one number for each image, shape (B,)"),)
 REDUCE = (
     Mistake("mean over the batch", {"reduce": "batch"},
             "The images are averaged too, so one number comes back. Asked for is one for each image; only `fit` "

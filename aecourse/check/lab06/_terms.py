@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from aecourse.check.engine.exercise import Case
-from aecourse.check.engine.look import Parts
+from aecourse.check.engine.look import Parts, off_terms
 
 
 def usual(cases: list[Case], got: list[Parts]) -> list[tuple[tuple, Tensor]]:
@@ -15,20 +15,8 @@ def usual(cases: list[Case], got: list[Parts]) -> list[tuple[tuple, Tensor]]:
 
 def mixed(columns: list[dict[str, Tensor]], values: list[Tensor]) -> str:
     """Write the values as a sum of the right terms with other factors, and name the terms that are off."""
-    names, wanted = list(columns[0]), torch.cat(values)
-    table = torch.cat([torch.stack(list(c.values()), 1) for c in columns])
-    if len(wanted) < len(names) + 3 or not bool(torch.isfinite(wanted).all()):
-        return ""
-    factors = torch.linalg.lstsq(table, wanted[:, None]).solution[:, 0]
-    if bool(((table @ factors - wanted).abs() > 1e-3 * (1 + wanted.abs())).any()):
-        return ""
-    off = [(name, float(f)) for name, f in zip(names, factors, strict=True) if abs(float(f) - 1) > 0.01]
-    if not off or (len({round(f, 2) for _, f in off}) == 1 and len(off) == len(names)):
-        return ""  # one factor for all: the engine says it
-    says = [f"The term {name} " + ("is missing." if abs(f) < 0.01 else "has the wrong sign." if abs(f + 1) < 0.01 else
-                                   f"enters {f:.3g} times what it should.") for name, f in off]
-    right = [name for name in names if name not in dict(off)]
-    return " ".join(says) + (f" The rest is right: {', '.join(right)}." if right else "")
+    table = torch.cat([torch.stack(list(column.values()), 1) for column in columns])
+    return off_terms(list(columns[0]), table, torch.cat(values))
 
 
 def partly(got: list[Parts], want: list[Parts]) -> str:

@@ -8,10 +8,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aecourse.check.engine.drawing import rows, telling
-from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab06._inputs import binary, partly_free, some
-from aecourse.check.lab06._reductions import EACH
 from aecourse.check.lab06._terms import added, mixed, partly, usual
 from aecourse.check.lab06.kl_term import family as kl_family
 from aecourse.check.lab06.kl_term import oracle as kl_oracle
@@ -161,7 +160,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 EXERCISE = Exercise(
     "elbo", "4 · The ELBO", "function", 2, 7,
     reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 5, 1, 4, 6), atol=1e-4,
-    arguments=("logits", "x", "mu", "logvar"), gives=EACH, gradients=(0, 2, 3), family=family, look=look,
+    arguments=("logits", "x", "mu", "logvar"), gives=(PER_IMAGE,), gradients=(0, 2, 3), family=family, look=look,
     mistakes=MISTAKES, errors=ERRORS,
     hints=("Both pieces are there: `likelihood_ok` and `kl_ok` give one number for each image.",
            "It is a lower bound of log p(x): what the decoder makes of the code, less what the code costs."),

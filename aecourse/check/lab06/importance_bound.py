@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from aecourse.check.engine.drawing import row, rows, signed, telling, tenths
-from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts, near
-from aecourse.check.lab06._reductions import EACH
 from aecourse.check.lab06._terms import usual
 from aecourse.losses import importance_bound as reference
 
@@ -178,7 +177,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 EXERCISE = Exercise(
     "importance_bound", "5 · A tighter bound", "function", 2, 9,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 4, 6, 8, 9, 7), atol=1e-4, arguments=("log_w",),
-    gives=EACH, gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    gives=(PER_IMAGE,), gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("The weights themselves are `log_w.exp()`, but for images that is 0 in float32. Stay with logarithms.",
            "`torch.logsumexp(log_w, dim)` is the logarithm of the sum of the exponentials, and it is stable.",
            "A mean is the sum divided by k. Outside of the logarithm that takes off `math.log(k)`."),

@@ -9,10 +9,10 @@ from torch import Tensor
 from torch.distributions import Normal, kl_divergence
 
 from aecourse.check.engine.drawing import rows, telling
-from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab06._inputs import partly_free, some
-from aecourse.check.lab06._reductions import EACH, REDUCE, reduced
+from aecourse.check.lab06._reductions import REDUCE, reduced
 from aecourse.check.lab06._terms import added, mixed, partly, usual
 from aecourse.losses import gaussian_kl as reference
 
@@ -150,7 +150,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 EXERCISE = Exercise(
     "kl_term", "1 · The KL term", "function", 1, 7,
     reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9, 1, 4, 5), atol=1e-4, arguments=("mu", "logvar"),
-    gives=EACH, gradients=(0, 1), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    gives=(PER_IMAGE,), gradients=(0, 1), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`logvar` is log σ², so σ² is `logvar.exp()`, and log σ² is `logvar` as it comes.",
            "Each unit costs ½ (μ² + σ² − log σ² − 1). At μ = 0 and σ = 1 that is 0: try it.",
            "The units of one image stand in dimension 1. Sum there, and leave the images apart."),

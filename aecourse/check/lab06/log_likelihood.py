@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from aecourse.check.engine.drawing import rows, telling
-from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab06._inputs import binary, some
-from aecourse.check.lab06._reductions import EACH, REDUCE, reduced
+from aecourse.check.lab06._reductions import REDUCE, reduced
 from aecourse.check.lab06._terms import mixed, usual
 from aecourse.losses import bernoulli_nll
 
@@ -163,7 +163,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 EXERCISE = Exercise(
     "log_likelihood", "3 · How probable is an image?", "function", 2, 8,
     reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 5, 1, 7), atol=1e-4, arguments=("logits", "x"),
-    gives=EACH, gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    gives=(PER_IMAGE,), gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("Each pixel has the log-probability x log p + (1 − x) log(1 − p), with p the sigmoid of its logit.",
            "log p is `F.logsigmoid(logits)`. And 1 − p is the sigmoid of the logit with the other sign.",
            "`F.binary_cross_entropy_with_logits(logits, x, reduction=\"none\")` gives the negative of it for every "
