@@ -235,7 +235,7 @@ UNLISTED = [
     ("l1_penalty", lambda z: z.norm(dim=1) ** 2, "The numbers are squared"),
     ("l1_penalty", lambda z: z.abs().sum(2), "raises"),
     ("l1_penalty", lambda z: z.abs().sum(1).squeeze(), "no dimension left"),
-    ("l1_penalty", lambda z: z[:, :256].abs().sum(1), "wrong for many long ones"),
+    ("l1_penalty", lambda z: z[:, :256].abs().sum(1), "wrong for many or long ones"),
     ("l1_penalty", lambda z: (z ** 2 + 1e-3).sqrt().sum(1), "a small number under a root"),
     ("l1_penalty", lambda z: z[:, 1:].abs().sum(1), "The first number of each code is left out"),
     ("dead_share", lambda z: (z.abs().amax(0) < 1e-6).float().mean(), "as small as 1e-8"),

@@ -400,7 +400,7 @@ UNLISTED = [
     ("sample_code", lambda mu, logvar, generator: mu + (logvar / 2).exp().clamp(min=0.1) * torch.randn(
         mu.shape, generator=generator), "`logvar` = −12"),
     ("sample_code", lambda mu, logvar, generator: mu + (logvar / 2).exp(), "There is no noise in it"),
-    ("sample_code", code_standardised, "For a batch of one image"),
+    ("sample_code", code_standardised, "For one image and a code of 32 units"),
     ("sample_code", code_coins, "of another form"),
     ("sample_code", lambda mu, logvar, generator: mu + logvar.exp() / 2 * torch.randn(mu.shape, generator=generator),
      "half as large"),

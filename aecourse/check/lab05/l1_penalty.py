@@ -13,7 +13,7 @@ from aecourse.check.engine.look import Parts, near
 ZEROS = ("It is right where no number is 0, and wrong where some are. Most numbers of a sparse code are exactly 0, and "
          "each of them adds exactly 0.")
 ONE = "It is right for several images, and wrong for a batch of one: that has one number too, shape (1,)."
-WIDE = ("It is right for a few short codes, and wrong for many long ones. A batch may have any number of images, and a "
+WIDE = ("It is right for a few short codes, and wrong for many or long ones. A batch may have any number of images, and a "
         "code any number of units.")
 
 MISTAKES = (
@@ -89,13 +89,13 @@ def draw(generator: torch.Generator, size: int) -> Case:
         z = tenths(1, 9, 2, 3, generator=generator) + tenths(0, 9, 2, 3, generator=generator).round(decimals=1)
         z = z * torch.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]])[:, torch.randperm(3, generator=generator)]
         return Case((z,), f"the codes {rows(z)}")
-    units = {3: 5, 6: 4, 300: 1200}.get(size, 12)
+    units = {3: 5, 6: 4, 300: 40, 7: 1200}.get(size, 12)
     z = torch.randn(size, units, generator=generator) * (1 + torch.rand(units, generator=generator))
     z = torch.where(z.abs() < 0.05, 0.05 * z.sign(), z)
     if size == 1:
         return Case((z,), f"one code of {units} numbers", ONE)
     if size != 9:
-        return Case((z,), f"{size} codes of {units} numbers", WIDE if size == 300 else "")
+        return Case((z,), f"{size} codes of {units} numbers", WIDE if size in (7, 300) else "")
     z = z * (torch.rand(size, units, generator=generator) < 0.4)
     z[0] = 0.0
     return Case((z,), f"{size} codes of {units} numbers, most of which are 0", ZEROS)
@@ -158,7 +158,7 @@ def _under_a_root(cases: list[Case], got: list[Parts]) -> float:
 
 EXERCISE = Exercise(
     "l1_penalty", "1 · The L1 penalty", "function", 1, 5,
-    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9, 1, 300), atol=1e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9, 1, 7, 300), atol=1e-4,
     arguments=("z",), gives=(PER_IMAGE,), gradients=(0,),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`z.abs()` takes the sign away, number by number.",

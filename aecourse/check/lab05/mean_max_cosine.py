@@ -14,7 +14,7 @@ from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
 ONE = "It is right for several found features, and wrong where one is found: it is every planted one's best partner."
-WIDE = ("It is right for few features whose lengths are alike, and wrong for many with lengths from 0.001 to 1,000. "
+WIDE = ("It is right for few features whose lengths are alike, and wrong for many with lengths from 0.00001 to 100,000. "
         "There may be any number of features, and each may have any length.")
 
 MISTAKES = (
@@ -106,6 +106,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size == 300:
         found, planted = (torch.randn(n, 40, generator=generator) for n in (300, 150))
         lengths = [10 ** (6 * torch.rand(n, 1, generator=generator) - 3) for n in (300, 150)]
+        lengths[0][-1], lengths[1][-1] = 1e5, 1e-5
         found[150:] += 2 * planted  # the good matches come late
         found, planted = (length * F.normalize(t, dim=1) for length, t in zip(lengths, (found, planted), strict=True))
         return Case((found, planted), "300 found and 150 planted features in 40 dimensions", WIDE)

@@ -14,7 +14,7 @@ from aecourse.check.engine.look import Parts
 ONE = "It is right for several images, and wrong for a batch of one: it keeps k of its numbers like any other."
 FIRST = "It is right for other k, and wrong for k = 1: then each image keeps its largest number alone."
 ALL = "It is right for k below K, and wrong for k = K: then each image keeps all of its numbers."
-FAR = ("It is right for numbers near 0, and wrong where all are far below: a number of −3,000 is kept if fewer than k "
+FAR = ("It is right for numbers near 0, and wrong where all are far below: a number of −70,000 is kept if fewer than k "
        "of its image are larger.")
 WIDE = "It is right for few images and units, and wrong for many: no size is fixed, and neither is k."
 
@@ -99,7 +99,7 @@ def oracle(a: Tensor, k: int) -> Tensor:
 # ---- draw -----------------------------------------------------------------------------------------------------------
 
 _SPECIAL = {4: ("4 images", FIRST), 6: ("6 images", ALL), 1: ("one image", ONE),
-            7: ("5 images, all numbers below −3,000", FAR), 300: ("70 images", WIDE)}
+            7: ("5 images, all numbers below −70,000", FAR), 300: ("70 images", WIDE)}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -109,16 +109,19 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size in _SPECIAL:
         what, only = _SPECIAL[size]
         a = torch.randperm(images * units, generator=generator).reshape(images, units) / 10
-        a = -3001 - 100 * a if size == 7 else a - a.mean() - 0.03
+        a = -70001 - 100 * a if size == 7 else a - a.mean() - 0.03
         return Case((a, k), f"{what}, {units} units and k = {k}", only)
     while True:
         if size == 3:  # no number is 0, and no two have the same size
             a = (torch.randperm(15, generator=generator)[:12] + 1) / 10
             a = (a * (1 - 2 * (torch.rand(12, generator=generator) < 0.6))).reshape(3, 4)
+        elif size == 5:  # what one image keeps another has among those that it drops
+            a = torch.stack([torch.randperm(units, generator=generator) for _ in range(images)]) / 10
+            a = a + 0.2 * torch.randperm(images, generator=generator)[:, None] - 0.73
         else:
             a = torch.randn(images, units, generator=generator) - 0.6
         apart = [m for m in MISTAKES if size > 3 or m.name != "not the smallest"]  # of 4 numbers they are the 2 largest
-        if size > 8 or (float(a.flatten().sort().values.diff().min()) > 1e-3 and telling(
+        if size > 8 or ((size == 5 or float(a.flatten().sort().values.diff().min()) > 1e-3) and telling(
                 family, apart, (a, k), size > 3)):
             break
     return Case((a, k), f"a = {rows(a)} and k = {k}" if size == 3 else f"{images} images, {units} units and k = {k}")

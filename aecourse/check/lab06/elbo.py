@@ -112,7 +112,9 @@ def draw(generator: torch.Generator, size: int) -> Case:
         return Case((logits, x, mu, logvar), "6 images, with logits up to ±180", SURE)
     if size == 4:
         mu, logvar = partly_free(units, generator)
-        return Case((logits, x, mu, logvar), "4 images, mu and logvar of image 0 being all 0")
+        logvar[1, :2] = torch.tensor([-20.0, 10.0])
+        return Case((logits, x, mu, logvar), "4 images, mu and logvar of image 0 being all 0, logvar of image 1 from −20 "
+                    "to 10")
     if size == 1:
         return Case((logits, x, mu, logvar), f"one image of {pixels} pixels, a code of {units} units")
     return Case((logits, x, mu, logvar), f"{size} images of {pixels} pixels, codes of {units} units" if size > 2 else

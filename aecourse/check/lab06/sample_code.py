@@ -158,8 +158,8 @@ FACTS = {
     "chance": "The noise is {got}: it has to be fresh at every call, and to come from `generator` alone.",
     "base": "With the noise averaged out, {got} is left; it should be `mu`.",
     "amount": "There is no noise in it: {got}.",
-    "single": "For a batch of one image it gives {got}, not a code of the shape (1, K): is there a `.squeeze()`, or a "
-              "statistic of the batch?",
+    "single": "For one image and a code of 32 units it gives {got}, not a code of the shape (1, 32): is there a "
+              "`.squeeze()`, a statistic of the batch, or a fixed number of units?",
     "own": "The noise is {got}; every unit of every image needs its own.",
     "depends": "The size of the noise goes with {got}. The noise should be σ, `(logvar / 2).exp()`, times a draw of "
                "`torch.randn`.",
@@ -187,8 +187,9 @@ def probe(sample_code: Callable, case: Case) -> dict[str, Any]:
     if facts["finite"] != "everywhere":
         return facts
     facts["chance"] = origin(lambda g: sample_code(mu[:20].clone(), logvar[:20].clone(), g).detach(), seed)
-    one = sample_code(mu[:1].clone(), logvar[:1].clone(), torch.Generator().manual_seed(seed))
-    facts["single"] = "as asked" if one.shape == mu[:1].shape and bool(torch.isfinite(one).all()) else "something else"
+    wide = [t[:4].reshape(1, 32) for t in (mu, logvar)]  # of more units than the codes above
+    one = sample_code(*wide, torch.Generator().manual_seed(seed))
+    facts["single"] = "as asked" if one.shape == (1, 32) and bool(torch.isfinite(one).all()) else "something else"
     slopes: Sequence[Tensor | None] = (None, None)
     if z.requires_grad:
         slopes = torch.autograd.grad(z.double().sum(), mine, allow_unused=True)
