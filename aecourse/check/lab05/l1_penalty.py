@@ -13,8 +13,8 @@ from aecourse.check.engine.look import Parts, near
 ZEROS = ("It is right where no number is 0, and wrong where some are. Most numbers of a sparse code are exactly 0, and "
          "each of them adds exactly 0.")
 ONE = "It is right for several images, and wrong for a batch of one: that has one number too, shape (1,)."
-WIDE = ("It is right for a few short codes, and wrong for many or long ones. A batch may have any number of images, and a "
-        "code any number of units.")
+WIDE = ("It is right for a few short codes, and wrong for many or long ones. A batch may have any number of images, "
+        "and a code any number of units.")
 
 MISTAKES = (
     Mistake("mean over the units", {"reduce": "mean"},

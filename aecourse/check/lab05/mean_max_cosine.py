@@ -14,8 +14,8 @@ from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
 ONE = "It is right for several found features, and wrong where one is found: it is every planted one's best partner."
-WIDE = ("It is right for few features whose lengths are alike, and wrong for many with lengths from 0.00001 to 100,000. "
-        "There may be any number of features, and each may have any length.")
+WIDE = ("It is right for few features whose lengths are alike, and wrong for many with lengths from 0.00001 to "
+        "100,000. There may be any number of features, and each may have any length.")
 
 MISTAKES = (
     Mistake("for each found one", {"per": "found"},

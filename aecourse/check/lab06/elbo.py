@@ -113,8 +113,8 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size == 4:
         mu, logvar = partly_free(units, generator)
         logvar[1, :2] = torch.tensor([-20.0, 10.0])
-        return Case((logits, x, mu, logvar), "4 images, mu and logvar of image 0 being all 0, logvar of image 1 from −20 "
-                    "to 10")
+        return Case((logits, x, mu, logvar), "4 images, mu and logvar of image 0 being all 0, logvar of image 1 from "
+                    "−20 to 10")
     if size == 1:
         return Case((logits, x, mu, logvar), f"one image of {pixels} pixels, a code of {units} units")
     return Case((logits, x, mu, logvar), f"{size} images of {pixels} pixels, codes of {units} units" if size > 2 else
