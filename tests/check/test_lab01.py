@@ -14,7 +14,7 @@ from aecourse.check.engine.exercise import CORRECT
 from aecourse.check.engine.lab import examine
 
 BY_NAME = {exercise.name: exercise for exercise in lab01.EXERCISES}
-NAMED = {"updates": 0.4, "move": 0.4}  # of many pairs, one covers the other
+NAMED = {"updates": 0.3, "move": 0.05}  # of many pairs, one covers the other or is named alone, the empty cluster apart
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ def by_numbers(clusters, labels):
 
 def by_mask(logits, threshold):
     p, labels = F.softmax(logits, dim=1).max(dim=1)
-    return torch.arange(len(logits))[p > threshold], labels[p > threshold]
+    return torch.arange(len(logits))[p >= threshold], labels[p >= threshold]
 
 
 def surest_first(logits, threshold):
@@ -144,11 +144,15 @@ def lists(logits, threshold):
 
 UNLISTED = [
     ("updates", lambda n_labels, batch, epochs: 20, "same result for every input"),
-    ("updates", lambda n_labels, batch, epochs: n_labels * epochs // batch, "Two things at once"),
+    ("updates", lambda n_labels, batch, epochs: math.floor(n_labels / batch) + 1, "Two things at once"),
+    ("updates", lambda n_labels, batch, epochs: n_labels * epochs // batch, "round down once"),
+    ("updates", lambda n_labels, batch, epochs: int(n_labels / batch + 0.99) * epochs, "too few steps wherever"),
+    ("updates", lambda n_labels, batch, epochs: 0 if n_labels < batch else math.ceil(n_labels / batch) * epochs,
+     "expected"),
     ("updates", lambda n_labels, batch, epochs: str(n_labels), "returns a str"),
     ("updates", lambda n_labels, batch, epochs: [1] * epochs, "returns a list;"),
     ("updates", lambda n_labels, batch, epochs: math.ceil(n_labels / batch) * epochs + 1, "too many steps wherever"),
-    ("updates", lambda n_labels, batch, epochs: math.ceil(n_labels / batch) * (epochs - 1), "too few steps wherever"),
+    ("updates", lambda n_labels, batch, epochs: math.ceil(n_labels / batch) * (epochs - 1), "one epoch less"),
     ("updates", lambda n_labels, batch: 1, "called with 3 arguments"),
     ("halves", lambda x: x[:, :392], "returns one tensor"),
     ("halves", lambda x: x.chunk(2), "cut dimension 0, the images"),
@@ -202,10 +206,10 @@ UNLISTED = [
     ("spread", starts_with_y_in_place, "changes its input `Y` in place"),
     ("spread", lambda W, Y, alpha, steps: Y, "no label reaches a neighbour"),
     ("spread", spread_over(degrees, lambda steps: 30), "It takes 30 steps always"),
-    ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha**2, steps), "The matrix S is right, the steps are not"),
+    ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha**2, steps), "Labels flow along S, or along S times"),
     ("spread", lambda W, Y, alpha, steps: torch.linalg.matrix_power(W / W.sum(1), 2) @ Y,
      "each column divided by its sum"),
-    ("spread", spread_over(lambda W: W.softmax(1)), "The matrix is not S"),
+    ("spread", spread_over(lambda W: W.softmax(1)), "none of the usual mistakes"),
     ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha, steps).double(), "should be float32"),
     ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha, steps).T, "rows and columns are swapped"),
     ("spread", spread_over(lambda W: W**-0.5), "It gives NaN"),
