@@ -14,7 +14,7 @@ from aecourse.check.engine.exercise import CORRECT
 from aecourse.check.engine.lab import examine
 
 BY_NAME = {exercise.name: exercise for exercise in lab01.EXERCISES}
-NAMED = {"updates": 0.3, "move": 0.05}  # of many pairs, one covers the other or is named alone, the empty cluster apart
+NAMED = {"updates": 0.3, "halves": 0.5, "move": 0.05}  # one of a pair often covers the other, or comes before it
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
@@ -158,7 +158,9 @@ UNLISTED = [
     ("halves", lambda x: x.chunk(2), "cut dimension 0, the images"),
     ("halves", lambda x: (x[:, :391], x[:, 391:]), "has the shape (1, 391)"),
     ("halves", lambda x: (x[:, :392].numpy(), x[:, 392:].numpy()), "`top` is a NumPy array"),
-    ("halves", lambda x: (x[:, :392].double(), x[:, 392:]), "`top` has the type float64; it should be float32"),
+    ("halves", lambda x: (x[:, :392].half(), x[:, 392:]), "no pixels of the image"),
+    ("halves", lambda x: (x[:392], x[392:]), "takes the first 392 images"),
+    ("halves", lambda x: tuple(x.reshape(2, -1, 392)), "mixes the images"),
     ("halves", lambda x: (x[:, :392], x[:, 392:].flip(1)), "starts with other pixels: (row 27, column 27)"),
     ("halves", lambda x: (x[:, :392] * 2 - 1, x[:, 392:]), "no pixels of the image"),
     ("halves", lambda x: (x[:, 392:], x), "Two things at once"),
