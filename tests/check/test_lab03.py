@@ -140,6 +140,10 @@ def cosine_of_all(A, B):
     return torch.nn.functional.cosine_similarity(A, B, dim=0).mean()
 
 
+def cosines(A, B):
+    return torch.linalg.svdvals(torch.linalg.qr(A)[0].T @ torch.linalg.qr(B)[0]).clamp(max=1)
+
+
 def trust_ranks_in_map_from_zero(x, z, k):
     rank_x, rank_z = (torch.cdist(p, p).argsort(1).argsort(1) for p in (x, z))
     cost = (rank_z - k)[(rank_z <= k) & (rank_x > k)].sum()
@@ -182,6 +186,15 @@ UNLISTED = [
     ("angle", lambda A, B: subspace_angles(A, B)[0], "in radians; degrees"),
     ("angle", lambda A, B: np.rad2deg(subspace_angles(A, B)), "it should return one number"),
     ("angle", lambda A, B: 180 - angle_by_projection(A, B), "lies from 0° to 90°"),
+    ("angle", lambda A, B: torch.rad2deg(cosines(A, B).min().asin()), "you take the arc sine of the smallest"),
+    ("angle", lambda A, B: cosines(A, B).min().acos() * 180, "do not divide by π"),
+    ("angle", lambda A, B: torch.rad2deg(cosines(A, B).square().min().acos()), "arc cosine of squared cosines"),
+    ("angle", lambda A, B: torch.rad2deg(torch.linalg.svdvals(
+        torch.linalg.svd(A, full_matrices=False).Vh @ torch.linalg.svd(B, full_matrices=False).Vh).clamp(max=1).min(
+        ).acos()), "It gives less than 0.1° for any two spaces"),
+    ("angle", lambda A, B: torch.deg2rad(angle_by_eigenvalues(A, B)).deg2rad(), "turned into radians once too often"),
+    ("angle", lambda A, B: round(float(angle_by_eigenvalues(A, B))), "return the angle as it comes"),
+    ("angle", lambda A, B: 90 - angle_by_eigenvalues(A, B) / 2, "none of the usual mistakes"),
     ("angle", lambda A, B: angle_by_projection(A, B) * 0 + 45, "same result for every input"),
     ("best_error", lambda x, k: error_by_rebuilding(x - x.mean(0), k), "This is PCA's error"),
     ("best_error", lambda x, k: error_by_rebuilding(x, k) / 2, "0.5 times the right one"),
