@@ -1,6 +1,7 @@
 """Lab 02's checks: right answers pass in more than one form, each known mistake gets its own sentence."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -131,6 +132,39 @@ class SixLayers(nn.Module):
         return self.decode(self.encode(x))
 
 
+class ByProducts(SixLayers):
+    """The encoder's products and sums are written out."""
+
+    second = staticmethod(torch.relu)
+
+    def encode(self, x):
+        h = torch.relu(x @ self.e1.weight.T + self.e1.bias)
+        return self.second(torch.addmm(self.e2.bias, h, self.e2.weight.T)) @ self.e3.weight.T + self.e3.bias
+
+
+class FirstFrozen(SixLayers):
+    def __init__(self):
+        super().__init__()
+        self.e1.requires_grad_(False)
+
+
+class Assigned(nn.Module):
+    """The two halves are modules under the names of the methods."""
+
+    def __init__(self):
+        super().__init__()
+        self.encode = fresh()
+        self.decode = nn.Sequential(
+            nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 784))
+
+    def forward(self, x):
+        return self.decode(self.encode(x))
+
+
+def fresh():
+    return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 32))
+
+
 class Lazy(nn.Module):
     """Layers that learn their input's width from the first batch."""
 
@@ -189,8 +223,19 @@ def normalised(code):
 UNLISTED = [
     ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(normalised(self.encode(x)))),
      "depends on the other images of the batch"),
-    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(0.5 * self.encode(x))), "with nothing between"),
-    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(normalised(z))), "a normalisation over the batch"),
+    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(0.5 * self.encode(x))),
+     "the code after a factor of ½"),
+    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(F.relu(z))), "before it comes a ReLU"),
+    ("Autoencoder", autoencoder(code_end=nn.Softplus), "comes a softplus"),
+    ("Autoencoder", autoencoder(code_end=partial(nn.LeakyReLU, 0.2)), "leave the code as that layer gives it"),
+    ("Autoencoder", autoencoder(encode=lambda self, x: self.encoder(torch.sigmoid(x))), "before it comes a sigmoid"),
+    ("Autoencoder", autoencoder(encode=lambda self, x: fresh()(x)), "made anew in each call"),
+    ("Autoencoder", autoencoder(between=partial(nn.Sequential, nn.Dropout(), nn.ReLU())), "there is dropout in it"),
+    ("Autoencoder", FirstFrozen, "some parameters are frozen"),
+    ("Autoencoder", type("Autoencoder", (ByProducts,), {"second": staticmethod(lambda h: h)}),
+     "two linear layers follow each other"),
+    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(normalised(z))),
+     "depend on the other codes of the batch"),
     ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(self.encode(x)).squeeze()),
      "`forward` gives (784,)"),
     ("gaussian_nll", lambda x_hat, x, sigma: -torch.log(
@@ -213,8 +258,9 @@ RIGHT = [
       for between in (nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.SiLU)),
     *(("Autoencoder", type("Autoencoder", (SixLayers,), {"bend": staticmethod(bend)})) for bend in (
         F.relu, lambda h: F.relu(h, inplace=True), lambda h: h.relu_(), F.hardtanh)), ("Autoencoder", Lazy),
+    ("Autoencoder", ByProducts), ("Autoencoder", Assigned),
     *(("Autoencoder", autoencoder(between=between))
-      for between in (nn.PReLU, nn.Hardtanh)),
+      for between in (nn.PReLU, nn.Hardtanh, nn.Hardsigmoid, nn.Softshrink, nn.Tanhshrink, nn.ReLU6)),
     ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while), ("train_epoch", epoch_with_a_closure)]
 
 
@@ -292,10 +338,10 @@ def test_unstable_cross_entropies_are_told_so(unstable):
     ("Autoencoder", lambda x: x, "give the class itself"),
     ("Autoencoder", type("Autoencoder", (), dict.fromkeys(["encode", "decode", "forward"], len)), "nn.Module"),
     ("Autoencoder", type("A", (nn.Module,), {"encode": lambda self, x: x[0]}), "no method `decode`"),
-    ("Autoencoder", autoencoder(down=(784, 100, 64, 32), up=(32, 64, 100, 784)), "trainable numbers"),
+    ("Autoencoder", autoencoder(down=(784, 100, 64, 32), up=(32, 64, 100, 784)), "there is a layer"),
     ("Autoencoder", autoencoder(encode=lambda self, x: self.encoder(x) + torch.randn(len(x), 32)),
-     "noise or dropout"),
-    ("Autoencoder", autoencoder(between=nn.Dropout), "noise or dropout"),
+     "there is noise in it"),
+    ("Autoencoder", autoencoder(between=nn.Dropout), "there is dropout in it"),
     ("trained", autoencoder(), "give the model that was built"),
     ("trained", "model", "give the trained model"),
     ("trained", nn.Linear(784, 784), "raises AttributeError"),
