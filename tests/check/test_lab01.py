@@ -175,7 +175,12 @@ UNLISTED = [
     ("assign", lambda x, centres: torch.zeros(len(x)).long(), "Every number that it gives is 0"),
     ("assign", lambda x, centres: torch.cdist(x, centres, p=1).argmax(1), "Two things at once"),
     ("assign", lambda x, centres: torch.randint(99, (len(x),)), "gives two results"),
-    ("assign", lambda x, centres: torch.cdist(x, centres).argsort(1)[:, 1], "It sends 0 of"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).topk(2, 1, largest=False).indices[:, -1]
+     if len(centres) > 1 else torch.zeros(len(x)).long(), "It sends 0 of"),
+    ("assign", lambda x, centres: torch.cdist(x, centres[:10]).argmin(1), "Not every image goes to its nearest"),
+    ("assign", lambda x, centres: (x.half()[:, None] - centres.half()).square().sum(2).argmin(1),
+     "all images to the same centre"),
+    ("assign", lambda x, centres: torch.cdist(x[:128], centres).argmin(1), "returns 128 numbers where there should be"),
     ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1) * 5 + 2, "numbers go from 0 to"),
     ("move", in_place, "changes its input `centres` in place"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).T, "rows and columns are swapped"),
