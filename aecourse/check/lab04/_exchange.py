@@ -33,8 +33,9 @@ SHARE = (
             "The pixels that should stay are black: the mask is used as a picture of its own. Choose with "
             "`torch.where(mask, new, x)`."),
 )
-KEPT = {"gives": "as asked", "input": "untouched", "chance": "from the generator", "one": "as asked", "rest": "as they were",
-        "black and white": "as often", "own": "for every pixel", "share": "the share"}  # what is right in both
+KEPT = {"gives": "as asked", "input": "untouched", "chance": "from the generator", "one": "as asked",
+        "rest": "as they were", "black and white": "as often", "own": "for every pixel",
+        "share": "the share"}  # what is right in both
 
 
 def draw(generator: torch.Generator, size: int) -> Case:

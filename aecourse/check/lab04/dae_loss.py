@@ -92,7 +92,7 @@ FACTS = {
     "own": "The noise is {got}; every pixel of every image has its own.",
     "chance": "The noise is {got}; it has to be drawn anew at every call, from `step.generator`.",
     "measuring": "When `step.training` is False the images are not damaged. Always damage.",
-    "range": "The image that the model is given leaves the range from 0 to 1, as what `gaussian_ok` returns never does.",
+    "range": "The image that the model is given leaves the range from 0 to 1; what `gaussian_ok` returns never does.",
     "hit": "Not every pixel is damaged. Damaged are {got}; Gaussian noise, `gaussian_ok`, changes every one.",
     "flipped": "The model is given {got}; it should be given `x` with noise.",
     "one": "For a single image it returns {got}; a tensor of shape (1,) is asked for.",
@@ -120,8 +120,8 @@ def reference(model: nn.Module, x: Tensor, step: Step) -> dict[str, Tensor]:
 def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "a dict of one number per image", "x": "untouched", "calls": "once", "input": "damaged",
             "own": "for every pixel", "chance": "from step.generator", "measuring": "damaged too",
-            "flipped": "x with noise", "range": "from 0 to 1", "one": "one number", "hit": "all pixels", "kind": "normal",
-            "level": "σ", "target": "the clean image", "output": "as it is",
+            "flipped": "x with noise", "range": "from 0 to 1", "one": "one number", "hit": "all pixels",
+            "kind": "normal", "level": "σ", "target": "the clean image", "output": "as it is",
             "measure": "the squared error", "sum": "over the pixels", "gradient": "reaches the model",
             "noise": "none after the model"}
 

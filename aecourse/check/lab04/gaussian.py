@@ -84,8 +84,8 @@ def reference(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
 
 def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "as asked", "input": "untouched", "one": "as asked", "base": "the image",
-            "chance": "from the generator", "own": "for every pixel", "amount": "some", "mean": "0", "kind": "normal", "size": "σ",
-            "depends": "the same everywhere", "range": "from 0 to 1", "ends": "cut off",
+            "chance": "from the generator", "own": "for every pixel", "amount": "some", "mean": "0", "kind": "normal",
+            "size": "σ", "depends": "the same everywhere", "range": "from 0 to 1", "ends": "cut off",
             "near": "cut off"}
 
 

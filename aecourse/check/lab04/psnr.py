@@ -127,7 +127,8 @@ def _psnr(x_hat: Tensor, x: Tensor, *, log: Callable = torch.log10, times: float
     reduce = {"pixels": lambda e: e.mean(-1), "sum": lambda e: e.sum(-1), "batch": lambda e: e.mean(),
               "batch, for each": lambda e: e.mean().expand(len(e)),
               "variance": lambda e: away.var(-1, unbiased=False),
-              "D - 1": lambda e: e.sum(-1) / (e.shape[-1] - 1), "images": lambda e: e.mean(0), "none": lambda e: e, "784": lambda e: e.sum(-1) / 784,
+              "D - 1": lambda e: e.sum(-1) / (e.shape[-1] - 1), "images": lambda e: e.mean(0), "none": lambda e: e,
+              "784": lambda e: e.sum(-1) / 784,
               "total": lambda e: e.sum(), "cancel": lambda e: away.mean(-1) ** 2, "half": lambda e: e.mean(-1) / 2,
               "norm": lambda e: e.mean(-1) / (x**2).mean(-1)}[over]
     if after == "log first":  # the mean of the pixels' logarithms

@@ -133,7 +133,8 @@ def _score(denoise: Callable, x_noisy: Tensor, sigma: float, *, power: float = 2
             "late": lambda: clean * sigma**power - x,
             "formula": lambda: (x + sigma**2 * clean) * sigma**power}[give]()
     value = sign * factor * away / sigma**power
-    return {"floor": lambda: value.floor(), "unit": lambda: value / value.norm(dim=-1, keepdim=True), "sum": lambda: value.sum(-1),
+    return {"floor": lambda: value.floor(), "unit": lambda: value / value.norm(dim=-1, keepdim=True), "sum":
+            lambda: value.sum(-1),
             "length": lambda: value.norm(dim=-1), "mean": lambda: value.mean(0).expand(value.shape)}.get(
                 cut, lambda: value)()
 
