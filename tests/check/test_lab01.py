@@ -185,13 +185,23 @@ UNLISTED = [
     ("move", in_place, "changes its input `centres` in place"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).T, "rows and columns are swapped"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).numpy(), "a NumPy array"),
-    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).double(), "should be float32"),
+    ("move", lambda x, clusters, centres: torch.where(
+        by_one_hot(x, clusters, centres) == 0, centres, by_one_hot(x, clusters, centres)), "only where a mean is 0"),
+    ("move", lambda x, clusters, centres: by_one_hot(x.half().float(), clusters, centres).half(),
+     "in their first digits only"),
+    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).index_copy(
+        0, torch.tensor([len(centres) - 1]), centres[-1:]), "with the last number comes out wrong"),
+    ("move", lambda x, clusters, centres: torch.where(
+        clusters.bincount(minlength=len(centres))[:, None] > 1, by_one_hot(x, clusters, centres), centres),
+     "with one image come out wrong"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres) * 0.9 + 0.1 * centres,
      "go 0.9 times the way"),
     ("move", lambda x, clusters, centres: torch.stack([x[clusters == k].mean(1) for k in range(len(centres))]),
      "take the mean over the images, dimension 0"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).index_copy(
-        0, torch.tensor([0]), centres[:1]), "come out right"),
+        0, torch.tensor([0]), centres[:1]), "with the number 0 comes out wrong"),
+    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).index_copy(
+        0, torch.tensor([1]), centres[1:2]), "Some centres come out right"),
     ("purity", lambda clusters, labels: 0.9, "same result for every input"),
     ("purity", lambda clusters, labels: 3 * by_numbers(clusters, labels), "A share lies between 0 and 1"),
     ("purity", lambda clusters, labels: by_numbers(clusters, labels) / 2, "counts too few images"),
@@ -217,7 +227,6 @@ UNLISTED = [
     ("spread", lambda W, Y, alpha, steps: torch.linalg.matrix_power(W / W.sum(1), 2) @ Y,
      "each column divided by its sum"),
     ("spread", spread_over(lambda W: W.softmax(1)), "none of the usual mistakes"),
-    ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha, steps).double(), "should be float32"),
     ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha, steps).T, "rows and columns are swapped"),
     ("spread", spread_over(lambda W: W**-0.5), "It gives NaN"),
 ]
