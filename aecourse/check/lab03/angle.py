@@ -15,6 +15,7 @@ from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab03._numbers import UNKNOWN, rounded
 
+
 def family(**changes: Any) -> Any:
     """Return the largest principal angle between two column spaces, with the given changes."""
     return partial(_answer, **changes)

@@ -13,6 +13,7 @@ from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab03._numbers import UNKNOWN
 
+
 def family(**changes: Any) -> Any:
     """Return the smallest error of a flat surface through the origin, with the given changes."""
     return partial(_answer, **changes)
@@ -111,8 +112,8 @@ MISTAKES = (
             "You take the axes of the centred images for a surface through the origin. The best ones there are those "
             "of the images as they are."),
     Mistake("error and mean", family(keep="error and mean"),
-            "You add the squared length of the mean to PCA's error, as if the axes could draw nothing of the mean. They "
-            "can."),
+            "You add the squared length of the mean to PCA's error, as if the axes could draw nothing of the mean. "
+            "They can."),
     Mistake("mean added", family(keep="mean added"),
             "You add the mean to the rebuilt images. The network has no bias: it adds nothing."),
     Mistake("columns of Vh", family(keep="columns of Vh"),
