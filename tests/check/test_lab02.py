@@ -198,11 +198,33 @@ def epoch_with_a_closure(model, images, optimiser, generator, batch=256):
     return total / len(images)
 
 
-def epoch_with(cut=lambda loss: loss, late=False, scale=lambda x: x):
+def epoch_by_hand(model, images, optimiser, generator, batch=256):
+    total = 0.0
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        loss = (torch.sigmoid(model(images[rows])) - images[rows]).square().sum(-1).mean()
+        parameters = list(model.parameters())
+        for p, slope in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            p.data -= 0.1 * slope
+        total += loss.item() * len(rows)
+    return total / len(images)
+
+
+def epoch_looks_twice(model, images, optimiser, generator, batch=256):
+    total = 0.0
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        x = images[rows]
+        total += (torch.sigmoid(model(x)) - x).square().sum().item()
+        optimiser.zero_grad()
+        (torch.sigmoid(model(x)) - x).square().sum(-1).mean().backward()
+        optimiser.step()
+    return total / len(images)
+
+
+def epoch_with(cut=lambda loss: loss, late=False, scale=lambda x: x, batches=lambda batches: batches):
     """Return a training loop with a mistake of its own."""
     def train_epoch(model, images, optimiser, generator, batch=256):
         total = 0.0
-        for rows in torch.randperm(len(images), generator=generator).split(batch):
+        for rows in batches(torch.randperm(len(images), generator=generator).split(batch)):
             loss = cut((torch.sigmoid(model(images[rows])) - scale(images[rows])).square().sum(-1).mean())
             if late:
                 optimiser.step()
@@ -240,10 +262,20 @@ UNLISTED = [
      "`forward` gives (784,)"),
     ("gaussian_nll", lambda x_hat, x, sigma: -torch.log(
         torch.exp(-(x - x_hat) ** 2 / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))).sum(-1), "50 σ"),
+    ("gaussian_nll", lambda x_hat, x, sigma: ((x - x_hat) ** 2).sum(-1) / 2 * sigma**2 + 784 * (
+        math.log(sigma) + math.log(2 * math.pi) / 2), "Parentheses"),
+    ("bernoulli_nll", lambda logits, x: F.binary_cross_entropy_with_logits(logits, 1 - x, reduction="none").sum(-1),
+     "Black and white are exchanged"),
     ("bernoulli_nll", lambda logits, x: (F.softplus(logits) - x * logits + math.log(2) * (logits == 0)).sum(-1),
      "except where logits are exactly 0"),
     ("train_epoch", epoch_with(cut=lambda loss: loss.detach()), "reaches no parameter"),
     ("train_epoch", epoch_with(cut=lambda loss: loss.detach().requires_grad_()), "reaches no parameter"),
+    ("train_epoch", epoch_with(batches=lambda batches: [rows for rows in batches if len(rows) > 1]),
+     "some images are never seen"),
+    ("train_epoch", epoch_with(batches=lambda batches: [
+        rows[torch.randperm(len(rows))] for rows in torch.arange(sum(map(len, batches))).split(len(batches[0]))]),
+     "share a batch in every epoch"),
+    ("train_epoch", epoch_by_hand, "and yet the weights move"),
     ("train_epoch", epoch_with(late=True), "`step` comes before `backward`"),
     ("train_epoch", epoch_with(scale=lambda x: 2 * x - 1), "the bug of exercise 5"),
 ]
@@ -261,7 +293,8 @@ RIGHT = [
     ("Autoencoder", ByProducts), ("Autoencoder", Assigned),
     *(("Autoencoder", autoencoder(between=between))
       for between in (nn.PReLU, nn.Hardtanh, nn.Hardsigmoid, nn.Softshrink, nn.Tanhshrink, nn.ReLU6)),
-    ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while), ("train_epoch", epoch_with_a_closure)]
+    ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while), ("train_epoch", epoch_with_a_closure),
+    ("train_epoch", epoch_looks_twice)]
 
 
 @pytest.mark.parametrize("loss", [lambda y, x: (torch.sigmoid(y) - x).square().sum(-1),
@@ -279,6 +312,38 @@ def test_a_trained_model_passes(bars, loss):
         verdict = examine(BY_NAME["trained"], model, seed)
         assert verdict.outcome == CORRECT, verdict.text
     assert model.training, "a check leaves the model in the mode in which it was"
+
+
+def _trained(x, takes, loss):
+    torch.manual_seed(0)
+    model = BY_NAME["Autoencoder"].reference()
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(10):
+        for rows in torch.randperm(2000).split(50):
+            optimiser.zero_grad()
+            loss(model(takes(x[rows])), x[rows]).square().sum(-1).mean().backward()
+            optimiser.step()
+    return model
+
+
+def _as_they_are(x):
+    return x
+
+
+def _signed(x):
+    return 2 * x - 1
+
+
+@pytest.mark.parametrize(("takes", "loss", "piece"), [
+    (_as_they_are, lambda y, x: torch.sigmoid(y) - _signed(x), "black picture for every image. "),
+    (_signed, lambda y, x: torch.sigmoid(y) - _signed(x), "black picture for every image"),
+    (_as_they_are, lambda y, x: y - _signed(x), "It rebuilds images on the scale from −1 to 1"),
+    (_signed, lambda y, x: y - _signed(x), "It rebuilds images on the scale from −1 to 1"),
+    (_signed, lambda y, x: torch.sigmoid(y) - x, "rescaled to −1 to 1 before they go in")])
+def test_a_model_trained_on_the_other_scale_is_told_so(bars, takes, loss, piece):
+    model = _trained(bars.x_train, takes, loss)
+    for seed in range(3):
+        assert piece in examine(BY_NAME["trained"], model, seed).says
 
 
 # ---- two mistakes at once -------------------------------------------------------------------------------------------

@@ -308,7 +308,8 @@ class _Watch(TorchFunctionMode):
 
     def __init__(self, n: int) -> None:
         super().__init__()
-        self.n, self.names = n, set()
+        self.n = n
+        self.names: set[str] = set()
         self.products: list[tuple[Tensor, Tensor]] = []
         self.parameters: set[int] = set()
 
@@ -318,9 +319,8 @@ class _Watch(TorchFunctionMode):
                  for t in (arg if isinstance(arg, (list, tuple)) else [arg]) if isinstance(t, Tensor)]
         self.names.add(name)
         self.parameters |= {id(t) for t in given if isinstance(t, nn.Parameter)}
-        rows = [self._rows(t) for t in given] if name in PRODUCTS else []  # before they may be changed in place
+        rows = [r for t in given if (r := self._rows(t)) is not None] if name in PRODUCTS else []
         result = function(*args, **(kwargs or {}))
-        rows = [r for r in rows if r is not None]
         if rows and isinstance(result, Tensor) and (out := self._rows(result)) is not None:
             self.products.append((rows[0], out))
         return result

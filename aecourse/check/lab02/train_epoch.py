@@ -259,31 +259,35 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
     if value is not None:
         facts["type"] = "a float" if isinstance(value, Real) else a(value)
     model.seen.clear()
-    train_epoch(model, given.clone(), optimiser, generator, batch)
-    later = list(model.seen)
-    second = [i for rows in later for i in rows]
-    model.seen.clear()
     train_epoch(model, given.clone(), optimiser, torch.Generator().manual_seed(seed), batch)
     again = [i for rows in model.seen for i in rows]
-    facts["order"] = ("as stored" if flat == sorted(flat) else "as stored, from the last one to the first"
-                      if flat == sorted(flat, reverse=True) else "the same every epoch" if flat == second
-                      else "shuffled" if flat == again else "not from the generator")
-    if facts["order"] in ("shuffled", "not from the generator") and (kept := _kept(seen, later, flat, len(given))):
-        facts["order"] = kept
+    epochs = [seen]
+    for _ in range(3):
+        model.seen.clear()
+        train_epoch(model, given.clone(), optimiser, generator, batch)
+        epochs.append(list(model.seen))
+    facts["order"] = _kept(epochs, len(given)) or ("shuffled" if flat == again else "not from the generator")
     return facts
 
 
 CUT, LATE = "not reached by `backward`", "computed after the step"
 
 
-def _kept(seen: list[list[int]], later: list[list[int]], flat: list[int], n: int) -> str:
-    """Return what is left of the stored order, or nothing; two permutations do not give this by chance."""
-    follow = sum((b - a) % n in (1, n - 1) for a, b in pairwise(flat))
-    if follow == len(flat) - 1:
+def _kept(epochs: list[list[list[int]]], n: int) -> str:
+    """Return what is left of the stored order, or nothing; four permutations do not give this by chance."""
+    flats = [[i for rows in seen for i in rows] for seen in epochs]
+    if all(flat == sorted(flat) for flat in flats):
+        return "as stored"
+    if all(flat == sorted(flat, reverse=True) for flat in flats):
+        return "as stored, from the last one to the first"
+    if all(flat == flats[0] for flat in flats):
+        return "the same every epoch"
+    follow = min(max(sum((b - a) % n == step for a, b in pairwise(flat)) for step in (1, n - 1)) for flat in flats)
+    if follow == n - 1:
         return "the stored one from another start on"
-    if 3 * follow >= 2 * len(flat):
+    if len(epochs[0]) > 1 and follow >= n - 1 - len(epochs[0]):  # whole batches of neighbours
         return "shuffled by batches"
-    if 1 < len(seen) < n and {frozenset(rows) for rows in seen} == {frozenset(rows) for rows in later}:
+    if 1 < len(epochs[0]) < n and len({frozenset(map(frozenset, seen)) for seen in epochs}) == 1:
         return "shuffled, and yet the same images share a batch in every epoch"
     return ""
 
