@@ -142,8 +142,8 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     if all(v < 0 for v in values):
         return "A dimension is positive and yours is not: which of the two distances is the larger one?"
     if len(values) > 2 and rounded(values, [float(w[0]) for w in want]):
-        return ("Your values are whole numbers, near the right ones: return the dimension as it comes, without rounding "
-                "it.")
+        return ("Your values are whole numbers, near the right ones: return the dimension as it comes, without "
+                "rounding it.")
     if all(abs(v) < 1e-2 for v in values):
         return ("It is 0 everywhere, as it is when a distance of 0 stands in the ratio: is the point itself among its "
                 "neighbours?")
