@@ -150,7 +150,8 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     close = [(g.double() - w.double()).abs() <= 2e-4 for (g,), (w,) in zip(got, want, strict=True)]
     zero = [w == 0 for (w,) in want]
     if all((c | z).all() for c, z in zip(close, zero, strict=True)):
-        old = all(torch.equal(g[~c].double(), case.args[2][~c].double()) for case, (g,), c in zip(cases, got, close, strict=True))
+        old = all(torch.equal(g[~c].double(), case.args[2][~c].double())
+                  for case, (g,), c in zip(cases, got, close, strict=True))
         return ("It is wrong only where a mean is 0" + (", and there the old value stays" if old else "") + ". A mean "
                 "of 0 is a mean like any other: black images are images too.")
     return _which(cases, [c.all(1) for c in close])
@@ -162,14 +163,14 @@ def _which(cases: list[Case], right: list[Tensor]) -> str:
         return ""
     sizes = [case.args[1].bincount(minlength=len(case.args[2])) for case in cases]
     numbers = [torch.arange(len(r)) for r in right]
-    for where, text in (([n == 1 for n in sizes], "of clusters with one image"), ([k == 0 for k in numbers], "with the number 0"),
+    for where, text in (([n == 1 for n in sizes], "of clusters with one image"),
+                        ([k == 0 for k in numbers], "with the number 0"),
                         ([k == len(k) - 1 for k in numbers], "with the last number"),
                         ([k > 9 for k in numbers], "with numbers above 9")):
         rest = [~w for w in where]
-        for these, those, verb in ((where, rest, "wrong"), (rest, where, "right")):
-            if all(torch.equal(r, t) for r, t in zip(right, those, strict=True)):
-                what = f"The centre {text} comes" if text.endswith("number") or text.endswith("0") else (
-                    f"The centres {text} come")
+        for come_right, verb in ((rest, "wrong"), (where, "right")):
+            if all(torch.equal(r, t) for r, t in zip(right, come_right, strict=True)):
+                what = f"The centre {text} comes" if "the" in text else f"The centres {text} come"
                 other = "right" if verb == "wrong" else "wrong"
                 return f"{what} out {verb}, all others {other}, on the inputs where it is wrong."
     good, n = sum(int(r.sum()) for r in right), sum(len(r) for r in right)
