@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from sklearn.metrics import adjusted_rand_score, pairwise_distances_argmin
+from sklearn.metrics import homogeneity_score, pairwise_distances_argmin
 from sklearn.metrics.cluster import contingency_matrix
 
 from aecourse.check import lab01
@@ -14,7 +14,7 @@ from aecourse.check.engine.exercise import CORRECT
 from aecourse.check.engine.lab import examine
 
 BY_NAME = {exercise.name: exercise for exercise in lab01.EXERCISES}
-NAMED = {"updates": 0.4, "move": 0.4}  # of many pairs, one covers the other
+NAMED = {"updates": 0.3, "halves": 0.5, "purity": 0.4, "move": 0.05}  # one often covers the other
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
@@ -46,7 +46,12 @@ def by_numbers(clusters, labels):
 
 def by_mask(logits, threshold):
     p, labels = F.softmax(logits, dim=1).max(dim=1)
-    return torch.arange(len(logits))[p > threshold], labels[p > threshold]
+    return torch.arange(len(logits))[p >= threshold], labels[p >= threshold]
+
+
+def sure_by(p, logits, threshold):
+    index = (p.amax(1) >= threshold).nonzero().flatten()
+    return index, logits.argmax(1)[index]
 
 
 def surest_first(logits, threshold):
@@ -144,17 +149,23 @@ def lists(logits, threshold):
 
 UNLISTED = [
     ("updates", lambda n_labels, batch, epochs: 20, "same result for every input"),
-    ("updates", lambda n_labels, batch, epochs: n_labels * epochs // batch, "Two things at once"),
+    ("updates", lambda n_labels, batch, epochs: math.floor(n_labels / batch) + 1, "Two things at once"),
+    ("updates", lambda n_labels, batch, epochs: n_labels * epochs // batch, "round down once"),
+    ("updates", lambda n_labels, batch, epochs: int(n_labels / batch + 0.99) * epochs, "too few steps wherever"),
+    ("updates", lambda n_labels, batch, epochs: 0 if n_labels < batch else math.ceil(n_labels / batch) * epochs,
+     "expected"),
     ("updates", lambda n_labels, batch, epochs: str(n_labels), "returns a str"),
     ("updates", lambda n_labels, batch, epochs: [1] * epochs, "returns a list;"),
     ("updates", lambda n_labels, batch, epochs: math.ceil(n_labels / batch) * epochs + 1, "too many steps wherever"),
-    ("updates", lambda n_labels, batch, epochs: math.ceil(n_labels / batch) * (epochs - 1), "too few steps wherever"),
+    ("updates", lambda n_labels, batch, epochs: math.ceil(n_labels / batch) * (epochs - 1), "one epoch less"),
     ("updates", lambda n_labels, batch: 1, "called with 3 arguments"),
     ("halves", lambda x: x[:, :392], "returns one tensor"),
     ("halves", lambda x: x.chunk(2), "cut dimension 0, the images"),
     ("halves", lambda x: (x[:, :391], x[:, 391:]), "has the shape (1, 391)"),
     ("halves", lambda x: (x[:, :392].numpy(), x[:, 392:].numpy()), "`top` is a NumPy array"),
-    ("halves", lambda x: (x[:, :392].double(), x[:, 392:]), "`top` has the type float64; it should be float32"),
+    ("halves", lambda x: (x[:, :392].half(), x[:, 392:]), "no pixels of the image"),
+    ("halves", lambda x: (x[:392], x[392:]), "takes the first 392 images"),
+    ("halves", lambda x: tuple(x.reshape(2, -1, 392)), "mixes the images"),
     ("halves", lambda x: (x[:, :392], x[:, 392:].flip(1)), "starts with other pixels: (row 27, column 27)"),
     ("halves", lambda x: (x[:, :392] * 2 - 1, x[:, 392:]), "no pixels of the image"),
     ("halves", lambda x: (x[:, 392:], x), "Two things at once"),
@@ -169,25 +180,47 @@ UNLISTED = [
     ("assign", lambda x, centres: torch.zeros(len(x)).long(), "Every number that it gives is 0"),
     ("assign", lambda x, centres: torch.cdist(x, centres, p=1).argmax(1), "Two things at once"),
     ("assign", lambda x, centres: torch.randint(99, (len(x),)), "gives two results"),
-    ("assign", lambda x, centres: torch.cdist(x, centres).argsort(1)[:, 1], "It sends 0 of"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).topk(2, 1, largest=False).indices[:, -1]
+     if len(centres) > 1 else torch.zeros(len(x)).long(), "It sends 0 of"),
+    ("assign", lambda x, centres: torch.cdist(x, centres[:10]).argmin(1), "Not every image goes to its nearest"),
+    ("assign", lambda x, centres: (x.half()[:, None] - centres.half()).square().sum(2).argmin(1),
+     "all images to the same centre"),
+    ("assign", lambda x, centres: torch.cdist(x[:128], centres).argmin(1), "returns 128 numbers where there should be"),
     ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1) * 5 + 2, "numbers go from 0 to"),
     ("move", in_place, "changes its input `centres` in place"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).T, "rows and columns are swapped"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).numpy(), "a NumPy array"),
-    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).double(), "should be float32"),
+    ("move", lambda x, clusters, centres: torch.where(
+        by_one_hot(x, clusters, centres) == 0, centres, by_one_hot(x, clusters, centres)), "only where a mean is 0"),
+    ("move", lambda x, clusters, centres: by_one_hot(x.half().float(), clusters, centres).half(),
+     "in their first digits only"),
+    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).index_copy(
+        0, torch.tensor([len(centres) - 1]), centres[-1:]), "with the last number comes out wrong"),
+    ("move", lambda x, clusters, centres: torch.where(
+        clusters.bincount(minlength=len(centres))[:, None] > 1, by_one_hot(x, clusters, centres), centres),
+     "with one image come out wrong"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres) * 0.9 + 0.1 * centres,
      "go 0.9 times the way"),
     ("move", lambda x, clusters, centres: torch.stack([x[clusters == k].mean(1) for k in range(len(centres))]),
      "take the mean over the images, dimension 0"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).index_copy(
-        0, torch.tensor([0]), centres[:1]), "come out right"),
+        0, torch.tensor([0]), centres[:1]), "with the number 0 comes out wrong"),
+    ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).index_copy(
+        0, torch.tensor([1]), centres[1:2]), "Some centres come out right"),
     ("purity", lambda clusters, labels: 0.9, "same result for every input"),
     ("purity", lambda clusters, labels: 3 * by_numbers(clusters, labels), "A share lies between 0 and 1"),
-    ("purity", lambda clusters, labels: by_numbers(clusters, labels) / 2, "counts too few images"),
+    ("purity", lambda clusters, labels: by_numbers(clusters, labels) / 2, "Your share is too small"),
     ("purity", lambda clusters, labels: clusters == labels, "returns a tensor of the shape"),
-    ("purity", lambda clusters, labels: adjusted_rand_score(labels, clusters), "too few images"),
+    ("purity", lambda clusters, labels: homogeneity_score(labels, clusters), "Your share is too small"),
     ("purity", lambda clusters, labels: sum(labels[clusters == k].bincount().max() for k in range(10)) / len(labels),
      "go through those that occur"),
+    ("purity", lambda clusters, labels: sum((labels[clusters == k].bincount().max() for k in clusters.unique() if
+     (clusters == k).sum() > 1), torch.tensor(0)) / len(labels), "Your share is too small"),
+    ("purity", lambda clusters, labels: torch.tensor(by_numbers(clusters, labels)).half(), "their first digits only"),
+    ("purity", lambda clusters, labels: sum(int((labels[clusters == k] == labels[clusters == k].median()).sum())
+                                            for k in clusters.unique()) / len(labels), "Your share is too small"),
+    ("purity", lambda clusters, labels: sum(labels[clusters == k].bincount().max() for k in clusters.unique()
+                                            if k < 10) / len(labels), "clusters 0 to 9 alone"),
     ("pseudo_labels", squeezed, "has no dimension left where there is one entry only"),
     ("pseudo_labels", lists, "An empty list becomes float32"),
     ("pseudo_labels", lambda logits, threshold: by_mask(logits, threshold)[0], "returns one tensor"),
@@ -199,14 +232,28 @@ UNLISTED = [
     ("pseudo_labels", lambda logits, threshold: [part.tolist() for part in by_mask(logits, threshold)], "Python list"),
     ("pseudo_labels", lambda logits, threshold: tuple(part + i for i, part in enumerate(by_mask(logits, threshold))),
      "The images are the right ones; their labels are not."),
+    ("pseudo_labels", lambda logits, threshold: tuple(part[logits.softmax(1).amax(1)[by_mask(logits, threshold)[0]]
+                                                           > threshold] for part in by_mask(logits, threshold)),
+     "those exactly at it"),
+    ("pseudo_labels", lambda logits, threshold: sure_by(logits.exp() / logits.exp().sum(1, True), logits, threshold),
+     "very large or very low"),
+    ("pseudo_labels", lambda logits, threshold: sure_by(logits.softmax(1).half(), logits, threshold), "expected"),
+    ("pseudo_labels", lambda logits, threshold: by_mask(logits, 0.95), "compare with 0.95, whatever"),
+    ("pseudo_labels", lambda logits, threshold: by_mask(logits[:128], threshold), "numbers where there should be"),
+    ("pseudo_labels", lambda logits, threshold: by_mask(logits.squeeze(0).view(-1, logits.shape[1])[:, :10], threshold),
+     "numbers where there should be"),
     ("spread", starts_with_y_in_place, "changes its input `Y` in place"),
     ("spread", lambda W, Y, alpha, steps: Y, "no label reaches a neighbour"),
     ("spread", spread_over(degrees, lambda steps: 30), "It takes 30 steps always"),
-    ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha**2, steps), "The matrix S is right, the steps are not"),
+    ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha**2, steps), "Labels flow along S, or along S times"),
     ("spread", lambda W, Y, alpha, steps: torch.linalg.matrix_power(W / W.sum(1), 2) @ Y,
      "each column divided by its sum"),
-    ("spread", spread_over(lambda W: W.softmax(1)), "The matrix is not S"),
-    ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha, steps).double(), "should be float32"),
+    ("spread", spread_over(degrees, lambda steps: min(steps, 5)), "wrong after many"),
+    ("spread", spread_over(lambda W: W / ((W.sum(1) + 1e-6)[:, None] * (W.sum(1) + 1e-6)).sqrt()), "about 0.0001"),
+    ("spread", spread_over(lambda W: W / W.mean(1).outer(W.mean(1)).sqrt()), "the means of W's rows"),
+    ("spread", spread_over(degrees, lambda steps: max(steps, 1)), "wrong where `steps` is 0"),
+    ("spread", lambda W, Y, alpha, steps: spread_over(degrees)(W, Y, alpha, steps).half(), "first digits only"),
+    ("spread", spread_over(lambda W: W.softmax(1)), "none of the usual mistakes"),
     ("spread", lambda W, Y, alpha, steps: by_powers(W, Y, alpha, steps).T, "rows and columns are swapped"),
     ("spread", spread_over(lambda W: W**-0.5), "It gives NaN"),
 ]

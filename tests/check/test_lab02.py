@@ -1,6 +1,7 @@
 """Lab 02's checks: right answers pass in more than one form, each known mistake gets its own sentence."""
 
 import math
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -131,6 +132,39 @@ class SixLayers(nn.Module):
         return self.decode(self.encode(x))
 
 
+class ByProducts(SixLayers):
+    """The encoder's products and sums are written out."""
+
+    second = staticmethod(torch.relu)
+
+    def encode(self, x):
+        h = torch.relu(x @ self.e1.weight.T + self.e1.bias)
+        return self.second(torch.addmm(self.e2.bias, h, self.e2.weight.T)) @ self.e3.weight.T + self.e3.bias
+
+
+class FirstFrozen(SixLayers):
+    def __init__(self):
+        super().__init__()
+        self.e1.requires_grad_(False)
+
+
+class Assigned(nn.Module):
+    """The two halves are modules under the names of the methods."""
+
+    def __init__(self):
+        super().__init__()
+        self.encode = fresh()
+        self.decode = nn.Sequential(
+            nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 784))
+
+    def forward(self, x):
+        return self.decode(self.encode(x))
+
+
+def fresh():
+    return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 32))
+
+
 class Lazy(nn.Module):
     """Layers that learn their input's width from the first batch."""
 
@@ -164,11 +198,33 @@ def epoch_with_a_closure(model, images, optimiser, generator, batch=256):
     return total / len(images)
 
 
-def epoch_with(cut=lambda loss: loss, late=False, scale=lambda x: x):
+def epoch_by_hand(model, images, optimiser, generator, batch=256):
+    total = 0.0
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        loss = (torch.sigmoid(model(images[rows])) - images[rows]).square().sum(-1).mean()
+        parameters = list(model.parameters())
+        for p, slope in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+            p.data -= 0.1 * slope
+        total += loss.item() * len(rows)
+    return total / len(images)
+
+
+def epoch_looks_twice(model, images, optimiser, generator, batch=256):
+    total = 0.0
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        x = images[rows]
+        total += (torch.sigmoid(model(x)) - x).square().sum().item()
+        optimiser.zero_grad()
+        (torch.sigmoid(model(x)) - x).square().sum(-1).mean().backward()
+        optimiser.step()
+    return total / len(images)
+
+
+def epoch_with(cut=lambda loss: loss, late=False, scale=lambda x: x, batches=lambda batches: batches):
     """Return a training loop with a mistake of its own."""
     def train_epoch(model, images, optimiser, generator, batch=256):
         total = 0.0
-        for rows in torch.randperm(len(images), generator=generator).split(batch):
+        for rows in batches(torch.randperm(len(images), generator=generator).split(batch)):
             loss = cut((torch.sigmoid(model(images[rows])) - scale(images[rows])).square().sum(-1).mean())
             if late:
                 optimiser.step()
@@ -189,16 +245,37 @@ def normalised(code):
 UNLISTED = [
     ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(normalised(self.encode(x)))),
      "depends on the other images of the batch"),
-    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(0.5 * self.encode(x))), "with nothing between"),
-    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(normalised(z))), "a normalisation over the batch"),
+    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(0.5 * self.encode(x))),
+     "the code after a factor of ½"),
+    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(F.relu(z))), "before it comes a ReLU"),
+    ("Autoencoder", autoencoder(code_end=nn.Softplus), "comes a softplus"),
+    ("Autoencoder", autoencoder(code_end=partial(nn.LeakyReLU, 0.2)), "leave the code as that layer gives it"),
+    ("Autoencoder", autoencoder(encode=lambda self, x: self.encoder(torch.sigmoid(x))), "before it comes a sigmoid"),
+    ("Autoencoder", autoencoder(encode=lambda self, x: fresh()(x)), "made anew in each call"),
+    ("Autoencoder", autoencoder(between=partial(nn.Sequential, nn.Dropout(), nn.ReLU())), "there is dropout in it"),
+    ("Autoencoder", FirstFrozen, "some parameters are frozen"),
+    ("Autoencoder", type("Autoencoder", (ByProducts,), {"second": staticmethod(lambda h: h)}),
+     "two linear layers follow each other"),
+    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(normalised(z))),
+     "depend on the other codes of the batch"),
     ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(self.encode(x)).squeeze()),
      "`forward` gives (784,)"),
     ("gaussian_nll", lambda x_hat, x, sigma: -torch.log(
         torch.exp(-(x - x_hat) ** 2 / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))).sum(-1), "50 σ"),
+    ("gaussian_nll", lambda x_hat, x, sigma: ((x - x_hat) ** 2).sum(-1) / 2 * sigma**2 + 784 * (
+        math.log(sigma) + math.log(2 * math.pi) / 2), "Parentheses"),
+    ("bernoulli_nll", lambda logits, x: F.binary_cross_entropy_with_logits(logits, 1 - x, reduction="none").sum(-1),
+     "Black and white are exchanged"),
     ("bernoulli_nll", lambda logits, x: (F.softplus(logits) - x * logits + math.log(2) * (logits == 0)).sum(-1),
      "except where logits are exactly 0"),
     ("train_epoch", epoch_with(cut=lambda loss: loss.detach()), "reaches no parameter"),
     ("train_epoch", epoch_with(cut=lambda loss: loss.detach().requires_grad_()), "reaches no parameter"),
+    ("train_epoch", epoch_with(batches=lambda batches: [rows for rows in batches if len(rows) > 1]),
+     "some images are never seen"),
+    ("train_epoch", epoch_with(batches=lambda batches: [
+        rows[torch.randperm(len(rows))] for rows in torch.arange(sum(map(len, batches))).split(len(batches[0]))]),
+     "share a batch in every epoch"),
+    ("train_epoch", epoch_by_hand, "and yet the weights move"),
     ("train_epoch", epoch_with(late=True), "`step` comes before `backward`"),
     ("train_epoch", epoch_with(scale=lambda x: 2 * x - 1), "the bug of exercise 5"),
 ]
@@ -213,9 +290,11 @@ RIGHT = [
       for between in (nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.SiLU)),
     *(("Autoencoder", type("Autoencoder", (SixLayers,), {"bend": staticmethod(bend)})) for bend in (
         F.relu, lambda h: F.relu(h, inplace=True), lambda h: h.relu_(), F.hardtanh)), ("Autoencoder", Lazy),
+    ("Autoencoder", ByProducts), ("Autoencoder", Assigned),
     *(("Autoencoder", autoencoder(between=between))
-      for between in (nn.PReLU, nn.Hardtanh)),
-    ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while), ("train_epoch", epoch_with_a_closure)]
+      for between in (nn.PReLU, nn.Hardtanh, nn.Hardsigmoid, nn.Softshrink, nn.Tanhshrink, nn.ReLU6)),
+    ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while), ("train_epoch", epoch_with_a_closure),
+    ("train_epoch", epoch_looks_twice)]
 
 
 @pytest.mark.parametrize("loss", [lambda y, x: (torch.sigmoid(y) - x).square().sum(-1),
@@ -233,6 +312,38 @@ def test_a_trained_model_passes(bars, loss):
         verdict = examine(BY_NAME["trained"], model, seed)
         assert verdict.outcome == CORRECT, verdict.text
     assert model.training, "a check leaves the model in the mode in which it was"
+
+
+def _trained(x, takes, loss):
+    torch.manual_seed(0)
+    model = BY_NAME["Autoencoder"].reference()
+    optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
+    for _ in range(10):
+        for rows in torch.randperm(2000).split(50):
+            optimiser.zero_grad()
+            loss(model(takes(x[rows])), x[rows]).square().sum(-1).mean().backward()
+            optimiser.step()
+    return model
+
+
+def _as_they_are(x):
+    return x
+
+
+def _signed(x):
+    return 2 * x - 1
+
+
+@pytest.mark.parametrize(("takes", "loss", "piece"), [
+    (_as_they_are, lambda y, x: torch.sigmoid(y) - _signed(x), "black picture for every image. "),
+    (_signed, lambda y, x: torch.sigmoid(y) - _signed(x), "black picture for every image"),
+    (_as_they_are, lambda y, x: y - _signed(x), "It rebuilds images on the scale from −1 to 1"),
+    (_signed, lambda y, x: y - _signed(x), "It rebuilds images on the scale from −1 to 1"),
+    (_signed, lambda y, x: torch.sigmoid(y) - x, "rescaled to −1 to 1 before they go in")])
+def test_a_model_trained_on_the_other_scale_is_told_so(bars, takes, loss, piece):
+    model = _trained(bars.x_train, takes, loss)
+    for seed in range(3):
+        assert piece in examine(BY_NAME["trained"], model, seed).says
 
 
 # ---- two mistakes at once -------------------------------------------------------------------------------------------
@@ -292,10 +403,10 @@ def test_unstable_cross_entropies_are_told_so(unstable):
     ("Autoencoder", lambda x: x, "give the class itself"),
     ("Autoencoder", type("Autoencoder", (), dict.fromkeys(["encode", "decode", "forward"], len)), "nn.Module"),
     ("Autoencoder", type("A", (nn.Module,), {"encode": lambda self, x: x[0]}), "no method `decode`"),
-    ("Autoencoder", autoencoder(down=(784, 100, 64, 32), up=(32, 64, 100, 784)), "trainable numbers"),
+    ("Autoencoder", autoencoder(down=(784, 100, 64, 32), up=(32, 64, 100, 784)), "there is a layer"),
     ("Autoencoder", autoencoder(encode=lambda self, x: self.encoder(x) + torch.randn(len(x), 32)),
-     "noise or dropout"),
-    ("Autoencoder", autoencoder(between=nn.Dropout), "noise or dropout"),
+     "there is noise in it"),
+    ("Autoencoder", autoencoder(between=nn.Dropout), "there is dropout in it"),
     ("trained", autoencoder(), "give the model that was built"),
     ("trained", "model", "give the trained model"),
     ("trained", nn.Linear(784, 784), "raises AttributeError"),

@@ -126,6 +126,16 @@ def rows_of_vectors(x, k):
     return x.mean(0), vectors.flip(1)[:k], values.flip(0)[:k]
 
 
+def smallest(x, k):
+    values, vectors = torch.linalg.eigh(torch.cov(x.T))
+    return x.mean(0), vectors[:, :k].T, values.flip(0)[:k]
+
+
+def stretched(x, k):
+    mean, axes, variances = BY_NAME["pca"].reference(x, k)
+    return mean, axes * variances[:, None], variances
+
+
 def scaled_by_n(x, k):
     mean, axes, variances = BY_NAME["pca"].reference(x, k)
     return mean, axes, variances * 3
@@ -140,9 +150,27 @@ def cosine_of_all(A, B):
     return torch.nn.functional.cosine_similarity(A, B, dim=0).mean()
 
 
+def cosines(A, B):
+    return torch.linalg.svdvals(torch.linalg.qr(A)[0].T @ torch.linalg.qr(B)[0]).clamp(max=1)
+
+
 def trust_ranks_in_map_from_zero(x, z, k):
     rank_x, rank_z = (torch.cdist(p, p).argsort(1).argsort(1) for p in (x, z))
     cost = (rank_z - k)[(rank_z <= k) & (rank_x > k)].sum()
+    return 1 - 2 * cost / (len(x) * k * (2 * len(x) - 3 * k - 1))
+
+
+def argsort_once(x, z, k, diagonal=0.0):
+    rank, on_map = (torch.cdist(p, p).fill_diagonal_(diagonal).argsort(1) for p in (x, z))
+    near = on_map[:, :k] if diagonal else on_map[:, 1:k + 1]
+    cost = (rank.gather(1, near) + bool(diagonal) - k).clamp(min=0).sum().item()
+    return 1 - 2 * cost / (len(x) * k * (2 * len(x) - 3 * k - 1))
+
+
+def other_way_round(x, z, k):
+    rank = torch.cdist(x, x).fill_diagonal_(-1).argsort(1).argsort(1)
+    near = torch.cdist(z, z).fill_diagonal_(torch.inf).topk(k, largest=False).indices
+    cost = (rank.T.gather(1, near) - k).clamp(min=0).sum().item()
     return 1 - 2 * cost / (len(x) * k * (2 * len(x) - 3 * k - 1))
 
 
@@ -154,7 +182,7 @@ def overlap(x, z, k):
 UNLISTED = [
     ("pca", in_place, "changes its input `x` in place"),
     ("pca", unflipped, "in reverse order"),
-    ("pca", rows_of_vectors, "span another surface than PCA's"),
+    ("pca", rows_of_vectors, "span another surface than PCA's: its axes are"),
     ("pca", scaled_by_n, "The variances are 3 times the right ones"),
     ("pca", not_centred_by_n, "Two things at once"),
     ("pca", lambda x, k: BY_NAME["pca"].reference(x, k)[1:], "It returns a tuple of 2; 3 are asked for"),
@@ -163,17 +191,25 @@ UNLISTED = [
     ("pca", lambda x, k: torch.linalg.svd(x - x.mean(0), full_matrices=False), "has the shape"),
     ("pca", lambda x, k: torch.linalg.eigh(x), "takes a square matrix"),
     ("pca", lambda x, k: (x.mean(0), torch.eye(x.shape[1])[:k], x.var(0)[:k]), "Right: `mean`."),
+    ("pca", lambda x, k: smallest(x, k), "`eigh` sorts upwards"),
+    ("pca", stretched, "but they are not of length 1"),
+    ("pca", lambda x, k: BY_NAME["pca"].reference(x - x.mean(1, keepdim=True), k), "This is PCA of other images"),
     ("encode", lambda x, mean, axes: (x - mean) @ axes, "D must stand inside"),
-    ("encode", lambda x, mean, axes: (x - mean) * axes, "`*` multiplies entry by entry"),
+    ("encode", lambda x, mean, axes: (x - mean) * axes, "the mean, (D,), goes with the images, (B, D)"),
+    ("encode", lambda x, mean, axes: x - mean @ axes.T, "`@`, the matrix product, is worked out before"),
+    ("encode", lambda x, mean, axes: ((x - mean) @ axes.T).T.reshape(len(x), -1),
+     "numbers of several images are mixed"),
     ("encode", lambda x, mean, axes: ((x - mean) @ axes.T).numpy(), "a NumPy array"),
     ("encode", lambda x, mean, axes: 2 * (x - mean) @ axes.T, "2 times the right one"),
     ("encode", lambda x, mean, axes: (x + mean) @ axes.T / len(x), "Two things at once"),
-    ("encode", lambda x, mean, axes: x @ axes.T - 2 * mean @ axes.T, "Look at the mean"),
+    ("encode", lambda x, mean, axes: x @ axes.T - 2 * mean @ axes.T, "it enters 2 times what it should"),
     ("encode", lambda x, mean, axes: x.sub_(mean) @ axes.T, "changes its input `x` in place"),
     ("encode", lambda x, mean, axes: ((x - mean) @ axes.T).half(), "in their first digits only"),
     ("decode", lambda z, mean, axes: z @ axes.T + mean, "k must stand inside"),
     ("decode", lambda z, mean, axes: (z + mean) @ axes, "the mean belongs to the image"),
-    ("decode", lambda z, mean, axes: z @ axes + 2 * mean, "Look at the mean"),
+    ("decode", lambda z, mean, axes: z @ axes + 2 * mean, "it enters 2 times what it should"),
+    ("decode", lambda z, mean, axes: sum(z[:, [j]] * axis + mean for j, axis in enumerate(axes)), "once for each axis"),
+    ("decode", lambda z, mean, axes: (z - z.mean(0)) @ axes + mean, "their own mean over the batch"),
     ("decode", lambda z, mean, axes: torch.sigmoid(z @ axes), "Two things at once"),
     ("angle", lambda A, B: torch.rad2deg(torch.acos(torch.linalg.svdvals(A.T @ B)).max()),
      "by QR. 2. Of two equal spaces"),
@@ -182,13 +218,25 @@ UNLISTED = [
     ("angle", lambda A, B: subspace_angles(A, B)[0], "in radians; degrees"),
     ("angle", lambda A, B: np.rad2deg(subspace_angles(A, B)), "it should return one number"),
     ("angle", lambda A, B: 180 - angle_by_projection(A, B), "lies from 0° to 90°"),
+    ("angle", lambda A, B: torch.rad2deg(cosines(A, B).min().asin()), "you take the arc sine of the smallest"),
+    ("angle", lambda A, B: cosines(A, B).min().acos() * 180, "do not divide by π"),
+    ("angle", lambda A, B: torch.rad2deg(cosines(A, B).square().min().acos()), "arc cosine of squared cosines"),
+    ("angle", lambda A, B: torch.rad2deg(torch.linalg.svdvals(
+        torch.linalg.svd(A, full_matrices=False).Vh @ torch.linalg.svd(B, full_matrices=False).Vh).clamp(max=1).min(
+        ).acos()), "It gives less than 0.1° for any two spaces"),
+    ("angle", lambda A, B: torch.deg2rad(angle_by_eigenvalues(A, B)).deg2rad(), "turned into radians once too often"),
+    ("angle", lambda A, B: round(float(angle_by_eigenvalues(A, B))), "return the angle as it comes"),
+    ("angle", lambda A, B: 90 - angle_by_eigenvalues(A, B) / 2, "none of the usual mistakes"),
     ("angle", lambda A, B: angle_by_projection(A, B) * 0 + 45, "same result for every input"),
     ("best_error", lambda x, k: error_by_rebuilding(x - x.mean(0), k), "This is PCA's error"),
     ("best_error", lambda x, k: error_by_rebuilding(x, k) / 2, "0.5 times the right one"),
     ("best_error", lambda x, k: error_by_rebuilding(x, k) - 0.01 * x.mean(), "no network of this form"),
+    ("best_error", lambda x, k: torch.linalg.svdvals(x)[k:].square().mean(), "by their number"),
+    ("best_error", lambda x, k: (x - x @ (V := torch.linalg.svd(x)[2][:k]).T @ V).norm(dim=1).mean(), "distances"),
     ("best_error", lambda x, k: (x**2).sum(1).mean() * 0.9, "there is a better network"),
     ("best_error", lambda x, k: torch.linalg.svdvals(x)[k:] ** 2 / len(x), "returns a tensor of the shape"),
     ("two_nn", lambda points: torch.tensor(dimension_by_sklearn(points)) * 1.5, "1.5 times the right one"),
+    ("two_nn", lambda points: round(dimension_by_sklearn(points)), "return the dimension as it comes"),
     ("two_nn", lambda points: points.shape[1], "the number of coordinates"),
     ("two_nn", lambda points: dimension_by_sklearn(points.float()), "computed in single precision"),
     ("two_nn", lambda points: min(dimension_by_sklearn(points), points.shape[1]), "cut off at the number of"),
@@ -202,6 +250,13 @@ UNLISTED = [
     ("two_nn", lambda points: 1 / torch.cdist(points, points).sort(1).values[:, 2:5:2].log().diff().mean(),
      "neighbours number 2 and 4"),
     ("trustworthiness", trust_ranks_in_map_from_zero, "ranks are those on the map"),
+    ("trustworthiness", argsort_once, "`argsort` of the `argsort`"),
+    ("trustworthiness", lambda x, z, k: argsort_once(x, z, k, float("inf")), "`argsort` of the `argsort`"),
+    ("trustworthiness", other_way_round, "You add up r(j, i)"),
+    ("trustworthiness", lambda x, z, k: manifold.trustworthiness(x, z, n_neighbors=k, metric="manhattan"),
+     "Manhattan distances"),
+    ("trustworthiness", lambda x, z, k: 1 - (1 - manifold.trustworthiness(x, z, n_neighbors=k)) ** 2,
+     "none of the usual mistakes"),
     ("trustworthiness", overlap, "You count the intruders"),
     ("trustworthiness", lambda x, z, k: manifold.trustworthiness(z, x, n_neighbors=k), "roles of the data and the map"),
     ("trustworthiness", lambda x, z, k: torch.cdist(x, x).argsort(1), "returns a tensor of the shape"),

@@ -81,6 +81,10 @@ def by_scipy(x):
                         for i in x])
 
 
+def by_stack(x):
+    return torch.from_numpy(median_filter(x.reshape(-1, 28, 28).numpy(), 3, mode="nearest")).reshape(-1, 784)
+
+
 def loss_in_two_halves(model, x, step):
     z = model.encode(gaussian_ok(x, SIGMA, step.generator))
     return {"loss": (x - model.decode(z)).pow(2).sum(dim=1)}
@@ -119,6 +123,7 @@ RIGHT = [
     ("median3", lambda x: F.unfold(padded(x), (3, 3)).transpose(1, 2).median(-1)[0]),
     ("dae_loss", loss_in_two_halves), ("dae_loss", loss_with_own_noise),
     ("dae_loss", loss_image_by_image),
+    ("dae_loss", lambda model, x, step: {"e": model(gaussian_ok(x, SIGMA, step.generator)).sub_(x).pow_(2).sum(1)}),
     ("score", lambda denoise, x_noisy, sigma: torch.empty(x_noisy.shape).copy_(
         (denoise(x_noisy) - x_noisy) / sigma**2)),
     ("score", lambda denoise, x_noisy, sigma: -(x_noisy - denoise(x_noisy)) / (sigma * sigma)),
@@ -228,6 +233,12 @@ UNLISTED = [
     ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator).clamp(0.01, 0.99),
      "Of the black pixels half should stay black"),
     ("gaussian", noisy(lambda s, n: (s * n).clamp(0, 1)), "cut off before it is added"),
+    ("gaussian", lambda x, sigma, generator: gaussian_ok(x, sigma, generator).squeeze(), "Of a single image"),
+    ("gaussian", lambda x, sigma, generator: gaussian_ok(1 - x, sigma, generator), "the negative, 1 − x"),
+    ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn(
+        len(x) // 2, x.shape[1], generator=generator).repeat(3, 1)[:len(x)]).clamp(0, 1) if len(x) > 1 else gaussian_ok(
+            x, sigma, generator), "the same for some of the images"),
+    ("gaussian", noisy(lambda s, n: s * (n + 0.3 * n.roll(1, 1))), "alike for neighbouring pixels"),
     ("salt_and_pepper", lambda x, share, generator: x, "No pixel changes"),
     ("salt_and_pepper", in_place, "become black"), ("salt_and_pepper", in_place, "changes the images"),
     ("salt_and_pepper", with_replacement, "come up twice"),
@@ -253,7 +264,13 @@ UNLISTED = [
     ("masking", lambda x, share, generator: x * (torch.randn(x.shape, generator=generator) > share),
      "of the pixels; it"),
     ("masking", lambda x, share, generator: (torch.rand(x.shape, generator=generator) > share).float(), "mask itself"),
-    ("masking", lambda x, share, generator: x.where(x > share, 0), "the same result at every call"),
+    ("masking", lambda x, share, generator: x.where(x > share, 0), "decided by their own grey level"),
+    ("masking", lambda x, share, generator: x * (1 - share), "no pixels beside that"),
+    ("masking", lambda x, share, generator: torch.where(
+        (torch.rand(x.shape, generator=generator) < share) & (x < 1), 0, x), "as often as grey ones"),
+    ("salt_and_pepper", lambda x, share, generator: torch.where(
+        (r := torch.rand(x.shape, generator=generator)) < share / 2, 0.0, torch.where(r > 1 - share, 1.0, x)),
+     "3/2 of the share"),
     ("masking", a_block, "alike for neighbouring pixels"),
     ("psnr", lambda x_hat, x: (-10 * torch.log10((x - x_hat).square().mean(-1))).clamp(min=0),
      "5 images of 784 pixels"),
@@ -261,13 +278,16 @@ UNLISTED = [
     ("psnr", lambda x_hat, x: -10 * math.log10(F.mse_loss(x_hat, x)), "averaged over all images"),
     ("psnr", lambda x_hat, x: 20 * torch.log10(255 / (x - x_hat).square().mean(-1).sqrt()), "taken as 255"),
     ("psnr", lambda x_hat, x: 10 * torch.log10(255 / (x - x_hat).square().mean(-1)),
-     "too large: one constant is wrong"),
+     "too large, for each image"),
     ("psnr", lambda x_hat, x: -20 * torch.log((x - x_hat).norm(dim=-1)), "Two things at once"),
     ("psnr", lambda x_hat, x: -20 * torch.log10((x - x_hat).square().mean(-1)), "twice the right one"),
     ("psnr", lambda x_hat, x: (-10 * torch.log10((x - x_hat).square().mean(-1))).clamp(max=99), "PSNR is infinite"),
     ("psnr", lambda x_hat, x: -10 * torch.log10((x - x_hat).square().mean(-1) + 1e-10), "PSNR is infinite"),
     ("psnr", lambda x_hat, x: -10 * torch.log10((x - x_hat).square().median(-1).values), "none of the usual mistakes"),
     ("psnr", lambda x_hat, x: -10 * torch.log10((x - x_hat).mean(-1) ** 2), "so that they cancel"),
+    ("psnr", lambda x_hat, x: -10 * torch.log10(((x - x_hat) ** 2).mean()).expand(len(x)), "All images get the same"),
+    ("psnr", lambda x_hat, x: -10 * torch.log10((x.half() - x_hat.half()).square().mean(-1)).float(),
+     "none of the usual mistakes"),
     ("psnr", lambda x_hat, x: -10 * torch.log10((x - x_hat).square()), "mean over the pixels is missing"),
     ("median3", lambda x: x, "come back as they were"),
     ("median3", lambda x: F.unfold(padded(x), 3).median(1), "`.indices` or `.values`"),
@@ -280,7 +300,9 @@ UNLISTED = [
     ("median3", lambda x: F.unfold(F.pad(x.view(-1, 1, 28, 28), (1, 1, 1, 1), value=1.0), 3).median(1).values,
      "Inside the image it is right"),
     ("median3", lambda x: F.unfold(F.pad(x.view(-1, 1, 28, 28), (2, 0, 2, 0), mode="replicate"), 3).median(1).values,
-     "it is the window that is wrong"),
+     "on the left and on top alone"),
+    ("median3", lambda x: by_shifts(x.flip(1)), "not those of the right places"),
+    ("median3", lambda x: by_stack(x), "of the whole stack"),
     ("median3", lambda x: F.unfold(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3), "takes images with a channel"),
     ("median3", lambda x: F.avg_pool2d(x.view(-1, 1, 28, 28), 3, 1, 1).flatten(1), "Two things at once"),
     ("median3", lambda x: (by_shifts(x) + x) / 2, "do not occur in the image"),
@@ -304,6 +326,15 @@ UNLISTED = [
         x, SIGMA, torch.Generator())), x)}, "the same at every call"),
     ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(gaussian_ok(x, 0.2, step.generator)), x)},
      "about 0.2; SIGMA is asked for"),
+    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(y), 1 - x)}), "target is 1 − x"),
+    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(y), x).squeeze()}), "a single image"),
+    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(torch.normal(
+        x, SIGMA, generator=step.generator).clamp(0, 1)), torch.normal(x, SIGMA, generator=step.generator).clamp(
+            0, 1))}, "drawn a second time"),
+    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model((
+        x + torch.rand(x.shape, generator=step.generator) - 0.5).clamp(0, 1)), x)}, "The noise is not normal"),
+    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(gaussian_ok(
+        1 - x, SIGMA, step.generator)), x)}, "1 − x with noise"),
     ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(x + SIGMA * torch.randn(x.shape)), x)},
      "leaves the range from 0 to 1"),
     ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(gaussian_ok(x, SIGMA, step)), x)},
@@ -316,6 +347,7 @@ UNLISTED = [
     ("score", lambda denoise, x_noisy, sigma: denoise(x_noisy) - x_noisy / sigma**2, "Only the noisy point"),
     ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy) - x_noisy) / (sigma**2 + 0.01), "by nothing else"),
     ("score", lambda denoise, x_noisy, sigma: denoise(x_noisy) / sigma**2 - x_noisy, "Put brackets around"),
+    ("score", lambda denoise, x_noisy, sigma: x_noisy + sigma**2 * denoise(x_noisy), "solve for it"),
     ("score", lambda denoise, x_noisy, sigma: (x_noisy - denoise(x_noisy)) / sigma, "Two things at once"),
     ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy) - x_noisy) / sigma**3, "Which power of sigma is that?"),
     ("score", lambda denoise, x_noisy, sigma: (x_noisy - denoise(x_noisy)) / sigma**3, "point the wrong way"),

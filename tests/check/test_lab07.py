@@ -310,11 +310,18 @@ UNLISTED = [
     ("choose", lambda labels, n, generator: torch.cat([torch.randperm((labels == c).sum(), generator=generator)
                                                        [: n // 10] for c in range(10)]), "places within each class"),
     ("choose", lambda labels, n, generator: labels[torch.randperm(len(labels), generator=generator)[:n]], "labels"),
+    ("choose", lambda labels, n, generator: torch.cat([(labels == c).nonzero().flatten()[
+        ::int((labels == c).sum()) // (n // 10)][: n // 10] for c in range(10)]), "at equal distances"),
+    ("choose", lambda labels, n, generator: choose_among_the_first(labels, n, generator, 300), "of large classes"),
+    ("choose", lambda labels, n, generator: torch.cat([torch.multinomial(
+        (labels == c).float(), n // 10, True, generator=generator) for c in range(10)]), "chosen more than once"),
     ("choose", lambda labels, n, generator: choose_among_the_first(labels, n, generator, n // 5),
      "never the last images"),
     ("choose", lambda labels, n, generator: choose_among_the_first(labels, n, generator, int(labels.bincount().min())),
      "never the last images of the larger classes"),
     ("pretraining_loss", lambda model, x: (model(x).sigmoid() - x).sum(1) ** 2, "squared afterwards"),
+    ("pretraining_loss", lambda model, x: (model((x > 0.5).float()).sigmoid() - (x > 0.5).float()).square().sum(1),
+     "as the model's input and as the target"),
     ("pretraining_loss", lambda model, x: F.mse_loss(model(x), x), "`F.mse_loss` as it comes"),
     ("pretraining_loss", lambda model, x: F.mse_loss(model(x).sigmoid(), x, reduction="sum"), "summed together"),
     ("pretraining_loss", lambda model, x: REFERENCE["pretraining_loss"](model, x).detach(), "cut off from `model`"),
@@ -334,7 +341,9 @@ UNLISTED = [
     ("extend", extend_wrong_order, "stands before the encoder"),
     ("extend", extend_two_heads, "parameters"),
     ("extend", extend_half_frozen, "frozen"),
-    ("extend", extend_normed, "something else"),
+    ("extend", lambda encoder, code, classes: nn.Sequential(encoder, nn.Linear(code, classes), Between(
+        lambda y: y.squeeze())), "For a single image"),
+    ("extend", extend_normed, "no linear map of the code"),
     ("extend", extend_same_architecture, "weights are new ones"),
     ("extend", extend_zeroed, "softmax"),
     ("extend", lambda encoder, code, classes: encoder, "the head is never used"),
@@ -388,7 +397,11 @@ UNLISTED = [
     ("m2_loss", lambda b, c, y, alpha: torch.where(y >= 0, ref("m2_loss")(b, c, y, alpha), b.mean(1) - Categorical(
         logits=c).entropy()), "the mean of the bounds over the classes, less the entropy"),
     ("m2_loss", loss_as_two, "in another order"),
-    ("m2_loss", loss_with_mean_ce, "a mean over the labelled"),
+    ("m2_loss", loss_with_mean_ce, "averaged over the labelled images"),
+    ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, alpha).squeeze(), "one image only"),
+    ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, alpha) + alpha * F.cross_entropy(
+        c, y.clamp(min=0), reduction="none") * (y < 0), "that of class 0"),
+    ("m2_unlabelled", lambda b, c: (c.softmax(1) * (b + (c.softmax(1) + 1e-3).log())).sum(1), "log(q + 0.001)"),
     ("m2_loss", loss_for_all, "the last class"),
     ("m2_loss", loss_in_place, "changes its input `y` in place"),
     ("m2_loss", loss_nll, "logit of the right class"),

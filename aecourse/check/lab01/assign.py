@@ -11,6 +11,7 @@ from torch import Tensor
 from aecourse.check.engine.drawing import rows
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
+from aecourse.check.engine.words import many as counted
 
 MISTAKES = (
     Mistake("farthest", {"pick": "farthest"}, "You pick the farthest centre: the nearest has the smallest distance."),
@@ -69,26 +70,36 @@ def oracle(x: Tensor, centres: Tensor) -> Tensor:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return images that lie clearly nearest to one centre; some of them are farther by another measure."""
-    pixels, k = (2, 3) if size == 1 else (784, 10) if size >= 40 else (5, 4)
-    while True:
-        many = 600 if pixels < 784 else 80
+    """Return images that lie clearly nearest to one centre; some of them are farther by another measure.
+
+    From six images on one belongs to the first centre and one to the last. At size 20 there are as many centres, and
+    numbers too large for squares in half precision; two images have one centre only, and 200 are many.
+    """
+    pixels, k = {1: (2, 3), 2: (3, 1), 20: (5, 20)}.get(size, (784, 10) if 40 <= size < 100 else (5, 4))
+    scale = 10_000 if size == 20 else 1
+    apart = 2 if pixels == 784 else 0.02  # squared; more than half precision needs
+    ends = (0, k - 1) if size > 2 else ()
+    while True:  # three attempts on average, or fewer
+        many = 160 if pixels == 784 else 600
         centres, x = torch.rand(k, pixels, generator=generator), torch.rand(many, pixels, generator=generator)
         if size == 1:
             centres, x = centres.round(decimals=1), x.round(decimals=1)
-        two = torch.cdist(x.double(), centres.double()).square().topk(2, largest=False).values
-        x = x[two[:, 1] - two[:, 0] > 0.02]
+        two = torch.cdist(x.double(), centres.double()).square().topk(min(k, 2), largest=False).values
+        x = x[two[:, -1] - two[:, 0] > apart] if k > 1 else x
         right = family()(x, centres)
         telling = torch.stack([family(measure=m)(x, centres) != right for m in ("manhattan", "dot", "no 2")])
-        first = telling.all(0).nonzero().flatten()[:1]
+        first = telling.all(0).nonzero().flatten()[:1] if k > 1 else torch.tensor([0])
         others = telling.any(0).nonzero().flatten()[: size // 2]
-        chosen = torch.cat([first, others, torch.arange(len(x))])[:size]
-        if len(first) and len(chosen) == size and (size < 40 or _all_differ(x[chosen], centres)):
+        at_ends = torch.cat([first[:0], *((right == c).nonzero().flatten()[:1] for c in ends)])
+        chosen = torch.cat([first, at_ends, others, torch.arange(len(x))])[:size]
+        enough = len(first) == 1 and len(chosen) == size and len(at_ends) == len(ends)
+        if enough and (pixels < 784 or _all_differ(x[chosen], centres)):
             break
-    x = x[chosen[torch.randperm(size, generator=generator)]]
-    text = (f"the image {rows(x, '.1f')[1:-1]} and the centres {rows(centres, '.1f')[1:-1]}" if size == 1
-            else f"{size} images of {pixels} pixels and {k} centres")
-    return Case((x, centres), text)
+    x, centres = scale * x[chosen[torch.randperm(size, generator=generator)]], scale * centres
+    if size == 1:
+        return Case((x, centres), f"the image {rows(x, '.1f')[1:-1]} and the centres {rows(centres, '.1f')[1:-1]}")
+    more = f", with values up to {scale:,}" if scale > 1 else ""
+    return Case((x, centres), f"{size} images of {pixels} pixels and {counted(k, 'centre')}{more}")
 
 
 _MEASURES = {  # tables (N, K); the smallest number of a row is picked
@@ -140,15 +151,15 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
             return f"It gives the number {outside}, and with {k} centres the numbers go from 0 to {k - 1}."
     right = sum(int((g == w).sum()) for (g,), (w,) in zip(got, want, strict=True))
     n = sum(len(w) for (w,) in want)
-    if any(len(g) > 1 and len(g.unique()) == 1 for (g,) in got):
-        return "It sends all images to the same centre."
-    return (f"It sends {right} of {n} images to the right centre: some other distance is measured, or one of the two "
-            "tensors is used in another shape than you think. Work the input below out by hand.")
+    if any(len(g) > 1 for (g,) in got) and all(len(g.unique()) == 1 for (g,) in got):
+        return "Wherever it is wrong, it sends all images to the same centre."
+    return (f"Not every image goes to its nearest centre. It sends {right} of {n} images to the right one, on the "
+            "inputs where it is wrong. Work the one below out by hand: how far is it to each centre?")
 
 
 EXERCISE = Exercise(
     "assign", "3 · k-means: who belongs where", "function", 2, 8,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 6, 40),
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 6, 20, 40, 200, 2),
     arguments=("x", "centres"), gives=(Form("int64", "the number of the nearest centre for each image, shape "
                "(N,)"),),
     family=family, look=look, mistakes=MISTAKES,

@@ -31,6 +31,8 @@ MISTAKES = (
             "The input is the whole image: the answer is in the question, and there is nothing to predict."),
     Mistake("same half", {"target": "input"},
             "Input and target are the same half: copying it solves the task, and nothing is learnt from it."),
+    Mistake("dimension 0", lambda x: (x[:392], x[392:]),
+            "`x[:392]` takes the first 392 images, dimension 0. The pixels are dimension 1: `x[:, ...]`."),
     Mistake("blank", {"form": "blank"},
             "You paint the other half black and keep all 784 pixels. Asked for are the 392 pixels of each half."),
     Mistake("not flat", {"form": "image"},
@@ -89,9 +91,12 @@ def _halves(x: Tensor, *, cut: str = "middle row", order: str = "top first", tar
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say which pixels of the image stand in the two results: all of its values differ, so each can be found."""
-    x = cases[0].args[0][0]
+    x, others = cases[0].args[0][0], cases[0].args[0][1:]
     for name, g, first in zip(("first", "second"), got[0], (0, 392), strict=True):
-        found = [_pixel(x, value) for value in g[0, [0, 1, 28]]]
+        values = g[0, [0, 1, 28]]
+        found = [_pixel(x, value) for value in values]
+        if any(p is None and bool((others == v).any()) for p, v in zip(found, values, strict=True)):
+            return f"The {name} result mixes the images: in the row of image 0 stand pixels of another one."
         rows = [p for p in found if p is not None]
         if len(rows) < len(found):
             return f"The {name} result holds values that are no pixels of the image: cut it, and change nothing."
@@ -110,7 +115,7 @@ def _pixel(x: Tensor, value: Tensor) -> int | None:
 
 EXERCISE = Exercise(
     "halves", "2 · A question without a label", "function", 1, 5,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5),
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5, 200),
     arguments=("x",), gives=(Form("float32", "the top half of each image, shape (B, 392)", name="top"),
                              Form("float32", "the bottom half of each image, shape (B, 392)", name="bottom")),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS, rtol=0, atol=0,

@@ -14,6 +14,9 @@ from aecourse.check.engine.look import Parts
 NOBODY = ("It is right where some image is sure, and wrong where none is: then both tensors are empty, with the shape "
           "(0,) and the type int64.")
 
+LARGE = ("It is right where the logits are moderate, and wrong where they are very large or very low (200, −150). "
+         "Their exponentials are inf or 0 in float32; `softmax` takes the largest logit away first, and stays exact.")
+
 MISTAKES = (
     Mistake("logits", {"score": "logits"},
             "The threshold is compared with the logits. They are no probabilities: a logit of 5 says nothing before "
@@ -24,9 +27,25 @@ MISTAKES = (
     Mistake("over images", {"score": "over images"},
             "The softmax runs over the images, dimension 0. Each image's classes compete with each other: dimension "
             "1."),
+    Mistake("logarithms", {"score": "logarithms"},
+            "You compare the logarithms of the probabilities with the threshold. A logarithm of a probability is "
+            "never above 0: compare the probabilities themselves."),
+    Mistake("twice", {"score": "twice"},
+            "The softmax is taken twice. The second one takes the probabilities for logits, and they come out nearly "
+            "alike: once is enough."),
     Mistake("smallest", {"largest": False},
-            "No image is ever sure this way. Compare the largest probability with the threshold: not the smallest, and "
-            "not a logarithm, which is never above 0."),
+            "You compare the smallest probability of each image with the threshold. It is the largest that has to "
+            "reach it."),
+    Mistake("strictly above", {"side": "strictly above"},
+            "You keep the images above the threshold. At least `threshold` includes those exactly at it: `>=`."),
+    Mistake("rounded", {"side": "rounded"},
+            "You round the probabilities to two digits before you compare them, so some a little below the threshold "
+            "reach it."),
+    Mistake("margin", {"score": "margin"},
+            "You compare how far the largest probability lies above the second. The largest itself has to reach the "
+            "threshold."),
+    *(Mistake(f"fixed {t}", {"fixed": t}, f"You compare with {t}, whatever `threshold` is.")
+      for t in (0.5, 0.8, 0.9, 0.95, 0.99)),
     Mistake("below", {"side": "below"}, "You keep the images below the threshold, those that are not sure."),
     Mistake("all", {"side": "all"}, "You keep every image, sure or not: the threshold does not choose."),
     Mistake("argmin", {"pick": "smallest"}, "You label each image with its least probable class."),
@@ -47,6 +66,8 @@ MISTAKES = (
             "is true: `.nonzero()`, then flatten."),
     Mistake("logits back", {"which": "images"},
             "In place of the index you return the logits of the chosen images. Asked for are their positions."),
+    Mistake("first only", lambda logits, threshold: tuple(part[:1] for part in reference(logits, threshold)),
+            "You return the first sure image alone. All of them are asked for."),
     Mistake("counted", {"which": "count"},
             "Your index counts the chosen images. It is to say which rows of `logits` they are."),
     Mistake("max", lambda logits, threshold: tuple(logits.softmax(-1).max(-1)),
@@ -78,12 +99,17 @@ def oracle(logits: Tensor, threshold: float) -> tuple[Tensor, Tensor]:
 def draw(generator: torch.Generator, size: int) -> Case:
     """Return logits whose largest probabilities stay clear of the threshold; a shift of an image's logits is no news.
 
-    At the largest size the threshold is so low that two classes of an image can reach it.
+    At size 40 some come near it, nearer than rounding leaves them. At size 60 the threshold is so low that two classes
+    of an image can reach it.
     """
+    if size in _SPECIAL:
+        return _SPECIAL[size](generator)
     classes = 3 if size <= 3 else 10 if size >= 40 else 5
-    crowded = size >= 60
+    crowded = 60 <= size < 200
     lowest, width = (0.28, 0.05) if crowded else (0.7, 0.2)
     threshold = round(lowest + width * float(torch.rand((), generator=generator)), 2)
+    if size == 40 and threshold in (0.7, 0.72, 0.74, 0.76):  # where half precision rounds nearly right
+        threshold = round(threshold + 0.03, 2)
     sure = torch.rand(size, generator=generator) < 0.5
     sure[:2] = torch.tensor([True, False])
     if size <= 3:  # nobody is sure; one is
@@ -93,6 +119,8 @@ def draw(generator: torch.Generator, size: int) -> Case:
     share = torch.rand(size, generator=generator)
     low = 1 / classes + 0.1
     top = torch.where(sure, threshold + 0.03 + share * (0.95 - threshold), low + share * (threshold - 0.04 - low))
+    if size == 40:
+        top[1:11] = threshold + torch.tensor([-2e-5, 2e-5, -5e-5, 5e-5, -1e-4, 1e-4, -2e-4, 2e-4, -0.003, 0.003])
     rest = torch.rand(size, classes, generator=generator) * 0.1 + 0.9
     winner = torch.randint(classes, (size,), generator=generator)
     rest[torch.arange(size), winner] = 0
@@ -115,6 +143,51 @@ def draw(generator: torch.Generator, size: int) -> Case:
     return Case((p.log() + shift, threshold), text, NOBODY if size == 2 else "")
 
 
+def _one(generator: torch.Generator) -> Case:
+    p = torch.tensor([[0.05, 0.04, 0.91]])[:, torch.randperm(3, generator=generator)]
+    threshold = round(0.4 + 0.1 * float(torch.rand((), generator=generator)), 2)
+    return Case((p.log() + torch.randn(1, 1, generator=generator), threshold),
+                f"one image whose largest probability is 0.91, with the threshold {threshold}")
+
+
+def _twelve(generator: torch.Generator, images: int, by: float) -> tuple[Tensor, Tensor]:
+    """Return logits of twelve classes, and their winners, so far above the others; one of them is the last class."""
+    winner = torch.randint(10, (images,), generator=generator)
+    winner[0] = 11
+    logits = torch.randn(images, 12, generator=generator)
+    logits[torch.arange(images), winner] = logits.amax(1) + by
+    return logits - by, winner
+
+
+def _exactly(generator: torch.Generator) -> Case:
+    """Return images with a largest probability of 1, in any precision, which is the threshold; two have less."""
+    logits, winner = _twelve(generator, 8, 45)
+    rows = torch.arange(4, 6)
+    logits[rows, (winner[rows] + 1) % 10] = logits[rows, winner[rows]] - 1
+    return Case((logits[torch.randperm(8, generator=generator)], 1.0), "8 images of 12 classes, threshold 1.0, which "
+                "six of the largest probabilities are exactly")
+
+
+def _all(generator: torch.Generator) -> Case:
+    logits = _twelve(generator, 9, 0.5)[0]
+    return Case((logits[torch.randperm(9, generator=generator)], 0.0), "9 images of 12 classes, threshold 0.0")
+
+
+def _large(generator: torch.Generator) -> Case:
+    """Return logits of which the exponentials are inf or 0 in float32; two images are not sure."""
+    winner = torch.randint(5, (8,), generator=generator)
+    logits, rows = torch.randn(8, 5, generator=generator), torch.arange(8)
+    logits[rows, winner] = 200
+    logits[1] -= 350  # low logits: the winner has −150, the others less
+    logits[2:4] -= 200 * (logits[2:4] < 100)
+    logits[rows[4:6], (winner[4:6] + 1) % 5] = 199
+    return Case((logits[torch.randperm(8, generator=generator)], 0.9),
+                "8 images of 5 classes, with logits from −350 to 200 and threshold 0.9", LARGE)
+
+
+_SPECIAL = {1: _one, 8: _exactly, 9: _all, 10: _large}
+
+
 def _by_index(parts: tuple) -> tuple:
     """Return index and labels in the order of the index: every order is right."""
     index, labels = parts
@@ -131,11 +204,16 @@ def family(**changes: Any) -> Any:
 
 def _pseudo_labels(logits: Tensor, threshold: float, *, score: str = "softmax", largest: bool = True,
                    side: str = "above", pick: str = "largest", give: str = "labels", which: str = "index",
-                   order: str = "index first") -> Any:
-    scores = {"softmax": logits.softmax(-1), "logits": logits, "sigmoid": logits.sigmoid(),
-              "over images": logits.softmax(0)}[score]
+                   order: str = "index first", fixed: float | None = None) -> Any:
+    scores = {"softmax": logits.softmax(-1), "margin": logits.softmax(-1), "logits": logits,
+              "sigmoid": logits.sigmoid(), "over images": logits.softmax(0), "logarithms": logits.log_softmax(-1),
+              "twice": logits.softmax(-1).softmax(-1)}[score]
+    threshold = threshold if fixed is None else fixed
     sure = scores.amax(-1) if largest else scores.amin(-1)
-    mask = {"above": sure >= threshold, "below": sure < threshold, "all": torch.ones_like(sure).bool()}[side]
+    if score == "margin":
+        sure = sure - scores.topk(2).values[:, 1]
+    mask = {"above": sure >= threshold, "below": sure < threshold, "strictly above": sure > threshold,
+            "rounded": (100 * sure).round() >= round(100 * threshold), "all": torch.ones_like(sure).bool()}[side]
     index = mask.nonzero().flatten()
     predicted = scores.argmax(-1) if pick == "largest" else scores.argmin(-1)
     labels = {"labels": predicted[index], "probabilities": sure[index], "all": predicted, "index": index,
@@ -158,7 +236,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "pseudo_labels", "6 · Labels from the model itself", "function", 2, 7,
-    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 40, 60),
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 6, 8, 9, 10, 40, 60, 200),
     arguments=("logits", "threshold"), tidy=_by_index,
     gives=(Form("int64", "the positions of the sure images, shape (M,)", "entry", "index"),
            Form("int64", "their predicted classes, shape (M,)", "entry", "labels")),

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from aecourse.check.engine.drawing import between, rows
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
-from aecourse.check.engine.look import Parts
+from aecourse.check.engine.look import Parts, roughly
 
 MISTAKES = (
     Mistake("row normalisation", {"norm": "rows"},
@@ -37,6 +37,9 @@ MISTAKES = (
             "You multiply with the Laplacian I − S, which takes differences. Labels flow along S itself."),
     Mistake("largest", {"norm": "largest"},
             "You divide W by its largest number. The degrees normalise it: S = D^(−1/2) W D^(−1/2)."),
+    Mistake("neighbours", {"norm": "neighbours"},
+            "You count each image's neighbours. D holds the sums of their weights."),
+    Mistake("means", {"norm": "means"}, "You take the means of W's rows; D holds their sums."),
     Mistake("swapped", {"swapped": True},
             "alpha and 1 − alpha are swapped: alpha goes with what comes from the neighbours."),
     Mistake("no Y", {"own": "nothing"},
@@ -47,8 +50,16 @@ MISTAKES = (
             "You mix with the F of the step before. It is Y, the known labels, that comes back at each step."),
     Mistake("no alpha", {"flow": "S F"}, "What comes from the neighbours has no weight: alpha is missing before S·F."),
     Mistake("S Y", {"flow": "S Y"},
-            "Every step starts from Y again, so labels get no farther than the next neighbours. Multiply S with the "
-            "F of the step before."),
+            "F is alpha·S·Y + (1 − alpha)·Y, one step from Y, however many are asked for, so labels get no farther "
+            "than the next neighbours. Each step starts from the F of the step before, up to the last."),
+    Mistake("Y once", lambda W, Y, alpha, steps: _similarity(W, "symmetric").matrix_power(steps) @ Y * alpha
+            + (1 - alpha) * Y,
+            "F is alpha·S^steps·Y + (1 − alpha)·Y: all steps are taken along S alone, and alpha and Y come in once. "
+            "Both belong into each step."),
+    Mistake("powers", lambda W, Y, alpha, steps: (alpha * _similarity(W, "symmetric")).matrix_power(steps) @ Y
+            + (1 - alpha) * Y,
+            "F is (alpha·S)^steps·Y + (1 − alpha)·Y. Y comes back at each step, and travels along S in those that "
+            "follow."),
     Mistake("zeros", {"start": "zeros"},
             "You start from zeros. F starts as Y: in the limit that does not matter, after a few steps it does."),
     Mistake("even", {"start": "even"},
@@ -69,6 +80,13 @@ MISTAKES = (
 )
 
 
+NO_STEPS = "It is right after one step and more, and wrong where `steps` is 0: then F is still Y."
+MANY_STEPS = ("It is right after a few steps, and wrong after many, 40 to 80: is their number bounded, or is there an "
+              "end where little changes? All of them are asked for.")
+SMALL = ("It is right where the weights lie between 0.02 and 2, and wrong where they are about 0.0001: is something "
+         "added to the degrees, or are they kept above a bound? D holds the sums themselves.")
+
+
 def reference(W: Tensor, Y: Tensor, alpha: float, steps: int) -> Tensor:
     root = W.sum(1).rsqrt()
     S = root[:, None] * W * root
@@ -85,30 +103,39 @@ def oracle(W: Tensor, Y: Tensor, alpha: float, steps: int) -> Tensor:
     values, vectors = np.linalg.eigh(root @ w @ root)
     r = alpha * values
     grown = r**steps + (1 - alpha) * (1 - r**steps) / (1 - r)
-    return torch.from_numpy(vectors @ (grown[:, None] * (vectors.T @ y))).float()
+    F = vectors @ (grown[:, None] * (vectors.T @ y))
+    return torch.from_numpy(np.where(abs(F) < 1e-12, 0, F)).float()
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    classes = 2 if size <= 3 else 3
+    classes = 2 if size <= 3 else 12 if size == 30 else 3
     W = torch.triu(torch.rand(size, size, generator=generator) * 1.6 + 0.2, 1)
-    if size > 3:  # each keeps its two neighbours on a ring, and some of the others
-        keep = torch.rand(size, size, generator=generator) < 0.3
-        ring = torch.arange(size - 1)
-        keep[ring, ring + 1] = True
+    if size > 3:  # each keeps its two neighbours on a chain, and some of the others
+        keep = torch.rand(size, size, generator=generator) < (0 if size == 20 else 0.3)
+        chain = torch.arange(size - 1)
+        keep[chain, chain + 1] = True
         W = W * keep
     W = (W.round(decimals=1) if size <= 3 else W)
-    W = W + W.T
+    W = (W + W.T) * {6: 0.1, 8: 1e-4}.get(size, 1)  # so that degrees lie below 1 and near 0, too
     Y = torch.zeros(size, classes)
     labelled = torch.randperm(size, generator=generator)[: max(1, size // 3)]
     if size > 3:
-        labelled = torch.randperm(size, generator=generator)[:3]
+        labelled = torch.randperm(size, generator=generator)[: max(3, classes)]
     Y[labelled, torch.arange(len(labelled)) % classes] = 1
     alpha = round(0.6 + 0.3 * float(torch.rand((), generator=generator)), 2)
     steps = between(2, 4, generator)
+    if size == 20:  # a chain, along which labels travel for long
+        alpha, steps = 0.95, between(40, 60, generator)
+    elif size == 12:  # at the end little changes any more
+        alpha, steps = 0.8, between(60, 80, generator)
+    elif size == 7:
+        steps = 0
     text = f"{size} images, alpha {alpha}, {steps} steps"
+    if size == 8:
+        text += ", with weights of about 0.0001"
     if size <= 3:
         text = f"W = {rows(W, '.1f')}, Y = {rows(Y, '.1f')}, alpha {alpha}, {steps} steps"
-    return Case((W, Y, alpha, steps), text)
+    return Case((W, Y, alpha, steps), text, {7: NO_STEPS, 8: SMALL, 12: MANY_STEPS, 20: MANY_STEPS}.get(size, ""))
 
 
 def family(**changes: Any) -> Any:
@@ -120,7 +147,7 @@ def _similarity(W: Tensor, norm: str) -> Tensor:
     """Return the matrix that spreads, normalised in the right or in a wrong way."""
     if norm == "self-loops":
         W = W + torch.eye(len(W), dtype=W.dtype)
-    d = W.sum(1)
+    d = {"neighbours": (W > 0).to(W.dtype).sum(1), "means": W.mean(1)}.get(norm, W.sum(1))
     left, right = {"rows": (-1, 0), "columns": (0, -1), "none": (0, 0), "no root": (-1, -1), "times": (0.5, 0.5),
                    "one side": (-0.5, 0), "other side": (0, -0.5), "one inverse": (0.5, -0.5),
                    "largest": (0, 0)}.get(norm, (-0.5, -0.5))  # exponents of D
@@ -149,23 +176,28 @@ def _spread(W: Tensor, Y: Tensor, alpha: float, steps: int, *, norm: str = "symm
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say whether the matrix is right and the steps are not: then F is some function of S, applied to Y."""
+    if said := roughly([g for (g,) in got], [w for (w,) in want]):
+        return said
+    asked = sorted({case.args[3] for case in cases})
     for n in range(1, 101):
-        if all(g.shape == w.shape and torch.allclose(g.double(), family()(*case.args[:3], n).double(), atol=1e-4)
-               for case, (g,), (w,) in zip(cases, got, want, strict=True)):
-            return f"It takes {n} steps always, whatever `steps` is."
+        if all(g.shape == case.args[1].shape
+               and torch.allclose(g.double(), family()(*case.args[:3], n).double(), rtol=1e-5, atol=2e-6)
+               for case, (g,) in zip(cases, got, strict=True)):
+            return (f"It takes {n} steps always, whatever `steps` is." if len(asked) > 1 else
+                    f"The number of steps is not always the right one. Where `steps` is {asked[0]}, it takes {n}.")
     if all(_multiple(case.args[1], g) for case, (g,) in zip(cases, got, strict=True)):
         return ("Your F is Y times a number: no label reaches a neighbour. Is the matrix product `@` missing, with a "
                 "`*` in its place?")
     if _of_matrix("symmetric", 0, cases, got):
-        return ("The matrix S is right, the steps are not: look at where alpha and 1 − alpha stand, at what F starts "
-                "with, and at how often the step is done.")
+        return ("Labels flow along S, or along S times a number, and F is not right: look at the factors of S and of "
+                "Y, at what F starts with, and at how often the step is done.")
     for norm, power, text in (("symmetric", 0.5, "D⁻¹W, each row divided by its sum"), ("none", 0, "W as it is"),
                               ("symmetric", -0.5, "W D⁻¹, each column divided by its sum")):
         if _of_matrix(norm, power, cases, got):
-            return (f"Labels flow along {text}; it should be S = D^(−1/2) W D^(−1/2). And the steps are not right "
-                    "either: look at the weights and at the start.")
-    return ("The matrix is not S = D^(−1/2) W D^(−1/2), or F is not multiplied with it. Compute S for the input "
-            "below, and compare: S is symmetric, as W is.")
+            return (f"Labels flow along {text}, or along a multiple of it; it should be S = D^(−1/2) W D^(−1/2). "
+                    "Then look at the factors and at what F starts with.")
+    return ("The values are not right, and it is none of the usual mistakes. Compute S = D^(−1/2) W D^(−1/2) and one "
+            "step for the input below, and compare: S is symmetric, as W is.")
 
 
 def _multiple(Y: Tensor, F: Tensor) -> bool:
@@ -194,7 +226,7 @@ def _of_matrix(norm: str, power: float, cases: list[Case], got: list[Parts]) -> 
 
 EXERCISE = Exercise(
     "spread", "7 · Labels that spread", "function", 3, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 30), atol=1e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 7, 8, 12, 20, 30), atol=2e-5,
     arguments=("W", "Y", "alpha", "steps"),
     gives=(Form("float32", "one row for each image, one column for each class, shape (N, C)"),),
     family=family, look=look, mistakes=MISTAKES,

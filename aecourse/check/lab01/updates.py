@@ -10,6 +10,7 @@ import torch
 from aecourse.check.engine.drawing import between
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
+from aecourse.check.engine.words import many
 
 MISTAKES = (
     Mistake("floor", {"last": "dropped"},
@@ -31,6 +32,18 @@ MISTAKES = (
             "smaller last batch of its own, so round up for one epoch, then multiply."),
     Mistake("batch", lambda n_labels, batch, epochs: batch * epochs,
             "This is the batch size times the epochs: the number of labels is not in it."),
+    Mistake("one rest", lambda n_labels, batch, epochs: n_labels // batch * epochs + (n_labels % batch > 0),
+            "You count the smaller batch once in the whole training. It comes at the end of every epoch: round up for "
+            "one epoch, then multiply."),
+    Mistake("rounded down once", lambda n_labels, batch, epochs: n_labels * epochs // batch,
+            "You put the images of all epochs in one row and round down once. Each epoch has a smaller last batch of "
+            "its own: round up for one epoch, then multiply."),
+    Mistake("added", lambda n_labels, batch, epochs: -(-n_labels // batch) + epochs,
+            "You add the number of epochs to the steps of one. Each epoch takes these steps again: multiply."),
+    Mistake("an epoch less", lambda n_labels, batch, epochs: -(-n_labels // batch) * (epochs - 1),
+            "That is one epoch less than asked for."),
+    Mistake("an epoch more", lambda n_labels, batch, epochs: -(-n_labels // batch) * (epochs + 1),
+            "That is one epoch more than asked for."),
 )
 
 
@@ -50,10 +63,23 @@ def draw(generator: torch.Generator, size: int) -> Case:
         n, batch = batch, batch + between(1, 4, generator)
     elif size == 1:  # the rest is small, so that rounding goes down; and one pass over all epochs saves steps
         n = batch * between(2, 4, generator) + 1
+    elif size == 5:  # large batches, a rest of one and one epoch: a hundredth of a step counts too
+        batch, epochs = 128, 1
+        n = batch * between(3, 400, generator) + 1
+    elif size == 6:  # an odd number of thousands of steps, which half precision cannot hold
+        batch = 16
+        n = batch * 2 * between(1100, 1870, generator) + 1
+    elif size == 7:  # a rest of more than one, which rounding loses
+        batch = 32
+        n = batch * between(2, 40, generator) + between(2, 14, generator)
+    elif size == 8:  # one image at a time
+        n, batch = between(3, 30, generator), 1
+    elif size == 9:  # all labels in one whole batch
+        n = batch
     else:
         batch = 2 ** between(4, 7, generator)
         n = batch * between(20, 90, generator) + between(batch // 2 + 1, batch - 1, generator)
-    return Case((n, batch, epochs), f"{n} labels, batches of {batch}, {epochs} epochs")
+    return Case((n, batch, epochs), f"{n} labels, batches of {batch}, {many(epochs, 'epoch')}")
 
 
 def family(**changes: Any) -> Any:
@@ -84,7 +110,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "updates", "1 · Count the steps", "function", 1, 4,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 4),
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 4, 5, 6, 7, 8, 9),
     arguments=("n_labels", "batch", "epochs"), gives=(Form("count", "the number of gradient steps, an int"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("Take 7 labels in batches of 3: which batches does one epoch have?",

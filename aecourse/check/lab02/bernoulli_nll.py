@@ -13,9 +13,9 @@ from aecourse.check.lab02._images import PIXELS, images
 from aecourse.check.lab02._reductions import BATCH_TOO, NOT_PIXELS, reduced
 from aecourse.losses import bernoulli_nll as reference
 
-UNSTABLE = ("It is right for small logits and breaks for large ones. A sigmoid rounds to exactly 0 or 1 there and its "
-            "logarithm is lost, an exponential overflows, a `clamp` cuts off. Stay with the logits as they are: torch "
-            "has a function for log(sigmoid), and one for the whole loss.")
+UNSTABLE = ("Large logits break it. There a sigmoid rounds to exactly 0 or 1 and its logarithm is lost, an exponential "
+            "overflows, a `clamp` cuts off. Stay with the logits as they are: torch has a function for log(sigmoid), "
+            "and one for the whole loss.")
 ZERO = ("It is right except where logits are exactly 0: there p = ½, and each pixel costs log 2, whatever its grey "
         "value.")
 
@@ -31,7 +31,15 @@ MISTAKES = (
     Mistake("black only", {"white": False}, "Only (1 − x)·log(1 − p) is there; x·log p is missing."),
     Mistake("swapped", {"swapped": True},
             "The two arguments are swapped: the images are taken for logits and the logits for images."),
-    Mistake("log p twice", {"second": "log p"}, "In the second term stands log p where log(1 − p) belongs."),
+    Mistake("log p twice", {"second": "log p"},
+            "Every pixel costs −log p, whatever its grey value. Only the share x does; the share 1 − x costs "
+            "−log(1 − p)."),
+    Mistake("black and white exchanged", lambda logits, x: _bernoulli(-logits, x),
+            "Black and white are exchanged: x belongs to log p, and 1 − x to log(1 − p)."),
+    Mistake("share forgotten", lambda logits, x: -(x * F.logsigmoid(logits) + F.logsigmoid(-logits)).sum(-1),
+            "In the second term log(1 − p) stands without its factor 1 − x."),
+    Mistake("two classes", lambda logits, x: F.softplus(-logits * (2 * x - 1)).sum(-1),
+            "log(1 + exp(−(2x − 1) · logit)) holds for black and white pixels alone; the formula takes grey values."),
     Mistake("one minus log p", {"second": "1 − log p"},
             "1 − log p is not log(1 − p): the 1 − goes inside the logarithm."),
     Mistake("squared error", lambda logits, x: (torch.sigmoid(logits) - x).square().sum(-1),
@@ -74,6 +82,7 @@ def oracle(logits: Tensor, x: Tensor) -> Tensor:
 
 def draw(generator: torch.Generator, size: int) -> Case:
     x = images(generator, size, size == 1)
+    x = torch.where(x == 0.5, 0.6, x)  # rounding may go either way there
     logits = torch.randn(size, PIXELS, generator=generator).mul(2).clamp(-5, 5)
     if size == 4:  # a net that knows nothing
         logits[1:, ::2] = 0.0

@@ -31,6 +31,11 @@ MISTAKES = (
             "The difference is not squared, so errors of opposite sign cancel."),
     Mistake("plus", lambda x_hat, x, sigma: _gaussian(x_hat, -x, sigma),
             "x and x̂ are added: it is their difference that counts."),
+    Mistake("times sigma squared", {"half": 0.5, "power": -2},
+            "The squared error is multiplied by σ²: `/ 2 * sigma**2` divides by 2 alone. Parentheses, "
+            "`/ (2 * sigma**2)`, put σ² under the line."),
+    Mistake("error subtracted", {"half": -0.5},
+            "The squared error enters with a minus: with it a worse reconstruction would cost less."),
     Mistake("no log sigma", {"log_sigma": 0.0},
             "The term log σ is missing: a wider bell is also lower, and that costs log σ per pixel."),
     Mistake("sigma taken for the variance", {"power": 1, "log_sigma": 0.5},
@@ -67,11 +72,12 @@ MISTAKES = (
     Mistake("pixels cut", lambda x_hat, x, sigma: _gaussian(x_hat, x.clamp(0, 1), sigma),
             "The pixels of x are cut to the range from 0 to 1. A bell gives any number, and the formula takes it as it "
             "is."),
+    Mistake("reconstruction cut", lambda x_hat, x, sigma: _gaussian(x_hat.clamp(0, 1), x, sigma),
+            "The reconstruction is cut to the range from 0 to 1. The formula takes x̂ as it is."),
 )
 
-FAR = ("It is right where the errors are a few σ, and wrong where pixels lie 50 σ from their reconstruction. The "
-       "density itself rounds to 0 there: write its logarithm term by term, without `exp` and without a small "
-       "number that is added.")
+FAR = ("Where pixels lie 50 σ from their reconstruction it goes wrong. The density itself rounds to 0 there: write its "
+       "logarithm term by term, without `exp` and without a small number that is added.")
 
 
 def oracle(x_hat: Tensor, x: Tensor, sigma: float) -> Tensor:
@@ -86,6 +92,9 @@ def draw(generator: torch.Generator, size: int) -> Case:
         x_hat = 1.4 * x_hat - 0.2
         x = x_hat + 0.1 * torch.randn(size, PIXELS, generator=generator) * torch.tensor([[0.0], [1.0], [1.5]])
         return Case((x_hat, x, 0.1), "3 images drawn around x_hat, the first without an error, sigma = 0.1")
+    if size == 4:
+        x = x_hat + 0.02 * torch.randn(size, PIXELS, generator=generator)
+        return Case((x_hat, x, 0.02), "4 images drawn around x_hat, sigma = 0.02")
     if size == 5:
         x = (x > 0.5).float()
         return Case((1 - x, x, 0.02), "5 images of black and white pixels, rebuilt as their opposites, sigma = 0.02",
@@ -122,7 +131,7 @@ parts = (_terms,)
 
 EXERCISE = Exercise(
     "gaussian_nll", "3 · Squared error is a likelihood", "function", 2, 8,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5), gradients=(0,), atol=0.02,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 4, 5), gradients=(0,), atol=0.02,
     arguments=("x_hat", "x", "sigma"), family=family, parts=parts, mistakes=MISTAKES,
     hints=("The density of one pixel is exp(−(x − x̂)²/(2σ²)) / (σ √(2π)). Take its logarithm, then the minus.",
            "Three terms per pixel: the squared error over 2σ², log σ, ½ log 2π. All three for each pixel.",

@@ -38,6 +38,10 @@ MISTAKES = (
     Mistake("first layer only", 784 * 128 + 128, "That is the first layer alone; there are six."),
     *(Mistake(f"without {a}-{b}", _ALL - (a + 1) * b, f"One of the six layers is missing: {a} to {b}.")
       for a, b in ((784, 128), (128, 64), (64, 32), (32, 64), (64, 128), (128, 784))),
+    *(Mistake(f"{b} biases short", _ALL - b,
+              f"It is {b} short, the number of biases of a layer that gives {b} units.") for b in (32, 64, 128, 784)),
+    Mistake("half", _ALL // 2, "That is half of the right number."),
+    Mistake("bytes", 4 * _ALL, "That is 4 times the right number: bytes, at 4 for each? The numbers are asked for."),
     Mistake("code from 128", 2 * (784 * 128 + 128 * 32) + 128 + 32 + 128 + 784,
             "You go from 128 straight to 32: there is a layer of 64 between."),
 )

@@ -30,7 +30,7 @@ MISTAKES = (
             "You add first and square then: square each pixel's distance, then add."),
     Mistake("ends only", lambda x: torch.minimum(x**2, (x - 1) ** 2).sum(-1),
             "You let the output be 0 or 1 only. A sigmoid gives every value between them."),
-    Mistake("counted", {"power": 0},
+    Mistake("counted", lambda x: (x < 0).to(x.dtype).sum(-1),
             "You count the pixels that cannot be reached. Asked for is their squared distance to what can be."),
     Mistake("mapped", {"part": "mapped"},
             "You let the net answer (x + 1)/2, the image on the scale from 0 to 1. Its error is measured against x "
@@ -89,7 +89,7 @@ def _floor(x: Tensor, *, low: float = 0.0, high: float = 1.0, part: str = "", po
     elif part == "sigmoid":
         best = torch.sigmoid(x)
     gap = (best - x).abs()
-    return half * reduced((gap > 0).to(x.dtype) if power == 0 else gap**power, reduce)
+    return half * reduced(gap**power, reduce)
 
 
 def _terms(x: Tensor) -> dict[str, Tensor]:

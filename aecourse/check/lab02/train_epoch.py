@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
+from numbers import Real
 from typing import Any
 from unittest.mock import patch
 
@@ -54,14 +55,14 @@ MISTAKES = (
             "The images come in the order in which they are stored. Shuffle them: `torch.randperm(len(images), "
             "generator=generator)`."),
     Mistake("own seed", {"order": "fixed"},
-            "The order is the same in every epoch: a seed is set inside. Use the generator that is handed in, and "
-            "leave its seed alone."),
+            "The order is the same in every epoch, whatever numbers the generator would give. Draw it anew each time "
+            "from the generator that is handed in, and leave its seed alone."),
     Mistake("other generator", {"order": "global"},
             "The shuffle does not use the generator that is handed in, so a run cannot be repeated: "
             "`torch.randperm(len(images), generator=generator)`."),
     Mistake("shuffled inside", {"order": "inside"},
-            "The images are shuffled inside the batches alone: which images share a batch is fixed by the order in "
-            "which they are stored. Shuffle all images first, and cut into batches then."),
+            "The same images share a batch in every epoch: the batches are fixed by the order in which the images are "
+            "stored. Shuffle all images first, and cut into batches then."),
     Mistake("batches shuffled", {"order": "blocks"},
             "The batches come in a random order, but each holds neighbours as they are stored. Shuffle all images "
             "first, and cut into batches then."),
@@ -111,7 +112,7 @@ def oracle(*case: Any) -> dict[str, Any]:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    n, batch = 5 * 4 + 3, 5  # 23 images in batches of 5: the last batch holds 3
+    n, batch = ((23, 4), (17, 8))[size - 1]  # the last batch holds 3 images, or a single one
     seed = int(torch.randint(1_000_000, (), generator=generator))
     return Case((torch.rand(n, PIXELS, generator=generator), batch, seed, 0.5), f"{n} images in batches of {batch}")
 
@@ -216,7 +217,8 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
     optimiser, generator = _Steps(model, lr), torch.Generator().manual_seed(seed)
     start = [p.detach().clone() for p in model.parameters()]
     try:
-        with patch.object(torch.autograd, "backward", optimiser.counted(torch.autograd.backward)):
+        with (patch.object(torch.autograd, "backward", optimiser.counted(torch.autograd.backward)),
+              patch.object(torch.optim.Optimizer, "__init__", optimiser.beside(torch.optim.Optimizer.__init__))):
             value = train_epoch(model, images, optimiser, generator, batch)
     except RuntimeError as raised:
         if "does not require grad" in str(raised) and model.seen:  # the forward pass had a graph, the loss has none
@@ -224,7 +226,8 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
         raise
     seen, outputs, end = list(model.seen), list(model.outputs), [p.detach().clone() for p in model.parameters()]
     flat = [i for rows in seen for i in rows]
-    facts: dict[str, Any] = {"images": "untouched" if torch.equal(images, given) else "changed"}
+    facts: dict[str, Any] = {"images": "untouched" if torch.equal(images, given) else (
+        "in another order" if bool((images[:, None] == given).all(-1).any(1).all()) else "changed")}
     facts["visits"] = _visits(seen, len(given), batch)
     if facts["visits"] not in ("each once", "all but the last batch"):  # the rest would follow from that
         return facts
@@ -233,50 +236,59 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
     facts["sizes"] = "as asked" if sizes[:-1] == [batch] * (len(sizes) - 1) and sizes[-1] <= batch else (
         "all at once" if sizes == [len(given)] else "others")
     steps = len(optimiser.gradients)
-    facts["steps"] = "one per batch" if steps == len(seen) else "one" if steps == 1 else "others" if steps else "none"
+    facts["steps"] = "one per batch" if steps == len(seen) else "one" if steps == 1 else (
+        "there are more" if steps > len(seen) else "there are fewer") if steps else "none"
     facts["gradient"] = next((g for g in optimiser.gradients if g != "there"), "there")
     if facts["gradient"] == "never computed" and optimiser.backwards:
         facts["gradient"] = LATE
     if facts["gradient"] in (CUT, LATE):  # the rest would follow from that
         return {"gradient": facts["gradient"]}
     if not steps and not all(torch.equal(a, b) for a, b in zip(start, end, strict=True)):
-        facts["steps"] = "none, and yet the weights move"
+        facts["steps"] = "another optimiser takes them" if optimiser.others else "none, and yet the weights move"
     if facts["gradient"] == "there" and steps:
         zeroed, facts["loss"] = _updates(given, seen, start, end, lr)
         if zeroed != "unknown":
             facts["zeroed"] = zeroed
-        if facts["steps"] == "others":  # what one step is cannot be read off then
+        if facts["steps"].startswith("there"):  # what one step is cannot be read off then
             del facts["loss"]
     facts["returns"], error = _returned(value, given, seen, outputs, model)
-    if error != "unknown":
+    if facts["returns"] == "no number":  # its type says so
+        del facts["returns"]
+    elif error != "unknown":
         facts["error"] = error
     if value is not None:
-        facts["type"] = "a float" if isinstance(value, (int, float)) else a(value)
-    model.seen.clear()
-    train_epoch(model, given.clone(), optimiser, generator, batch)
-    second = [i for rows in model.seen for i in rows]
+        facts["type"] = "a float" if isinstance(value, Real) else a(value)
     model.seen.clear()
     train_epoch(model, given.clone(), optimiser, torch.Generator().manual_seed(seed), batch)
     again = [i for rows in model.seen for i in rows]
-    facts["order"] = ("as stored" if flat == sorted(flat) else "the same every epoch" if flat == second
-                      else "shuffled" if flat == again else "not from the generator")
-    if facts["order"] in ("shuffled", "not from the generator") and (kept := _kept(seen, flat, len(given))):
-        facts["order"] = kept
+    epochs = [seen]
+    for _ in range(3):
+        model.seen.clear()
+        train_epoch(model, given.clone(), optimiser, generator, batch)
+        epochs.append(list(model.seen))
+    facts["order"] = _kept(epochs, len(given)) or ("shuffled" if flat == again else "not from the generator")
     return facts
 
 
 CUT, LATE = "not reached by `backward`", "computed after the step"
 
 
-def _kept(seen: list[list[int]], flat: list[int], n: int) -> str:
-    """Return what is left of the stored order, or nothing; a permutation does not give this by chance."""
-    follow = sum((b - a) % n in (1, n - 1) for a, b in pairwise(flat))
-    if follow == len(flat) - 1:
+def _kept(epochs: list[list[list[int]]], n: int) -> str:
+    """Return what is left of the stored order, or nothing; four permutations do not give this by chance."""
+    flats = [[i for rows in seen for i in rows] for seen in epochs]
+    if all(flat == sorted(flat) for flat in flats):
+        return "as stored"
+    if all(flat == sorted(flat, reverse=True) for flat in flats):
+        return "as stored, from the last one to the first"
+    if all(flat == flats[0] for flat in flats):
+        return "the same every epoch"
+    follow = min(max(sum((b - a) % n == step for a, b in pairwise(flat)) for step in (1, n - 1)) for flat in flats)
+    if follow == n - 1:
         return "the stored one from another start on"
-    if 3 * follow >= 2 * len(flat):
+    if len(epochs[0]) > 1 and follow >= n - 1 - len(epochs[0]):  # whole batches of neighbours
         return "shuffled by batches"
-    if len(seen) > 2 and all(max(rows) - min(rows) == len(rows) - 1 for rows in seen):
-        return "shuffled inside batches"
+    if 1 < len(epochs[0]) < n and len({frozenset(map(frozenset, seen)) for seen in epochs}) == 1:
+        return "shuffled, and yet the same images share a batch in every epoch"
     return ""
 
 
@@ -295,8 +307,15 @@ class _Recorder(nn.Module):
         output = self.w * x + self.b
         if torch.is_grad_enabled():  # measuring under no_grad is no training
             same = (x.detach().reshape(-1, 1, self.images.shape[1]) == self.images).all(-1)  # which row is which image
-            self.seen.append(torch.where(same.any(1), same.int().argmax(1), -1).tolist())
-            self.outputs.append(output.detach().reshape(-1, self.images.shape[1]))
+            rows = torch.where(same.any(1), same.int().argmax(1), -1).tolist()
+            if -1 in rows and bool(((x.detach().reshape(-1, 1, self.images.shape[1]) - (
+                    2 * self.images - 1)).abs().amax(-1) < 1e-5).any(1).all()):
+                rows = [-2] * len(rows)
+            flat = output.detach().reshape(-1, self.images.shape[1])
+            if self.seen and self.seen[-1] == rows and torch.equal(self.outputs[-1], flat):
+                return output  # a second look before the step, to measure, is no second visit
+            self.seen.append(rows)
+            self.outputs.append(flat)
             self.modes.append(self.training)
         return output
 
@@ -307,13 +326,20 @@ class _Steps(torch.optim.SGD):
     def __init__(self, model: nn.Module, lr: float) -> None:
         super().__init__(model.parameters(), lr=lr)
         self.gradients: list[str] = []
-        self.wiped, self.backwards = False, 0
+        self.wiped, self.backwards, self.others = False, 0, 0
 
     def counted(self, backward: Callable) -> Callable:
         """Return `backward`, which notes here that it is called."""
         def call(*args: Any, **kwargs: Any) -> Any:
             self.backwards += 1
             return backward(*args, **kwargs)
+        return call
+
+    def beside(self, make: Callable) -> Callable:
+        """Return an optimiser's `__init__`, which notes here that there is another one."""
+        def call(*args: Any, **kwargs: Any) -> None:
+            self.others += 1
+            make(*args, **kwargs)
         return call
 
     def zero_grad(self, set_to_none: bool = True) -> None:
@@ -338,8 +364,8 @@ def _visits(seen: list[list[int]], n: int, batch: int) -> str:
     times = {flat.count(i) for i in range(n)}
     if not flat:
         return "never"
-    if -1 in flat:
-        return "changed"
+    if min(flat) < 0:
+        return "changed" if -1 in flat else "as 2x − 1, on the scale from −1 to 1"
     if times == {1}:
         return "each once"
     if len(times) == 1:
@@ -434,7 +460,7 @@ def _errors(output: Tensor, x: Tensor) -> dict[str, Tensor]:
 
 EXERCISE = Exercise(
     "train_epoch", "6 · The training loop by hand", "function", 3, 12,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1,), probe=probe,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2), probe=probe,
     arguments=("model", "images", "optimiser", "generator", "batch"), family=family, facts=FACTS,
     mistakes=MISTAKES,
     hints=("`torch.randperm(len(images), generator=generator).split(batch)` gives the batches as indices.",

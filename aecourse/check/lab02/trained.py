@@ -44,8 +44,9 @@ class _Constant(nn.Module):
 
 MISTAKES = (
     Mistake("untrained", _untrained(),
-            "Its error on test images is above that of the mean image: it has not learned yet. Was `fit` called on "
-            "this very model, and does the loss use its output?"),
+            "Its error on test images is above that of the mean image, which looks at no input. Was `fit` called on "
+            "this very model, and does the loss compare its output with the images as they are? Training again takes "
+            "about half a minute."),
     Mistake("constant", _Constant(),
             "It gives the same picture for every image: nothing of the input gets through the code."),
     Mistake("nan", _broken(),
@@ -57,7 +58,7 @@ MISTAKES = (
 
 def oracle(x: Tensor) -> dict[str, Any]:
     return {"image": True, "code": True, "finite": True, "output": "logits", "varied": True,
-            "error": "far below the mean image", "code used": True}
+            "black": False, "scale": "0 to 1", "error": "far below the mean image", "code used": True}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -73,26 +74,36 @@ FACTS = {
     "output": "Its output looks like pixels; logits are asked for. Either the model ends in a sigmoid, or the loss "
               "compared the logits with the image: use `losses.bernoulli_nll(model(x), x)`, or put a sigmoid on the "
               "output first.",
+    "scale": "{got} Train on the images as they are; that takes about half a minute.",
+    "black": "It gives a black picture for every image{got}. Images from −1 to 1 drive a sigmoid there (exercise 5): "
+             "were they rescaled? Train on the images as they are; that takes about half a minute.",
     "varied": "It gives nearly the same picture for every image: nothing of the input gets through the code.",
-    "error": "Its error on test images is {got}; far below is asked for. Train longer, on all training images.",
+    "error": "Its error on test images is {got}; far below is asked for. Train longer, on all training images: half a "
+             "minute is enough.",
     "code used": "Most of the 32 code units give the same number for every image: they are dead. Is there a ReLU on "
                  "the code?",
 }
 
 
+TAKES = "It rebuilds images that are rescaled to −1 to 1 before they go in, and it is tested on images from 0 to 1."
+GIVES = ("It rebuilds images on the scale from −1 to 1. The pixels are `torch.sigmoid` of its output, and a sigmoid "
+         "reaches nothing below 0 (exercise 5).")
+
+
 def probe(model: Any, case: Case) -> dict[str, Any]:
     """Measure the model on held-out images; every bound is far from what luck or the data set decides."""
     (x,) = case.args
-    home = next(model.parameters()).device
+    home = next(model.parameters(), x)
+    given = x.to(home)
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            code, output = model.encode(x.to(home)), model(x.to(home))
+            code, output = model.encode(given), model(given)
             facts: dict[str, Any] = {"image": form(output) == tuple(x.shape), "code": form(code) == (len(x), 32)}
             if not all(facts.values()):
                 return facts
-            code, output = code.cpu(), output.cpu()
+            code, output, of_signed = code.cpu().float(), output.cpu().float(), model(2 * given - 1).cpu().float()
     finally:
         model.train(was_training)
     facts["finite"] = bool(torch.isfinite(output).all() and torch.isfinite(code).all())
@@ -102,13 +113,37 @@ def probe(model: Any, case: Case) -> dict[str, Any]:
     as_logits, as_pixels = _error(torch.sigmoid(output), x), _error(output, x)
     facts["output"] = "pixels" if as_pixels < 0.8 * blank and as_pixels < as_logits else "logits"
     facts["varied"] = bool(torch.sigmoid(output).std(0).mean() > 1e-5)
+    if _black(output):
+        return facts | {"varied": True, "black": ""}
     if not facts["varied"]:
         return facts
     error = min(as_logits, as_pixels)
     facts["error"] = "far below the mean image" if error < 0.75 * blank else (
         "a little below the mean image" if error < blank else "above the mean image")
+    if facts["error"] != "far below the mean image":
+        if _black(of_signed):
+            facts["black"] = " from −1 to 1"
+        elif min(_error(torch.sigmoid(of_signed), x), _error(of_signed, x)) < 0.75 * blank:
+            facts["scale"] = TAKES
+        elif _signed(x, output, of_signed):
+            facts["scale"] = GIVES
+        if "black" in facts or "scale" in facts:
+            del facts["error"]  # it follows from that
     facts["code used"] = int((code.std(0) > 1e-3 * code.std()).sum()) >= 16
     return facts
+
+
+def _black(output: Tensor) -> bool:
+    return float(torch.sigmoid(output).max()) < 0.1
+
+
+def _signed(x: Tensor, output: Tensor, of_signed: Tensor) -> bool:
+    """Return whether the outputs for x or for 2x − 1 are near 2x − 1, or as near as a sigmoid comes."""
+    for given in (output, of_signed):
+        for rebuilt, aim in ((given, 2 * x - 1), (torch.sigmoid(given), (2 * x - 1).clamp(min=0))):
+            if _error(rebuilt, aim) < 0.75 * _error(aim.mean(0).expand_as(aim), aim):
+                return True
+    return False
 
 
 def _error(x_hat: Tensor, x: Tensor) -> float:

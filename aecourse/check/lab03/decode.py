@@ -10,7 +10,29 @@ from torch import Tensor
 from aecourse.check.engine.drawing import row, rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
-from aecourse.check.lab03._surfaces import offset, surface
+from aecourse.check.lab03._surfaces import of_the_mean, offset, surface
+
+
+def family(**changes: Any) -> Any:
+    """Return the images of codes, with the given changes."""
+    return partial(_answer, **changes)
+
+
+def _answer(z: Tensor, mean: Tensor, axes: Tensor, *, centre: str = "plus", order: str = "", squash: str = "",
+            form: str = "images", codes: str = "") -> Tensor:
+    z = {"": lambda: z, "centred": lambda: z - z.mean(0), "relu": lambda: z.relu(),
+         "unit": lambda: z / z.norm(dim=1, keepdim=True), "mean": lambda: z / len(axes),
+         "without the first": lambda: z * (torch.arange(len(axes)) > 0)}[codes]()
+    if order == "axes backwards":
+        axes = axes.flip(0)
+    image = z @ axes
+    image = {"plus": lambda: image + mean, "none": lambda: image, "minus": lambda: image - mean,
+             "one number": lambda: image + mean.mean(), "times": lambda: image * mean,
+             "in the code": lambda: (z + axes @ mean) @ axes}[centre]()
+    image = {"": lambda: image, "clamp": lambda: image.clamp(0, 1), "sigmoid": lambda: image.sigmoid(),
+             "relu": lambda: image.relu()}[squash]()
+    return {"images": image, "columns": image.T, "reshaped": image.T.reshape(image.shape)}[form]
+
 
 MISTAKES = (
     Mistake("no mean", {"centre": "none"},
@@ -23,6 +45,20 @@ MISTAKES = (
     Mistake("mean in the code", {"centre": "in the code"},
             "The mean is projected onto the axes and added to the code. What of it lies off the axes is lost: add the "
             "mean to the image, after the product."),
+    Mistake("codes centred", family(codes="centred"),
+            "You subtract from the codes their own mean over the batch. A code counts from the mean image already: an "
+            "image must not depend on the other codes."),
+    Mistake("positive codes", family(codes="relu"),
+            "Codes below 0 are set to 0: one can go along an axis in both directions."),
+    Mistake("unit codes", family(codes="unit"),
+            "The codes are divided by their length. How far to go along the axes belongs to the code."),
+    Mistake("first axis left out", family(codes="without the first"),
+            "The first axis is left out: counting starts at 0."),
+    Mistake("mean over the axes", family(codes="mean"),
+            "You average over the axes where the sum belongs: the image is the mean plus a sum of axes."),
+    Mistake("reshaped", family(form="reshaped"),
+            "The pixels of several images are mixed: a `reshape` or `view` of a table does not exchange its rows and "
+            "columns. Use `.T`."),
     Mistake("axes backwards", {"order": "axes backwards"},
             "The axes are taken in reverse order: the first number of a code belongs to the first axis."),
     Mistake("clamped", {"squash": "clamp"},
@@ -64,28 +100,11 @@ def draw(generator: torch.Generator, size: int) -> Case:
     return Case((z, mean, axes), f"the code {rows(z)}, the mean {row(mean)} and the axes {rows(axes)}")
 
 
-def family(**changes: Any) -> Any:
-    """Return the images of codes, with the given changes."""
-    return partial(_answer, **changes)
-
-
-def _answer(z: Tensor, mean: Tensor, axes: Tensor, *, centre: str = "plus", order: str = "", squash: str = "",
-            form: str = "images") -> Tensor:
-    if order == "axes backwards":
-        axes = axes.flip(0)
-    image = z @ axes
-    image = {"plus": lambda: image + mean, "none": lambda: image, "minus": lambda: image - mean,
-             "one number": lambda: image + mean.mean(), "times": lambda: image * mean,
-             "in the code": lambda: (z + axes @ mean) @ axes}[centre]()
-    image = {"": lambda: image, "clamp": lambda: image.clamp(0, 1), "sigmoid": lambda: image.sigmoid(),
-             "relu": lambda: image.relu()}[squash]()
-    return image if form == "images" else image.T
-
-
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
-    """Say whether the difference is the same for all codes."""
-    return offset(got, want, "What each code adds to its image is right; what is the same for all images is not. Look "
-                             "at the mean: what is added, and how often?")
+    """Say whether it is the mean that is off, or something else that is the same for all codes."""
+    return (of_the_mean(cases, got, want, lambda case: case.args[1])
+            or offset(got, want, "The difference to the right image is the same for all codes of a batch: a term that "
+                                 "does not depend on the code is off."))
 
 
 EXERCISE = Exercise(

@@ -10,7 +10,29 @@ from torch import Tensor
 from aecourse.check.engine.drawing import row, rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
-from aecourse.check.lab03._surfaces import offset, surface
+from aecourse.check.lab03._surfaces import of_the_mean, offset, surface
+
+
+def family(**changes: Any) -> Any:
+    """Return the codes of images, with the given changes."""
+    return partial(_answer, **changes)
+
+
+def _answer(x: Tensor, mean: Tensor, axes: Tensor, *, centre: str = "minus", scale: str = "",
+            form: str = "codes") -> Tensor:
+    away = {"minus": lambda: x - mean, "none": lambda: x, "plus": lambda: x + mean, "batch": lambda: x - x.mean(0),
+            "each image": lambda: x - x.mean(1, keepdim=True), "reversed": lambda: mean - x,
+            "one number": lambda: x - mean.mean(), "relu": lambda: (x - mean).relu()}[centre]()
+    z = away @ axes.T
+    z = {"": lambda: z, "unit": lambda: z / z.norm(dim=1, keepdim=True),
+         "lengths": lambda: z / away.norm(dim=1)[:, None], "images": lambda: z / len(x),
+         "pixels": lambda: z / x.shape[1], "sizes": lambda: z.abs(), "relu": lambda: z.relu(),
+         "norm of axes": lambda: z / axes.norm(),
+         "last 0": lambda: z * (torch.arange(len(axes)) < len(axes) - 1)}[scale]()
+    return {"codes": lambda: z, "rows": lambda: z.T, "reshaped": lambda: z.T.reshape(z.shape),
+            "rebuilt": lambda: z @ axes + mean, "flat": lambda: z @ axes,
+            "first": lambda: z[:, 0], "length": lambda: z.norm(dim=1)}[form]()
+
 
 MISTAKES = (
     Mistake("mean kept", {"centre": "none"},
@@ -40,6 +62,18 @@ MISTAKES = (
             "The sign of the codes is lost: an image can lie on either side of the mean."),
     Mistake("codes as columns", {"form": "rows"},
             "Your codes stand in columns, shape (k, B). Asked for is a row for each image, (B, k)."),
+    Mistake("reshaped", family(form="reshaped"),
+            "The numbers of several images are mixed: a `reshape` or `view` of a table does not exchange its rows and "
+            "columns. Use `.T`."),
+    Mistake("positive codes", family(scale="relu"),
+            "Codes below 0 are set to 0: an image can lie on either side of the mean."),
+    Mistake("positive differences", family(centre="relu"),
+            "The difference to the mean is cut off at 0: where an image is darker than the mean, it counts as well."),
+    Mistake("norm of all axes", family(scale="norm of axes"),
+            "You divide by the norm of the whole matrix of axes, √k. Each axis has length 1: nothing is to be "
+            "divided."),
+    Mistake("last number 0", family(scale="last 0"),
+            "The last number of each code is 0, the others are right: does the loop over the axes end too early?"),
     Mistake("rebuilt", {"form": "rebuilt"},
             "This is the reconstruction, back among the images. Asked for is the code, k numbers for each image."),
     Mistake("projected", {"form": "flat"},
@@ -53,7 +87,9 @@ MISTAKES = (
 ERRORS = {
     "shapes cannot be multiplied": "A product adds over the pixels, so D must stand inside: (B, D) times (D, k). "
                                    "`axes` is (k, D).",
-    "must match the size of tensor": "A `*` multiplies entry by entry; you want the matrix product, `@`.",
+    "must match the size of tensor": "`-`, `+` and `*` go entry by entry, and `@`, the matrix product, is worked out "
+                                     "before `-` and `+`: the mean, (D,), goes with the images, (B, D), and not with "
+                                     "codes, (B, k).",
 }
 
 
@@ -79,28 +115,11 @@ def draw(generator: torch.Generator, size: int) -> Case:
         mean = tenths(1, 9, 3, generator=generator)
 
 
-def family(**changes: Any) -> Any:
-    """Return the codes of images, with the given changes."""
-    return partial(_answer, **changes)
-
-
-def _answer(x: Tensor, mean: Tensor, axes: Tensor, *, centre: str = "minus", scale: str = "",
-            form: str = "codes") -> Tensor:
-    away = {"minus": lambda: x - mean, "none": lambda: x, "plus": lambda: x + mean, "batch": lambda: x - x.mean(0),
-            "each image": lambda: x - x.mean(1, keepdim=True), "reversed": lambda: mean - x,
-            "one number": lambda: x - mean.mean()}[centre]()
-    z = away @ axes.T
-    z = {"": lambda: z, "unit": lambda: z / z.norm(dim=1, keepdim=True),
-         "lengths": lambda: z / away.norm(dim=1)[:, None], "images": lambda: z / len(x),
-         "pixels": lambda: z / x.shape[1], "sizes": lambda: z.abs()}[scale]()
-    return {"codes": lambda: z, "rows": lambda: z.T, "rebuilt": lambda: z @ axes + mean, "flat": lambda: z @ axes,
-            "first": lambda: z[:, 0], "length": lambda: z.norm(dim=1)}[form]()
-
-
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
-    """Say whether the difference is the same for all images: then it is the mean's part that is off."""
-    return offset(got, want, "What each image adds to its code is right; what is the same for all images is not. Look "
-                             "at the mean: what is subtracted, and on which side of the product?")
+    """Say whether it is the mean that is off, or something else that is the same for all images."""
+    return (of_the_mean(cases, got, want, lambda case: -(case.args[2] @ case.args[1]))
+            or offset(got, want, "The difference to the right code is the same for all images of a batch: a term that "
+                                 "does not depend on the image is off."))
 
 
 EXERCISE = Exercise(

@@ -11,6 +11,44 @@ from aecourse.check.engine.drawing import rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts, near
 
+
+def family(**changes: Any) -> Any:
+    """Return the mean, the axes and their variances, with the given changes."""
+    return partial(_answer, **changes)
+
+
+def _answer(x: Tensor, k: int, *, centre: str = "pixels", scale: bool = False, side: str = "rows of Vh",
+            end: str = "largest", form: str = "rows", count: str = "k", power: int = 2, divide: str = "N - 1",
+            length: bool = False, order: str = "mean, axes, variances") -> Any:
+    n = len(x)
+    if "brightness" in centre:
+        other, then = x - x.mean(1, keepdim=True), "none" if "alone" in centre else "pixels"
+        mean, axes, variances = _answer(other, k, centre=then)
+        return mean if centre == "brightness" else x.mean(0), axes, variances
+    mean = {"each image": lambda: x.mean(1), "one number": lambda: x.mean()}.get(centre, lambda: x.mean(0))()
+    away = x if centre == "none" else x - (mean[:, None] if centre == "each image" else mean)
+    if scale:
+        away = away / x.std(0)
+    U, S, Vh = torch.linalg.svd(away, full_matrices=False)
+    if end == "smallest":
+        U, S, Vh = U.flip(1), S.flip(0), Vh.flip(0)
+    elif end == "second":
+        U, S, Vh = U[:, 1:], S[1:], Vh[1:]
+    k = k if count == "k" else len(S)
+    axes = {"rows of Vh": lambda: Vh[:k], "columns of Vh": lambda: Vh[:, :k].T, "U": lambda: U[:, :k].T}[side]()
+    by = {"N - 1": (n - 1) ** (power / 2), "N": n ** (power / 2), "nothing": 1, "not squared": n - 1,
+          "D - 1": (x.shape[1] - 1) ** (power / 2), "(N - 1)²": (n - 1) ** 2, "total": S.square().sum()}[divide]
+    variances = S[:k] ** power / by
+    if length:
+        axes = axes * variances.sqrt()[:, None]
+    if end == "ascending":
+        axes, variances = axes.flip(0), variances.flip(0)
+    if form == "columns":
+        axes = axes.T
+    parts = {"mean": mean, "axes": axes, "variances": variances}
+    return tuple(parts[name] for name in order.split(", "))
+
+
 MISTAKES = (
     Mistake("not centred", {"centre": "none"},
             "The mean is not subtracted before the SVD. Then the first axis points from the black image towards the "
@@ -21,6 +59,19 @@ MISTAKES = (
     Mistake("one mean", {"centre": "one number"},
             "Your mean is one number for all pixels, `.mean()`. The mean image has one number for each pixel: take the "
             "mean over the images, dimension 0."),
+    Mistake("brightness subtracted", family(centre="brightness alone"),
+            "Before the SVD you subtract from each image its own mean, over its pixels. Subtract the mean image, the "
+            "mean over the images, dimension 0."),
+    Mistake("brightness subtracted first", family(centre="brightness first"),
+            "You subtract from each image its own mean, over its pixels, and then the mean image. Subtract the mean "
+            "image, the mean over the images, alone."),
+    Mistake("of images without brightness", family(centre="brightness"),
+            "This is PCA of other images: from each image its own mean, over its pixels, is subtracted. Subtract the "
+            "mean image, the mean over the images, alone."),
+    Mistake("divided by D - 1", family(divide="D - 1"),
+            "You divide by the number of pixels less 1. A variance divides by the number of images less 1, N − 1."),
+    Mistake("squared twice", family(power=4, divide="(N - 1)²"),
+            "The variances are squared: the squares of the singular values over N − 1 are variances already."),
     Mistake("standardised", {"scale": True},
             "You divide each pixel by its own standard deviation. That is PCA of other data, in which a pixel that "
             "hardly changes counts as much as one in the middle. Subtract the mean, and nothing more."),
@@ -121,39 +172,6 @@ def _signs(parts: tuple) -> tuple:
     return mean, upright if axes.shape[0] <= axes.shape[1] else upright.T, variances
 
 
-def family(**changes: Any) -> Any:
-    """Return the mean, the axes and their variances, with the given changes."""
-    return partial(_answer, **changes)
-
-
-def _answer(x: Tensor, k: int, *, centre: str = "pixels", scale: bool = False, side: str = "rows of Vh",
-            end: str = "largest", form: str = "rows", count: str = "k", power: int = 2, divide: str = "N - 1",
-            length: bool = False, order: str = "mean, axes, variances") -> Any:
-    n = len(x)
-    mean = {"each image": lambda: x.mean(1), "one number": lambda: x.mean()}.get(centre, lambda: x.mean(0))()
-    away = x if centre == "none" else x - (mean[:, None] if centre == "each image" else mean)
-    if scale:
-        away = away / x.std(0)
-    U, S, Vh = torch.linalg.svd(away, full_matrices=False)
-    if end == "smallest":
-        U, S, Vh = U.flip(1), S.flip(0), Vh.flip(0)
-    elif end == "second":
-        U, S, Vh = U[:, 1:], S[1:], Vh[1:]
-    k = k if count == "k" else len(S)
-    axes = {"rows of Vh": lambda: Vh[:k], "columns of Vh": lambda: Vh[:, :k].T, "U": lambda: U[:, :k].T}[side]()
-    by = {"N - 1": (n - 1) ** (power / 2), "N": n ** (power / 2), "nothing": 1, "not squared": n - 1,
-          "total": S.square().sum()}[divide]
-    variances = S[:k] ** power / by
-    if length:
-        axes = axes * variances.sqrt()[:, None]
-    if end == "ascending":
-        axes, variances = axes.flip(0), variances.flip(0)
-    if form == "columns":
-        axes = axes.T
-    parts = {"mean": mean, "axes": axes, "variances": variances}
-    return tuple(parts[name] for name in order.split(", "))
-
-
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say which of the three are right, and what the axes are if they are not."""
     names = ("mean", "axes", "variances")
@@ -161,15 +179,23 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     known = f"Right: {', '.join(f'`{n}`' for n in right)}. " if right else ""
     if "axes" not in right and all(g[1].shape == w[1].shape for g, w in zip(got, want, strict=True)):
         if any(not near(a @ a.T, torch.eye(len(a)).to(a)) for a in (g[1].double() for g in got)):
-            return (f"{known}The rows of `axes` are not orthonormal: `axes @ axes.T` should be the identity matrix. "
-                    "Are they the rows of Vh, or the columns of an eigenvector matrix?")
+            along = all(near(torch.nn.functional.cosine_similarity(g[1].double(), w[1].double()).abs(),
+                             torch.ones(len(w[1]))) for g, w in zip(got, want, strict=True))
+            return known + (
+                "The rows of `axes` point along the right axes, but they are not of length 1." if along else
+                "The rows of `axes` are not orthonormal: `axes @ axes.T` should be the identity matrix. Rows of Vh "
+                "are, and so are the columns of the matrix of eigenvectors that `eigh` gives.")
+        if _of_the_smallest(cases, got):
+            return (f"{known}The rows of `axes` are the directions of the smallest variance: `eigh` sorts upwards, so "
+                    "the largest eigenvalues and their vectors, in columns, stand last.")
         spanned = all(near((g := a[1].double()).T @ g, (w := b[1].double()).T @ w)
                       for a, b in zip(got, want, strict=True))
         return known + (
             "The rows of `axes` span the right surface, but they are not PCA's axes in PCA's order: the one with the "
             "largest variance comes first." if spanned else
-            "The rows of `axes` are orthonormal and span another surface than PCA's: of which matrix are they the "
-            "singular vectors, and are they those of the largest singular values?")
+            "The rows of `axes` are orthonormal and span another surface than PCA's: its axes are the first rows of "
+            "Vh, with the mean subtracted before, or the columns of eigenvectors for the largest eigenvalues of the "
+            "covariance, which `eigh` gives last.")
     if right == ["mean", "axes"]:
         ratios = torch.cat([g[2].double() / w[2].double() for g, w in zip(got, want, strict=True)
                             if g[2].shape == w[2].shape])
@@ -177,6 +203,17 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
             return f"{known}The variances are {float(ratios[0]):.3g} times the right ones, everywhere."
     wrong_ones = [f"`{n}`" for n in names if n not in right]
     return f"{known}Wrong: {', '.join(wrong_ones)}." if right else ""
+
+
+def _of_the_smallest(cases: list[Case], got: list[Parts]) -> bool:
+    """Return whether the variance along each axis is one of the smallest there are, in one order or the other."""
+    for case, (_, axes, _) in zip(cases, got, strict=True):
+        x, k = case.args
+        values = torch.linalg.eigvalsh(torch.cov(x.double().T))[:k]
+        along = ((x.double() - x.double().mean(0)) @ axes.double().T).var(0)
+        if not near(along.sort().values, values, atol=1e-4):
+            return False
+    return True
 
 
 EXERCISE = Exercise(

@@ -11,6 +11,37 @@ from torch import Tensor
 from aecourse.check.engine.drawing import rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
+from aecourse.check.lab03._numbers import rounded
+
+
+def family(**changes: Any) -> Any:
+    """Return the maximum-likelihood dimension from two neighbours, with the given changes."""
+    return partial(_answer, **changes)
+
+
+def _answer(points: Tensor, *, neighbours: tuple[int, int] = (1, 2), distance: str = "euclid", ratio: str = "quotient",
+            log: str = "natural", average: str = "mean of log", give: str = "dimension", samples: str = "N",
+            precision: str = "", ties: str = "", most: str = "") -> Tensor:
+    points = points.float() if precision == "single" else points
+    apart = points[:, None] - points
+    table = {"euclid": lambda: apart.norm(dim=-1), "squared": lambda: apart.square().sum(-1),
+             "manhattan": lambda: apart.abs().sum(-1), "largest": lambda: apart.abs().amax(-1)}[distance]()
+    near = table.sort(1).values
+    if ties == "once":
+        few = [row[row.diff(prepend=row[:1] - 1) > 0] for row in near]  # each distance once, so rows of unequal length
+        near = torch.stack([row[:min(map(len, few))] for row in few])
+    first, second = near[:, neighbours[0]], near[:, neighbours[1]]
+    mu = {"quotient": lambda: second / first, "inverse": lambda: first / second, "difference": lambda: second - first,
+          "share": lambda: (second - first) / first}[ratio]()
+    logs = {"natural": torch.log, "10": torch.log10, "2": torch.log2, "none": lambda m: m, "1p": torch.log1p}[log](mu)
+    n = len(points) - (samples == "N - 1") if samples != "none" else 1
+    value = {"mean of log": lambda: n / logs.sum(), "log of mean": lambda: 1 / mu.mean().log(),
+             "ratio of means": lambda: 1 / (second.mean() / first.mean()).log(),
+             "median": lambda: 1 / logs.median(), "mean of inverse": lambda: (1 / logs).mean(),
+             "log 2 over median": lambda: 0.6931472 / logs.median()}[average]()
+    value = value.clamp(max=points.shape[1]) if most == "D" else value
+    return 1 / value if give == "inverse" else value
+
 
 MISTAKES = (
     Mistake("itself", {"neighbours": (0, 1)},
@@ -20,6 +51,11 @@ MISTAKES = (
             "You take the second and the third neighbour. After the point itself, at position 0, come the first and "
             "the second, at 1 and 2."),
     Mistake("first and third", {"neighbours": (1, 3)}, "You take the third neighbour where the second belongs."),
+    Mistake("furthest", family(neighbours=(-2, -1)),
+            "You take the two furthest points. The two nearest are meant: `topk` needs `largest=False`."),
+    Mistake("ratio of the means", family(average="ratio of means"),
+            "You average the distances first and take one ratio of the means. Each point has a ratio, and a logarithm, "
+            "of its own."),
     Mistake("upside down", {"ratio": "inverse"},
             "It is negative: the ratio is upside down (r₂ is the larger one), or there is a minus too many."),
     Mistake("difference", {"ratio": "difference"},
@@ -100,39 +136,14 @@ def draw(generator: torch.Generator, size: int) -> Case:
     return Case((points,), f"the points {rows(points)}" if size == 5 else f"{size} points in {d} dimensions")
 
 
-def family(**changes: Any) -> Any:
-    """Return the maximum-likelihood dimension from two neighbours, with the given changes."""
-    return partial(_answer, **changes)
-
-
-def _answer(points: Tensor, *, neighbours: tuple[int, int] = (1, 2), distance: str = "euclid", ratio: str = "quotient",
-            log: str = "natural", average: str = "mean of log", give: str = "dimension", samples: str = "N",
-            precision: str = "", ties: str = "", most: str = "") -> Tensor:
-    points = points.float() if precision == "single" else points
-    apart = points[:, None] - points
-    table = {"euclid": lambda: apart.norm(dim=-1), "squared": lambda: apart.square().sum(-1),
-             "manhattan": lambda: apart.abs().sum(-1), "largest": lambda: apart.abs().amax(-1)}[distance]()
-    near = table.sort(1).values
-    if ties == "once":
-        few = [row[row.diff(prepend=row[:1] - 1) > 0] for row in near]  # each distance once, so rows of unequal length
-        near = torch.stack([row[:min(map(len, few))] for row in few])
-    first, second = near[:, neighbours[0]], near[:, neighbours[1]]
-    mu = {"quotient": lambda: second / first, "inverse": lambda: first / second, "difference": lambda: second - first,
-          "share": lambda: (second - first) / first}[ratio]()
-    logs = {"natural": torch.log, "10": torch.log10, "2": torch.log2, "none": lambda m: m, "1p": torch.log1p}[log](mu)
-    n = len(points) - (samples == "N - 1") if samples != "none" else 1
-    value = {"mean of log": lambda: n / logs.sum(), "log of mean": lambda: 1 / mu.mean().log(),
-             "median": lambda: 1 / logs.median(), "mean of inverse": lambda: (1 / logs).mean(),
-             "log 2 over median": lambda: 0.6931472 / logs.median()}[average]()
-    value = value.clamp(max=points.shape[1]) if most == "D" else value
-    return 1 / value if give == "inverse" else value
-
-
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say whether the dimension can be one, and whether another pair of neighbours would give it."""
     values = [float(g[0]) for g in got]
     if all(v < 0 for v in values):
         return "A dimension is positive and yours is not: which of the two distances is the larger one?"
+    if len(values) > 2 and rounded(values, [float(w[0]) for w in want]):
+        return ("Your values are whole numbers, near the right ones: return the dimension as it comes, without "
+                "rounding it.")
     if all(abs(v) < 1e-2 for v in values):
         return ("It is 0 everywhere, as it is when a distance of 0 stands in the ratio: is the point itself among its "
                 "neighbours?")

@@ -5,6 +5,7 @@ number is certain enough to be called by a name.
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from aecourse.check.engine.exercise import Mistake
@@ -24,13 +25,15 @@ CHANCE = (
 FACTS = {
     "gives": "It returns {got}; a float32 tensor with the shape of `x` is asked for.",
     "input": "It changes the images that it is given: make a new tensor, or work on `x.clone()`.",
-    "base": "With the noise averaged out, {got} is left; it should be the image itself.",
+    "base": "With the noise averaged out, the image itself is not left. Left is {got}.",
+    "one": "Of a single image, (1, D), it makes {got}; a float32 tensor with the shape of `x` is asked for.",
     "chance": "What is drawn is {got}: it has to be fresh at every call, and to come from `generator` alone.",
     "own": "What is drawn is {got}; every pixel of every image is meant to have its own.",
     "amount": "It adds no noise at all.",
     "mean": "On average the noise is {got}; it should neither brighten nor darken.",
     "kind": "The noise is {got}; it should be normal, `torch.randn`.",
-    "size": "The noise has a standard deviation of {got}; sigma is asked for, whatever sigma is.",
+    "size": "The standard deviation of the noise is not the one that is asked for. It is {got}; it should be sigma, "
+            "whatever sigma is.",
     "depends": "How strong the noise is {got}; it should be the same for dark and bright ones.",
     "ends": "Of the black pixels half should stay black and of the white ones half white: `.clamp(0, 1)` does that, "
             "once the noise is added.",
@@ -38,7 +41,11 @@ FACTS = {
             "do not: `.clamp(0, 1)` does that.",
     "range": "Some pixels lie {got}: cut the noisy image off with `.clamp(0, 1)`.",
     "rest": "The other pixels are {got}; they should stay as they are.",
-    "share": "Changed are {got}; it should be the share that is asked for, of all pixels.",
+    "share": "The share of changed pixels is not right. Changed are {got}; it should be the share that is asked for, "
+             "of all pixels.",
+    "which": "Which pixels are exchanged is {got}; it should be drawn at random, from `generator`.",
+    "black and white": "Pixels that are black or white before are not exchanged as often as grey ones. Every pixel "
+                       "counts, whatever it is.",
     "values": "The changed pixels are {got}; {expected} is asked for.",
     "balance": "Black and white do not come equally often.",
     "colour": "Whether a pixel becomes black or white is {got}; it should be a coin's throw of its own.",
@@ -74,6 +81,18 @@ def repeated(noise: Tensor) -> str:
     if noise.abs().amax(1).min() < 1e-7:
         return "nothing for some of the images"
     away = noise - noise.mean()
-    if (away[:, 1:] * away[:, :-1]).mean() > 0.4 * spread**2:
+    if (away[:, 1:] * away[:, :-1]).mean() > 0.1 * spread**2:
         return "alike for neighbouring pixels"
-    return "the same for every image" if noise.mean(0).std() > 0.5 * spread else "for every pixel"
+    if noise.mean(0).std() > 0.5 * spread:
+        return "the same for every image"
+    return "the same for some of the images" if _pairs(noise) else "for every pixel"
+
+
+def _pairs(noise: Tensor) -> bool:
+    """Return whether two images share their random numbers: where they are large, which no single number decides."""
+    large = (noise > noise.median()).float()
+    large = large if large.mean() > 0.02 else (noise >= noise.median()).float()
+    if not 0.02 < large.mean() < 0.98:
+        return False
+    rows = F.normalize(large - large.mean(), dim=1)  # of independent ones the cosines stay below a third
+    return bool((rows @ rows.T).triu(1).max() > 0.6)

@@ -33,15 +33,16 @@ SHARE = (
             "The pixels that should stay are black: the mask is used as a picture of its own. Choose with "
             "`torch.where(mask, new, x)`."),
 )
-KEPT = {"gives": "as asked", "input": "untouched", "chance": "from the generator", "rest": "as they were",
-        "own": "for every pixel", "share": "the share"}  # what is right in both
+KEPT = {"gives": "as asked", "input": "untouched", "chance": "from the generator", "one": "as asked",
+        "rest": "as they were", "black and white": "as often", "own": "for every pixel",
+        "share": "the share"}  # what is right in both
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
     """Return grey images without a black or a white pixel, and a share; what the known mistakes make of it differs."""
-    x = 0.1 + 0.8 * torch.rand(size, 400, generator=generator)
     share = uniform(0.26, 0.29, generator) if size == 300 else uniform(0.4, 0.45, generator)
     seed = between(0, 999_999, generator)
+    x = 0.1 + 0.8 * torch.rand(size, 400, generator=generator)
     return Case((x, share, seed), f"{size} images of grey pixels, share = {share}, a generator")
 
 
@@ -79,6 +80,7 @@ def exchange_facts(damage: Callable, case: Case, *, coins: bool) -> dict[str, An
         return facts
     y = y.detach().float().clone()
     facts["input"] = "untouched" if torch.equal(given, x) else "changed"
+    facts["one"] = form(damage(x[:1].clone(), share, torch.Generator().manual_seed(seed)), x[:1])
     facts["chance"] = origin(lambda g: damage(x[:20].clone(), share, g).detach(), seed)
     ratio = (y / x)[(y != 0) & (y != 1)]
     factor = float(ratio[:9999].median()) if len(ratio) else 1.0
@@ -91,13 +93,20 @@ def exchange_facts(damage: Callable, case: Case, *, coins: bool) -> dict[str, An
     if factor > 1:
         hit &= ~((y == 1) & (factor * x >= 1))  # cut off at 1 afterwards
     if not hit.any():
-        return facts | {"share": "none of the pixels"}
-    facts["own"] = "for every pixel" if hit.all() else repeated(hit.float())
+        del facts["chance"]  # nothing is drawn, or nothing of it is seen
+        return facts | {"share": "none of the pixels" if facts["rest"] == "as they were" else "no pixels beside that"}
+    if facts["chance"] == "the same at every call" and not hit.all() and (
+            x[hit].max() < x[~hit].min() or x[~hit].max() < x[hit].min()):
+        del facts["chance"]  # nothing is drawn
+        return facts | {"which": "decided by their own grey level"}
+    if hit.all() and torch.allclose(y, 1 - x):
+        return facts | {"rest": "turned around, 1 − x"}
+    facts["own"] = "for every pixel" if hit.float().mean() > 0.98 else repeated(hit.float())
     if facts["own"] == "for every pixel":
         facts["share"] = called("{:.2f} of the pixels", float(hit.float().mean()), {
             "the share": share, "twice the share": 2 * share, "half the share": share / 2, "1 − share": 1 - share,
             "share − share²/4": share - share**2 / 4, "2 · share − share²": 2 * share - share**2, "share²": share**2,
-            "1 − exp(−share)": 1 - math.exp(-share), "all of them": 1.0}, 0.006)
+            "1 − exp(−share)": 1 - math.exp(-share), "3/2 of the share": 1.5 * share, "all of them": 1.0}, 0.006)
     new = y[hit]
     if ((new < 0) | (new > 1)).any():
         return facts | {"values": "outside of 0 to 1"}
@@ -105,7 +114,22 @@ def exchange_facts(damage: Callable, case: Case, *, coins: bool) -> dict[str, An
         return facts | {"values": "one grey" if len(new.unique()) <= 3 else "of many greys"}
     white = float((new == 1).float().mean())
     facts["values"] = {0.0: "black alone", 1.0: "white alone"}.get(white, "black and white")
-    return facts | _coins(x, hit, (y == 1) & hit) if coins and 0 < white < 1 else facts
+    if coins and 0 < white < 1:
+        facts |= _coins(x, hit, (y == 1) & hit)
+    expected = {"own": "for every pixel", "share": "the share", "rest": "as they were"} | (
+        {"balance": "equal"} if coins else {"values": "black alone"})
+    if expected.items() <= facts.items():
+        facts["black and white"] = _at_ends(damage, x, share, seed, coins)
+    return facts
+
+
+def _at_ends(damage: Callable, x: Tensor, share: float, seed: int, coins: bool) -> str:
+    """Return whether of black and of white pixels together half of the share changes, as it has to."""
+    ends = (x > x.median()).float()
+    y = damage(ends.clone(), share, torch.Generator().manual_seed(seed)).detach()
+    black, white = (float((y != ends)[ends == end].float().mean()) for end in (0, 1))
+    off = max(abs(black - share / 2), abs(white - share / 2)) if coins else abs(black + white - share)
+    return "as often" if off < 0.1 * share else "less or more often"
 
 
 def _coins(x: Tensor, hit: Tensor, white: Tensor) -> dict[str, str]:

@@ -92,10 +92,12 @@ FACTS = {
     "own": "The noise is {got}; every pixel of every image has its own.",
     "chance": "The noise is {got}; it has to be drawn anew at every call, from `step.generator`.",
     "measuring": "When `step.training` is False the images are not damaged. Always damage.",
-    "range": "The image that the model is given leaves the range from 0 to 1: has it been through `gaussian_ok`?",
-    "hit": "Damaged are {got}; Gaussian noise changes every pixel. Is it `gaussian_ok` that you call?",
-    "kind": "The noise is not normal: use `gaussian_ok` as it is.",
-    "level": "The noise has a standard deviation of about {got}; SIGMA is asked for.",
+    "range": "The image that the model is given leaves the range from 0 to 1; what `gaussian_ok` returns never does.",
+    "hit": "Not every pixel is damaged. Damaged are {got}; Gaussian noise, `gaussian_ok`, changes every one.",
+    "flipped": "The model is given {got}; it should be given `x` with noise.",
+    "one": "For a single image it returns {got}; a tensor of shape (1,) is asked for.",
+    "kind": "The noise is not normal; `gaussian_ok` as it is gives normal noise.",
+    "level": "The strength of the noise is not SIGMA. It has a standard deviation of about {got}; SIGMA is asked for.",
     "noise": "There is noise {got}; damage the image before it.",
     "gradient": "No gradient reaches the model: `.detach()`, `.item()` or `no_grad` cuts it off.",
     "target": "The target is {got}; the clean `x` is asked for.",
@@ -118,8 +120,8 @@ def reference(model: nn.Module, x: Tensor, step: Step) -> dict[str, Tensor]:
 def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "a dict of one number per image", "x": "untouched", "calls": "once", "input": "damaged",
             "own": "for every pixel", "chance": "from step.generator", "measuring": "damaged too",
-            "range": "from 0 to 1", "hit": "all pixels", "kind": "normal",
-            "level": "σ", "target": "the clean image", "output": "as it is",
+            "flipped": "x with noise", "range": "from 0 to 1", "one": "one number", "hit": "all pixels",
+            "kind": "normal", "level": "σ", "target": "the clean image", "output": "as it is",
             "measure": "the squared error", "sum": "over the pixels", "gradient": "reaches the model",
             "noise": "none after the model"}
 
@@ -173,6 +175,7 @@ class _Spy(nn.Module):
         self.b = nn.Parameter(torch.linspace(0.8, -0.4, pixels))
         self.given: list[Tensor] = []
         self.answers: list[Tensor] = []
+        self.outputs: list[Tensor] = []  # the answers themselves, through which gradients flow
 
     def encode(self, x: Tensor) -> Tensor:
         self.given.append(x.detach().clone())
@@ -181,6 +184,7 @@ class _Spy(nn.Module):
     def decode(self, z: Tensor) -> Tensor:
         y = z + self.b
         self.answers.append(y.detach().clone())
+        self.outputs.append(y)
         return y
 
     def forward(self, x: Tensor) -> Tensor:
@@ -221,11 +225,49 @@ def probe(dae_loss: Callable, case: Case) -> dict[str, Any]:
         again, _, _ = call(generator)
         again = next(iter(again.values())) if isinstance(again, dict) and again else again
         facts["noise"] = "none after the model" if torch.equal(loss, again) else "after the model"
+    facts["one"] = _of_one(dae_loss, x[:1].clone(), seed) if facts["gives"] == "a dict of one number per image" else (
+        "one number")
     if isinstance(loss, Tensor):
         facts["gradient"] = "reaches the model" if loss.requires_grad else "cut"
         if facts.get("noise", "none after the model") == "none after the model" and facts["calls"] == "once":
-            facts |= _what(loss.detach(), x, given, spy.answers[0], seed)
+            facts |= _what(loss.detach(), x, given, spy.answers[0])
+            if facts["measure"] == "another number" and loss.shape == (len(x),) and loss.requires_grad:
+                facts |= _by_slope(loss, x, spy, lambda: call(generator))
     return facts
+
+
+def _of_one(dae_loss: Callable, image: Tensor, seed: int) -> str:
+    """Return what comes back for a batch of one image."""
+    result = dae_loss(_Spy(image.shape[1]), image, Step(0.5, torch.Generator().manual_seed(seed), True))
+    loss = next(iter(result.values())) if isinstance(result, dict) and result else result
+    if isinstance(loss, Tensor) and loss.shape == (1,):
+        return "one number"
+    return f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, Tensor) else a(loss)
+
+
+def _target_of(loss: Tensor, spy: _Spy) -> Tensor | None:
+    """Return the target of a squared error, which its slope tells, if it is a squared error."""
+    slopes = torch.autograd.grad(loss.sum(), spy.outputs, allow_unused=True)
+    if any(slope is None for slope in slopes):
+        return None
+    y = spy.answers[0]
+    target = y - torch.cat([slope.reshape(-1, y.shape[1]) for slope in slopes if slope is not None]) / 2
+    return target if torch.allclose((y - target).square().sum(1), loss.detach(), rtol=1e-3, atol=1e-3) else None
+
+
+def _by_slope(loss: Tensor, x: Tensor, spy: _Spy, again: Callable) -> dict[str, str]:
+    """Return what the target of a squared error is, if it is none of the known ones."""
+    target = _target_of(loss, spy)
+    if target is None:
+        return {}
+    facts = {"measure": "the squared error", "sum": "over the pixels", "output": "as it is"}
+    if torch.allclose(target, 1 - x, atol=1e-3):
+        return facts | {"target": "1 − x"}
+    other, other_spy, _ = again()
+    second = _target_of(next(iter(other.values())), other_spy)
+    if second is None or torch.allclose(second, target) or not 0 <= float(target.min()) <= float(target.max()) <= 1:
+        return facts | {"target": "neither clean nor the damaged image"}
+    return facts | {"target": "an image damaged a second time"}
 
 
 def _form(result: Any, loss: Any, n: int) -> str:
@@ -249,6 +291,9 @@ def _noise(call: Callable, generator: torch.Generator, x: Tensor, given: Tensor,
              "measuring": "clean" if torch.equal(input_of(generator, False), x) else "damaged too",
              "range": "from 0 to 1" if given.min() >= 0 and given.max() <= 1 else "outside of 0 to 1",
              "own": repeated(given - x)}
+    centred = x - x.mean()
+    if float((centred * (given - given.mean())).mean() / centred.square().mean()) < -0.5:
+        return facts | {"flipped": "1 − x with noise, black and white exchanged"}
     if facts["own"] == "for every pixel":  # the median of the noise's size: what is cut off does not move it
         same = float((given == x).float().mean())
         facts["hit"] = "all pixels" if same < 0.05 else f"{1 - same:.2g} of the pixels"
@@ -258,9 +303,9 @@ def _noise(call: Callable, generator: torch.Generator, x: Tensor, given: Tensor,
             return facts
         if at_ends < 0.05:
             size = float((given - x)[(x - 0.5).abs() < 0.05].std())  # where hardly any is cut off
-        elif at_ends > 0.1 and facts["range"] == "from 0 to 1":  # as much is cut off as of normal noise of this size
+        else:  # as much leaves the range as of normal noise of this size
             normal = float((torch.special.ndtr(-x / size) + torch.special.ndtr((x - 1) / size)).mean())
-            facts["kind"] = "normal" if abs(at_ends / normal - 1) < 0.15 else "of another form"
+            facts["kind"] = "normal" if abs(at_ends - normal) < 0.025 else "of another form"
             if facts["kind"] != "normal":
                 return facts
         facts.setdefault("kind", "normal")
@@ -268,15 +313,10 @@ def _noise(call: Callable, generator: torch.Generator, x: Tensor, given: Tensor,
     return facts
 
 
-def _what(loss: Tensor, x: Tensor, given: Tensor, y: Tensor, seed: int) -> dict[str, str]:
+def _what(loss: Tensor, x: Tensor, given: Tensor, y: Tensor) -> dict[str, str]:
     """Return which error this is, of what, against what, and how it was averaged."""
-    generator = torch.Generator().manual_seed(seed)
-    draws = [gaussian_ok(x, _SIGMA, generator) for _ in range(2)]
-    again = draws[1] if torch.equal(draws[0], given) else draws[0] if torch.equal(draws[1], given) else None
     x, given, y, loss = x.double(), given.double(), y.double(), loss.double()
     targets = {"the clean image": x, "the damaged image": given, "the noise": given - x, "nothing": torch.zeros_like(x)}
-    if again is not None:
-        targets["an image damaged a second time"] = again.double()
     outputs = {"as it is": y, "through a sigmoid": torch.sigmoid(y), "cut off at 0 and 1": y.clamp(0, 1),
                "plus the damaged image": y + given}
     for target, t in targets.items():

@@ -83,9 +83,9 @@ def reference(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
 
 
 def oracle(*case: Any) -> dict[str, str]:
-    return {"gives": "as asked", "input": "untouched", "base": "the image", "chance": "from the generator",
-            "own": "for every pixel", "amount": "some", "mean": "0", "kind": "normal", "size": "σ",
-            "depends": "the same everywhere", "range": "from 0 to 1", "ends": "cut off",
+    return {"gives": "as asked", "input": "untouched", "one": "as asked", "base": "the image",
+            "chance": "from the generator", "own": "for every pixel", "amount": "some", "mean": "0", "kind": "normal",
+            "size": "σ", "depends": "the same everywhere", "range": "from 0 to 1", "ends": "cut off",
             "near": "cut off"}
 
 
@@ -136,6 +136,7 @@ def probe(gaussian: Callable, case: Case) -> dict[str, Any]:
     if isinstance(y, Tensor) and y.shape == x.shape:
         y = y.detach().float().clone()
         facts["input"] = "untouched" if torch.equal(given, x) else "changed"
+        facts["one"] = form(gaussian(x[:1].clone(), sigma, torch.Generator().manual_seed(seed)), x[:1])
         facts["chance"] = origin(lambda g: gaussian(x[:20].clone(), sigma, g).detach(), seed)
         facts |= _noise_facts(x, y, sigma)
         ends = (x > x.median()).float()
@@ -170,7 +171,8 @@ def _noise_facts(x: Tensor, y: Tensor, sigma: float) -> dict[str, Any]:
     slope = float(((x - x.mean()) * (y - y.mean())).mean() / x.var())
     facts: dict[str, Any] = {"own": repeated(noise)}
     if at_ends < 0.25:
-        facts["base"] = called("{:.2g} times the image", slope, {"the image": 1.0, "nothing of the image": 0.0}, 0.18)
+        facts["base"] = called("{:.2g} times the image", slope, {
+            "the image": 1.0, "nothing of the image": 0.0, "the negative, 1 − x": -1.0}, 0.18)
     if facts.get("base", "the image") != "the image" or facts["own"] != "for every pixel":
         return facts  # the rest would not be certain
     some, grey = noise.flatten()[::3], x.flatten()[::3]  # enough for a median

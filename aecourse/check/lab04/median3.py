@@ -13,6 +13,16 @@ from aecourse.check.engine.drawing import between
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
+
+def _in_place(x: Tensor) -> Tensor:
+    """Filter pixel by pixel, row by row, into the same images."""
+    y = np.pad(x.numpy().reshape(-1, 28, 28), ((0, 0), (1, 1), (1, 1)), mode="edge")
+    for r in range(1, 29):
+        for c in range(1, 29):
+            y[:, r, c] = np.sort(y[:, r - 1:r + 2, c - 1:c + 2].reshape(len(x), 9), axis=1)[:, 4]
+    return torch.from_numpy(y[:, 1:-1, 1:-1].reshape(len(x), 784).copy())
+
+
 MISTAKES = (
     Mistake("nothing", {"cut": "nothing"}, "The images come back as they were."),
     Mistake("mean", {"what": "mean"},
@@ -26,6 +36,9 @@ MISTAKES = (
     Mistake("sum", {"what": "sum"}, "This is the sum of the nine pixels; the one in the middle is asked for."),
     Mistake("next", {"what": "next"},
             "This is the fourth of the nine in order. The fifth has four below and four above it."),
+    Mistake("sixth", {"what": "sixth"},
+            "This is the sixth of the nine in order. The fifth has four below and four above it; Python counts it as "
+            "number 4."),
     Mistake("without itself", {"what": "others"},
             "The pixel itself is left out of its window: nine pixels count, eight neighbours and itself."),
     Mistake("cross", {"what": "cross"},
@@ -45,6 +58,12 @@ MISTAKES = (
             "`mode=\"replicate\"`."),
     Mistake("circular", {"pad": "circular"},
             "The image goes on at its other side. Repeat the border's pixels, `mode=\"replicate\"`."),
+    Mistake("border before", {"pad": "before"},
+            "The border is put on the left and on top alone, so the window of a pixel ends at the pixel itself, and "
+            "the result is shifted. One pixel on every side, `(1, 1, 1, 1)`."),
+    Mistake("border behind", {"pad": "behind"},
+            "The border is put on the right and below alone, so the window of a pixel begins at the pixel itself, and "
+            "the result is shifted. One pixel on every side, `(1, 1, 1, 1)`."),
     Mistake("no border", {"pad": "none"},
             "The image shrinks to 26 × 26: pixels at the border have no full window. Put one more pixel around it "
             "first, with `F.pad(..., (1, 1, 1, 1), mode=\"replicate\")`."),
@@ -77,6 +96,12 @@ MISTAKES = (
             "It returns images with a channel, (N, 1, 28, 28). Flat ones are asked for, (N, 784): `.reshape(len(x), "
             "-1)`."),
     Mistake("twice", {"times": 2}, "The filter is applied twice."),
+    Mistake("over the stack", {"cut": "stack"},
+            "The window reaches into the images before and after, 3 × 3 × 3 pixels of the whole stack. Each pixel's "
+            "window lies within its own image."),
+    Mistake("in place", _in_place,
+            "The filter writes into the image that it reads, so later windows see filtered pixels. Read from `x`, and "
+            "write elsewhere."),
 )
 ERRORS = {
     "Expected 2D": "`F.pad` with `mode=\"replicate\"` takes images with a channel: `x.reshape(-1, 1, 28, 28)`.",
@@ -132,10 +157,15 @@ def _median3(x: Tensor, *, pad: str = "replicate", window: tuple[int, int] = (3,
         return x.median(0).values.expand(x.shape).clone()
     if cut == "image":
         return x.median(1, keepdim=True).values.expand(x.shape).clone()
+    if cut == "stack":
+        stack = F.pad(x.reshape(1, 1, n, 28, 28), (1, 1, 1, 1, 1, 1), mode="replicate")
+        return stack[0, 0].unfold(0, 3, 1).unfold(1, 3, 1).unfold(2, 3, 1).reshape(n, 784, 27).median(-1).values
     tall, wide = window
     mode = {"zeros": "constant"}.get(pad, pad)
     image = x.reshape(n, 1, 28, 28)
-    if pad != "none":
+    if pad in ("before", "behind"):
+        image = F.pad(image, (2, 0, 2, 0) if pad == "before" else (0, 2, 0, 2), mode="replicate")
+    elif pad != "none":
         image = F.pad(image, (wide // 2, wide // 2, tall // 2, tall // 2), mode=mode)
     near = F.unfold(image, window)  # (n, window, places)
     if cut in ("windows", "places"):
@@ -152,7 +182,8 @@ def _median3(x: Tensor, *, pad: str = "replicate", window: tuple[int, int] = (3,
     y = {"mean": lambda v: v.mean(-1), "max": lambda v: v.amax(-1), "min": lambda v: v.amin(-1),
          "middle": lambda v: (v.amax(-1) + v.amin(-1)) / 2,
          "separable": lambda v: v.reshape(n, places, 3, 3).median(-1).values.median(-1).values,
-         "next": lambda v: v.sort(-1).values[..., 3], "indices": lambda v: v.median(-1).indices,
+         "next": lambda v: v.sort(-1).values[..., 3],
+         "sixth": lambda v: v.sort(-1).values[..., 5], "indices": lambda v: v.median(-1).indices,
          "sum": lambda v: v.sum(-1),
          }.get(what, lambda v: v.median(-1).values)(near)
     for _ in range(times - 1):
@@ -174,11 +205,11 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     inside = all(((g[:, :, None] - case.args[0][:, None]).abs().amin(-1) < 1e-6).all()
                  for (g,), case in zip(got, cases, strict=True))
     if not inside:
-        return ("Some of your values do not occur in the image at all. A median of nine pixels is one of them: is "
-                "there a mean or a sum on the way?")
+        return ("Some of your values do not occur in the image at all. A median of nine pixels is one of them, as a "
+                "mean, a sum or a comparison is not.")
     if float(max(far)) < 0.02:
-        return ("Your values occur in the image, and on average they are of the right size. So it is the window that "
-                "is wrong, or the place where the result is put: which nine pixels belong to pixel (3, 5)?")
+        return ("Your values occur in the image, and on average they are of the right size, but they are not those "
+                "of the right places. Which nine pixels belong to pixel (3, 5), and where does their median go?")
     return ""
 
 

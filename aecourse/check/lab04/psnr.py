@@ -43,6 +43,14 @@ MISTAKES = (
     Mistake("mean over the batch", {"over": "batch"},
             "The squared error is averaged over all images of the batch. Each image has its own PSNR: the mean runs "
             "over its pixels alone, `.mean(-1)`."),
+    Mistake("mean over the batch, for each", {"over": "batch, for each"},
+            "All images get the same number, from the squared error averaged over the whole batch. Each image has its "
+            "own PSNR: the mean runs over its pixels alone, `.mean(-1)`."),
+    Mistake("variance", {"over": "variance"},
+            "The mean difference is taken off before the squares are, so this is the variance of the difference, and "
+            "a shift of all pixels counts for nothing. Square the differences themselves."),
+    Mistake("D − 1", {"over": "D - 1"},
+            "The sum of the squares is divided by D − 1. A mean divides by D, the number of pixels."),
     Mistake("mean over the images", {"over": "images"},
             "The mean runs over the images, dimension 0. The pixels are the last dimension, −1."),
     Mistake("sum over everything", {"over": "total"},
@@ -97,7 +105,9 @@ def draw(generator: torch.Generator, size: int) -> Case:
     x = 0.9 * torch.rand(size, pixels, generator=generator)
     x_hat = x + torch.randn(x.shape, generator=generator) * torch.linspace(0.05, 0.4, size)[:, None]
     if size == 5:
-        x_hat[-1] = x[-1] + 4 * (x_hat[-1] - x[-1])  # an error above 1: fewer than 0 dB
+        x_hat[0] = x[0] + 0.01 * (x_hat[0] - x[0])  # a tiny error
+        x_hat[3] = x[3] + 1  # an error of 1: 0 dB
+        x_hat[4] = x[4] + 4 * (x_hat[4] - x[4])  # an error above 1: fewer than 0 dB
     if size == 3:
         x_hat[1] = x[1]
         return Case((x_hat, x), "3 images, the second one rebuilt without any error", _EQUAL)
@@ -115,7 +125,10 @@ def _psnr(x_hat: Tensor, x: Tensor, *, log: Callable = torch.log10, times: float
     away = (x_hat.clamp(0, 1) if clip else x_hat) - x
     error = away.abs() if power == 1 else away if power == 0 else away**2
     reduce = {"pixels": lambda e: e.mean(-1), "sum": lambda e: e.sum(-1), "batch": lambda e: e.mean(),
-              "images": lambda e: e.mean(0), "none": lambda e: e, "784": lambda e: e.sum(-1) / 784,
+              "batch, for each": lambda e: e.mean().expand(len(e)),
+              "variance": lambda e: away.var(-1, unbiased=False),
+              "D - 1": lambda e: e.sum(-1) / (e.shape[-1] - 1), "images": lambda e: e.mean(0), "none": lambda e: e,
+              "784": lambda e: e.sum(-1) / 784,
               "total": lambda e: e.sum(), "cancel": lambda e: away.mean(-1) ** 2, "half": lambda e: e.mean(-1) / 2,
               "norm": lambda e: e.mean(-1) / (x**2).mean(-1)}[over]
     if after == "log first":  # the mean of the pixels' logarithms

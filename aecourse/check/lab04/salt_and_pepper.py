@@ -41,7 +41,8 @@ MISTAKES = (
             "Whether a pixel becomes black or white is the same in every image. Throw the coin for every pixel of "
             "every image."),
     Mistake("unequal", {"colours": "few white"},
-            "Black and white do not come equally often: the second draw has to fall below ½ half of the time."),
+            "Black and white do not come equally often. Half of the pixels that are hit should become white, the other "
+            "half black."),
     Mistake("out of range", {"colours": "signs"},
             "Some pixels end up outside of 0 to 1. Salt is 1 and pepper is 0, whatever the pixel was before: exchange "
             "it, and add nothing to it."),

@@ -46,6 +46,13 @@ MISTAKES = (
     Mistake("two steps", {"at": "twice"}, "The denoiser is applied twice. Apply it once, to `x_noisy`."),
     Mistake("clipped input", {"cut": "noisy"},
             "The noisy points are cut off at 0 and 1 first. The formula holds for noise that is not cut off."),
+    Mistake("clipped input of the denoiser", {"at": "clipped"},
+            "The denoiser is given the noisy points cut off at 0 and 1. Give it the points as they are."),
+    Mistake("the formula itself", {"give": "formula"},
+            "This is x̃ + σ² times the denoised point. In the formula the score stands there, and it is what is asked "
+            "for: solve for it."),
+    Mistake("rounded", {"cut": "floor"},
+            "The arrows are rounded down to whole numbers, as `//` does. Divide with `/`."),
     Mistake("clipped output", {"cut": "clean"},
             "The denoised points are cut off at 0 and 1. The formula takes them as they are."),
     Mistake("unit length", {"cut": "unit"},
@@ -119,13 +126,15 @@ def family(**changes: Any) -> Any:
 def _score(denoise: Callable, x_noisy: Tensor, sigma: float, *, power: float = 2, sign: int = 1, factor: float = 1.0,
            cut: str = "", at: str = "noisy", give: str = "difference") -> Tensor:
     x = x_noisy.clamp(0, 1) if cut == "noisy" else x_noisy
-    clean = denoise(denoise(x)) if at == "twice" else denoise(x)
+    clean = denoise(denoise(x)) if at == "twice" else denoise(x.clamp(0, 1) if at == "clipped" else x)
     clean = clean.clamp(0, 1) if cut == "clean" else clean
     away = {"difference": lambda: clean - x, "clean": lambda: clean, "noisy": lambda: -x, "plus": lambda: clean + x,
             "again": lambda: denoise(clean) - clean, "brackets": lambda: clean - x * sigma**power,
-            "late": lambda: clean * sigma**power - x}[give]()
+            "late": lambda: clean * sigma**power - x,
+            "formula": lambda: (x + sigma**2 * clean) * sigma**power}[give]()
     value = sign * factor * away / sigma**power
-    return {"unit": lambda: value / value.norm(dim=-1, keepdim=True), "sum": lambda: value.sum(-1),
+    return {"floor": lambda: value.floor(), "unit": lambda: value / value.norm(dim=-1, keepdim=True), "sum":
+            lambda: value.sum(-1),
             "length": lambda: value.norm(dim=-1), "mean": lambda: value.mean(0).expand(value.shape)}.get(
                 cut, lambda: value)()
 

@@ -40,8 +40,11 @@ MISTAKES = (
             "The classes are right, and there is no chance in it: it takes the last images of each class, always the "
             "same."),
     Mistake("with replacement", {"pick": "again"},
-            "Some images are chosen twice: `randint` draws each place anew. Take the beginning of a permutation, "
-            "`randperm`."),
+            "Some images are chosen more than once, as when each place is drawn anew (`randint`). Take the beginning "
+            "of a permutation, `randperm`."),
+    Mistake("every m-th", {"pick": "every m-th"},
+            "The classes are right, and there is no chance in it: it takes images at equal distances, every m-th of "
+            "each class, always the same. Shuffle each class's images with the generator."),
     Mistake("first half", {"pick": "first half"},
             "Some images can never be chosen: only the first half of each class is shuffled. Shuffle all of a class's "
             "images, then take n/10."),
@@ -49,11 +52,11 @@ MISTAKES = (
             "The last image of each class can never be chosen: `randperm(k)` gives all numbers from 0 to k − 1, and k "
             "is the class's size."),
     Mistake("block", {"pick": "block"},
-            "Only the place where it begins is random: in each class it takes images that lie next to each other. They "
-            "are chosen together or not at all, those at the ends rarely. Shuffle each class's images."),
+            "In each class it takes images that lie next to each other, at each call. Only where they begin is random, "
+            "so neighbours are chosen together or not at all. Shuffle each class's images."),
     Mistake("own seed", {"source": "own"},
-            "It is random, and yet the same at every call: a seed is set inside. Then all draws of labels would be "
-            "one. Use the generator that is handed in, and leave its seed alone."),
+            "It is the same at every call, as if a seed were set inside. Then all draws of labels would be one. Use "
+            "the generator that is handed in, and leave its seed alone."),
     Mistake("generator ignored", {"source": "global"},
             "The chance does not come from the generator that is handed in, so a run cannot be repeated: "
             "`torch.randperm(k, generator=generator)`."),
@@ -131,6 +134,7 @@ def _choose(labels: Tensor, n: int, generator: torch.Generator, *, stratify: str
         places = {"random": lambda: torch.randperm(len(members), generator=rng)[:k],
                   "first": lambda: torch.arange(k), "last": lambda: torch.arange(len(members) - k, len(members)),
                   "block": lambda: torch.randint(len(members) - k + 1, (1,), generator=rng) + torch.arange(k),
+                  "every m-th": lambda: torch.arange(k) * (len(members) // k),
                   "again": lambda: torch.randint(len(members), (k,), generator=rng),
                   "but the last": lambda: torch.randperm(len(members) - 1, generator=rng)[:k],
                   "first half": lambda: torch.randperm(max(k, len(members) // 2), generator=rng)[:k]}[pick]()
@@ -225,7 +229,11 @@ def _pick(labels: Tensor, chosen: Tensor, n: int) -> str:
     if torch.equal(chosen, torch.cat([m[: n // CLASSES] for m in members]).sort().values):
         return "the first of each class"
     last = torch.cat([m[-(n // CLASSES):] for m in members]).sort().values
-    return "the last of each class" if torch.equal(chosen, last) else "by chance"
+    if torch.equal(chosen, last):
+        return "the last of each class"
+    steps = [torch.isin(m, chosen).nonzero().flatten().diff() for m in members]
+    even = all(len(s) == n // CLASSES - 1 and int(s.max() - s.min()) <= 1 for s in steps)
+    return "images at equal distances in each class" if even else "by chance"
 
 
 def _reach(choose: Callable, seed: int) -> str:
@@ -255,10 +263,20 @@ def _reach_of_unequal(choose: Callable, generator: torch.Generator) -> str:
     for _ in range(60):  # that one of 35 is left out by chance: (25/35)^60, one in a thousand million
         reached[choose(labels.clone(), 10 * CLASSES, generator)] = True
     if bool(reached.all()):
-        return "every image"
+        return _reach_of_large(choose, generator)
     members = [reached[labels == c] for c in range(CLASSES)]
     ends = all(bool(m[: int(m.sum())].all()) for m in members)  # what is never chosen stands at the end of its class
     return "never the last images of the larger classes" if ends else "some images of unequal classes never"
+
+
+def _reach_of_large(choose: Callable, generator: torch.Generator) -> str:
+    """Return whether in classes of 700 images the first and the last third get their share of the 1,000 chosen."""
+    chosen = choose(torch.arange(CLASSES).repeat(700), 100 * CLASSES, generator)
+    thirds = (chosen.div(CLASSES, rounding_mode="floor") * 3).div(700, rounding_mode="floor")
+    first, _, last = thirds.clamp(0, 2).bincount(minlength=3).tolist()
+    if min(first, last) > 220:  # of 333, with a standard deviation of 14
+        return "every image"
+    return f"hardly any of the {'last' if last < first else 'first'} images of large classes"
 
 
 EXERCISE = Exercise(

@@ -47,8 +47,8 @@ MISTAKES = (
     Mistake("ReLU at the end", {"end": "relu"},
             "It ends in a ReLU. Logits take both signs; a class whose logit is cut off at 0 gets no gradient."),
     Mistake("ReLU between", {"between": nn.ReLU},
-            "There is a ReLU between code and head. The code is linear, and the pre-trained autoencoder keeps half of "
-            "what it knows in negative numbers."),
+            "There is a ReLU between code and head. The code is linear, and negative numbers in it say as much as "
+            "positive ones."),
     Mistake("tanh between", {"between": nn.Tanh},
             "There is a tanh between code and head, and it flattens large codes. The head is one linear layer on the "
             "code itself."),
@@ -75,6 +75,9 @@ MISTAKES = (
     Mistake("in a list", {"cut": "list"},
             "The head's weights are not among the network's parameters: it is kept in a Python list, say, or made anew "
             "at each call, so they would never be trained. Give the head a name of its own: `self.head = ...`."),
+    Mistake("encoder in a list", {"cut": "encoder in a list"},
+            "The encoder's weights are not among the network's parameters: it is kept in a Python list, say. Give it a "
+            "name of its own, `self.encoder = ...`, so that `fit` finds its weights."),
     Mistake("classes", {"cut": "classes"},
             "It returns the most probable class. A class has no gradient: return the logits."),
     Mistake("two things", {"cut": "both"}, "It returns code and logits together. The logits alone are asked for."),
@@ -98,8 +101,8 @@ def reference(encoder: nn.Module, code: int, classes: int) -> nn.Module:
 
 def oracle(code: int, classes: int, seed: int) -> dict[str, Any]:
     """Return the facts of the right answer."""
-    return {"gives": "a network", "encoder": "as it was", "output": (60, classes), "form": "logits",
-            "steady": "yes", "alone": True, "of": "the pre-trained code",
+    return {"gives": "a network", "encoder": "as it was", "output": (60, classes), "one": (1, classes),
+            "form": "logits", "steady": "yes", "alone": True, "of": "a linear map of the pre-trained code",
             "parameters": PIXELS * HIDDEN + HIDDEN + HIDDEN * code + code + code * classes + classes,
             "head": "its weights and its bias", "weights": "all", "frozen": "nothing", "trained": "all"}
 
@@ -119,11 +122,12 @@ class _Head(nn.Module):
 
     def __init__(self, encoder: nn.Module, head: nn.Module, cut: str) -> None:
         super().__init__()
-        self.encoder, self.cut = encoder, cut
+        self.cut = cut
+        self.encoder: Any = [encoder] if cut == "encoder in a list" else encoder
         self.head: Any = [head] if cut == "list" else head
 
     def forward(self, x: Tensor) -> Any:
-        z = self.encoder(x)
+        z = self.encoder[0](x) if self.cut == "encoder in a list" else self.encoder(x)
         z = z.detach() if self.cut == "detach" else z
         y = self.head[0](z) if self.cut == "list" else self.head(z)
         return {"classes": lambda: y.argmax(1), "both": lambda: (z, y), "code": lambda: z}.get(self.cut, lambda: y)()
@@ -179,7 +183,8 @@ FACTS = {
     "steady": "Called twice on the same images it gives two results{got}.",
     "alone": "The same image gives other logits in another batch: they depend on the images beside it. An image's "
              "logits are made from its own code alone, so no normalisation over the batch stands in the network.",
-    "of": "Its output is a linear map of {got}; it should be one of the pre-trained code.",
+    "of": "Its output is {got}; it should be {expected}, and nothing else.",
+    "one": "For a single image the network gives the shape {got}; {expected} is asked for.",
     "parameters": "It has {got} parameters; the encoder and one linear layer with a bias have {expected}.",
     "head": "Its output is a linear map of the code, and not that of its own weights and bias: {got}. One linear layer "
             "is asked for, with nothing before it and nothing after it.",
@@ -192,6 +197,7 @@ FACTS = {
 def probe(extend: Callable, case: Case) -> dict[str, Any]:
     """Extend an encoder, run it on random images and look at what comes out and at the gradients."""
     code, classes, seed = case.args
+    right = oracle(*case.args)
     torch.manual_seed(seed)
     encoder, x = mlp([PIXELS, HIDDEN, code]), torch.rand(60, PIXELS) * 4 - 2
     last: Any = encoder[-1]
@@ -210,19 +216,23 @@ def probe(extend: Callable, case: Case) -> dict[str, Any]:
     if seen["output"] != (len(x), classes) or not y.is_floating_point():
         return seen if seen["output"] != (len(x), classes) else seen | {"form": "whole numbers"}
     with torch.no_grad():
+        one = model.eval()(x[:1])  # a normalisation over the batch takes no single image in training
+        seen["one"] = tuple(one.shape) if isinstance(one, Tensor) else a(one)
+        model.train()
         seen["steady"] = "yes" if torch.equal(model(x), model(x)) else _unsteady(model, x)
         seen["form"] = form = _form(y)
         logits = {"probabilities": lambda v: v.log(), "numbers from 0 to 1": torch.logit}.get(form, lambda v: v)(y)
         if seen["steady"] == "yes":
-            one, other = model(x[:30])[20:], model(x[20:])[:10]
-            seen["alone"] = torch.allclose(one, other, rtol=1e-4, atol=1e-4 * float(y.abs().max()))
+            first, second = model(x[:30])[20:], model(x[20:])[:10]
+            seen["alone"] = torch.allclose(first, second, rtol=1e-4, atol=1e-4 * float(y.abs().max()))
             seen["of"] = _source(logits - logits[:, :1], x, before(x))
     seen["parameters"] = sum(p.numel() for p in model.parameters())
     kept = [any(torch.equal(old, p) for p in model.parameters()) for old in before.parameters()]
     seen["weights"] = ("all" if all(kept) else "none" if not any(kept) else "the biases alone"
                        if kept == [p.dim() == 1 for p in before.parameters()] else "a part")
     inside = _inside(model, encoder)
-    if form == "logits" and seen.get("of") == "the pre-trained code" and seen["alone"] and _counted(seen, case):
+    if form == "logits" and seen.get("of") == right["of"] and seen["alone"] and (
+            seen["parameters"] == right["parameters"]):
         seen["head"] = _head(model, inside, y.detach(), before(x).detach())
     seen["frozen"] = "nothing" if all(p.requires_grad for p in model.parameters()) else "something"
     seen["trained"] = _trained(model, inside, y)
@@ -248,8 +258,10 @@ def _source(y: Tensor, x: Tensor, z: Tensor) -> str:
         table = torch.cat([source, torch.ones(len(source), 1)], 1).double()
         fitted = table @ torch.linalg.lstsq(table, y.double(), driver="gelsd").solution
         if y.abs().max() > 1e-6 and bool(((fitted - y).abs() < 1e-4 * y.abs().max()).all()):
-            return name
-    return "the pre-trained code" if y.abs().max() <= 1e-6 else "something else"  # a head that begins at 0 is as good
+            return f"a linear map of {name}"
+    if y.abs().max() <= 1e-6:  # a head that begins at 0 is as good
+        return "a linear map of the pre-trained code"
+    return "no linear map of the code, nor of the images"
 
 
 def _unsteady(model: nn.Module, x: Tensor) -> str:
@@ -258,10 +270,6 @@ def _unsteady(model: nn.Module, x: Tensor) -> str:
     same = torch.equal(model(x), model(x))
     model.train()
     return ", in training and not in evaluation" if same else ", in training and in evaluation"
-
-
-def _counted(seen: dict[str, Any], case: Case) -> bool:
-    return seen["parameters"] == oracle(*case.args)["parameters"]
 
 
 def _head(model: nn.Module, inside: list[nn.Parameter], y: Tensor, z: Tensor) -> str:

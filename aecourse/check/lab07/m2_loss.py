@@ -44,6 +44,9 @@ MISTAKES = (
             "their label: they have U alone."),
     Mistake("everybody's classifier term", {"weigh": "everybody"},
             "The images without a label get a classifier's term, too. They have U alone."),
+    Mistake("classifier term of class 0", {"weigh": "class 0"},
+            "The images without a label get a classifier's term, too, that of class 0, which `clamp(min=0)` makes of "
+            "their −1. They have U alone."),
     Mistake("-1 as an index", {"who": "everybody"},
             "Images without a label are treated as labelled: as an index, −1 is the last class. Ask `y >= 0` first."),
     Mistake("class 0", {"who": "y > 0"}, "Class 0 is taken for \"no label\": `y > 0` should be `y >= 0`."),
@@ -57,6 +60,10 @@ MISTAKES = (
     Mistake("no L", {"labelled": "none"}, "L(x, y) is missing: images with a label train only the classifier."),
     Mistake("mean L", {"labelled": "mean"},
             "Images with a label pay the mean over all classes. Take the bound of their own class, y."),
+    Mistake("smallest L for the labelled", {"labelled": "smallest"},
+            "Images with a label pay the smallest bound. Take the bound of their own class, y."),
+    Mistake("q times L", {"labelled": "weighed"},
+            "L(x, y) is multiplied by q(y|x) for images with a label. Their class is known: its weight is 1."),
     Mistake("L of the guess", {"labelled": "best"},
             "Images with a label pay the bound of the class that the classifier guesses. Their own class is y."),
     Mistake("no entropy", {"unlabelled": "no entropy"},
@@ -101,8 +108,8 @@ ERRORS = {
 }
 ALL_LABELLED = ("It is right for mixed batches, and wrong where every image has a label: with random batches that "
                 "happens. Let nothing depend on how many there are.")
-NONE_LABELLED = ("It is right for mixed batches, and wrong where no image has a label: a mean over none is NaN. With "
-                 "few labels many batches have none; let nothing depend on how many there are.")
+NONE_LABELLED = ("It is right for mixed batches, and wrong where no image has a label. With few labels many batches "
+                 "have none: let nothing depend on how many there are, as a mean over the labelled ones does.")
 
 VERY_SURE = ("It is right for moderate logits, and wrong where the classifier is so sure that a probability is 0 in "
              "float32. The logarithm of a softmax is −inf there, and a clamp or a small number inside the logarithm "
@@ -161,6 +168,8 @@ def draw(generator: torch.Generator, size: int) -> Case:
     y[places[-1]] = 0
     if y[0] >= 0 and bool((y[: size - size // 2] >= 0).all()):  # the labelled ones do not come first
         y, by_class, logits = y.flip(0), by_class.flip(0), logits.flip(0)
+    if size == 1:
+        return Case((by_class, logits, torch.tensor([2]), alpha), "a single image, which has a label")
     text = f"{size} images of {classes} classes, y = {y.tolist()}, alpha = {alpha:.1f}"
     return Case((by_class, logits, y, alpha), text)
 
@@ -191,7 +200,8 @@ def _loss(by_class: Tensor, class_logits: Tensor, y: Tensor, alpha: float, *, la
          lambda: -torch.logsumexp(-by_class, 1)}[unlabelled]()
     L = {"own": lambda: right, "U": lambda: marginal, "none": lambda: torch.zeros_like(right), "mean":
          lambda: by_class.mean(1), "best": lambda: by_class.gather(1, best).squeeze(1), "plus U":
-         lambda: right + marginal}[labelled]()
+         lambda: right + marginal, "smallest": lambda: by_class.min(1).values, "weighed":
+         lambda: q.gather(1, index).squeeze(1) * right}[labelled]()
     ce = -log_q.gather(1, index).squeeze(1)
     ce = {"plus": lambda: ce, "minus": lambda: -ce, "none": lambda: 0 * ce, "p": lambda: (-ce).exp(), "minus p":
           lambda: -(-ce).exp(), "logit": lambda: -class_logits.gather(1, index).squeeze(1), "mean": lambda:
@@ -203,6 +213,8 @@ def _loss(by_class: Tensor, class_logits: Tensor, y: Tensor, alpha: float, *, la
     of_others = {"U": lambda: alpha * U, "pseudo": lambda: U - alpha * log_q.amax(1)}.get(weigh, lambda: U)()
     if weigh == "everybody":
         of_others = U - alpha * log_q.mean(1)
+    if weigh == "class 0":
+        of_others = U + alpha * ce
     value = sign * torch.where(known, of_known, of_others)
     if order == "labelled first":
         value = torch.cat([value[known], value[~known]])
@@ -250,7 +262,7 @@ def _labelled(cases: list[Case], got: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "m2_loss", "6 · M2: the whole loss", "function", 3, 12,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 7, 9, 5, 4, 6), rtol=2e-4, atol=1e-3,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 7, 9, 5, 4, 6, 1), rtol=2e-4, atol=1e-3,
     arguments=("by_class", "class_logits", "y", "alpha"), gives=(ONE_EACH,), gradients=(0, 1), family=family, look=look,
     mistakes=MISTAKES, errors=ERRORS,
     hints=("Compute both for all images, and let `torch.where(y >= 0, ..., ...)` take the one that applies.",

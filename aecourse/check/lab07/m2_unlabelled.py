@@ -166,7 +166,25 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         table.append(torch.stack([(q * by_class).sum(1), (q * log_q).sum(1)], 1))
         values.append(g.double())
     names = ("Σ q(y|x) L(x, y)", "Σ q log q, which is −H,")
-    return off_factors(torch.cat(table), torch.cat(values), names)
+    return off_factors(torch.cat(table), torch.cat(values), names) or _small_number(cases, got)
+
+
+def _small_number(cases: list[Case], got: list[Parts]) -> str:
+    """Return the sentence for log(q + a small number) in place of log q, if such a number gives the values."""
+    values = torch.cat([g for (g,) in got]).double()
+    pairs = [(case.args[0].double(), case.args[1].double().softmax(1)) for case in cases]
+
+    def with_number(small: float) -> Tensor:
+        return torch.cat([(q * (by_class + (q + small).log())).sum(1) for by_class, q in pairs])
+
+    low, high = -20.0, 0.0  # of its logarithm to base e; the sum grows with it
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (middle, high) if with_number(math.exp(middle)).sum() < values.sum() else (low, middle)
+    if -19 < low < -1 and torch.allclose(with_number(math.exp(low)), values, rtol=1e-6, atol=1e-4):
+        return ("A small number stands inside the logarithm: yours are the values of log(q + "
+                f"{math.exp(low):.1g}). `class_logits.log_softmax(1)` gives log q without one.")
+    return ""
 
 
 EXERCISE = Exercise(

@@ -33,6 +33,11 @@ MISTAKES = (
             "The image goes through the autoencoder twice. Once is asked for."),
     Mistake("binary target", {"target": "binary"},
             "The target is the image turned black and white. The image itself is the target."),
+    Mistake("binary image", {"given": "binary", "target": "binary"},
+            "The image is turned black and white, as the model's input and as the target. Both are the image as it "
+            "is."),
+    Mistake("binary input", {"given": "binary"},
+            "The model is given the image turned black and white. Give it the image as it is."),
     Mistake("target through the sigmoid", {"target": "sigmoid"},
             "The image goes through the sigmoid, too. Its pixels lie between 0 and 1 already."),
     Mistake("target 0", {"target": "nothing"}, "The reconstruction is compared with nothing, so black would be best."),
@@ -110,11 +115,11 @@ def family(**changes: Any) -> Any:
 
 
 def _loss(model: Autoencoder, x: Tensor, *, output: str = "sigmoid", target: str = "image",
-          measure: str = "square", reduce: str = "sum", through: str = "once") -> Tensor:
+          measure: str = "square", reduce: str = "sum", through: str = "once", given: str = "image") -> Tensor:
     squash = {"sigmoid": torch.sigmoid, "none": lambda v: v, "clamp": lambda v: v.clamp(0, 1), "tanh": torch.tanh,
               "relu": torch.relu, "softmax": lambda v: v.softmax(-1),
               "twice": lambda v: torch.sigmoid(torch.sigmoid(v)), "rounded": lambda v: torch.sigmoid(v).round()}[output]
-    z = model.encode(x)
+    z = model.encode((x > 0.5).float() if given == "binary" else x)
     z = {"sigmoid": torch.sigmoid, "relu": torch.relu}.get(through, lambda v: v)(z)
     logits = model.decode(z)
     if through == "twice":
