@@ -15,7 +15,7 @@ from torch import Tensor
 
 from aecourse.check.engine.call import copied, quiet
 from aecourse.check.engine.exercise import Case, Exercise
-from aecourse.check.engine.look import off_terms, roughly
+from aecourse.check.engine.look import UNKNOWN, off_terms, roughly
 
 PATIENCE = 1.0  # seconds, for the combinations of so many mistakes
 
@@ -47,11 +47,7 @@ def diagnose(exercise: Exercise, cases: list[Case], got: list[Tensor], want: lis
     g, w = torch.cat([got[i] for i in usual]).double(), torch.cat([want[i] for i in usual]).double()
     return (_ratio(exercise, cases, got, want, usual) or _parts(exercise, [cases[i] for i in usual], g)
             or _offset(exercise, [got[i] for i in usual], [want[i] for i in usual])
-            or _UNKNOWN)
-
-
-_UNKNOWN = ("The shape is right, the values are not, and it is none of the usual mistakes. Work the input below out "
-            "by hand and compare term by term.")
+            or UNKNOWN)
 
 
 def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
@@ -208,7 +204,7 @@ def _shapes(exercise: Exercise, cases: list[Case], got: list[Tensor], want: list
         summed = [g.sum(-1) for g in got]
         right = [same(exercise, g, w) for g, w in zip(summed, want, strict=True)]
         more = "" if all(right) else diagnose(exercise, cases, summed, want, right)
-        says += more and " And its sum would not be right yet" + (f": {more}" if more != _UNKNOWN else ".")
+        says += more and " And its sum would not be right yet" + (f": {more}" if more != UNKNOWN else ".")
     return says
 
 

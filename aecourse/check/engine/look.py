@@ -5,6 +5,8 @@ from torch import Tensor
 
 from aecourse.check.engine.words import many
 
+UNKNOWN = ("The form is right, the values are not, and it is none of the usual mistakes. Work the input below out by "
+           "hand and compare step by step.")
 Parts = tuple[Tensor, ...]  # what a function returned on one input, each part as a tensor
 
 

@@ -116,8 +116,8 @@ def _pixel(x: Tensor, value: Tensor) -> int | None:
 EXERCISE = Exercise(
     "halves", "2 · A question without a label", "function", 1, 5,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5, 200),
-    arguments=("x",), gives=(Form("float32", "the top half of each image, shape (B, 392)", name="top"),
-                             Form("float32", "the bottom half of each image, shape (B, 392)", name="bottom")),
+    arguments=("x",), gives=(Form("float", "the top half of each image, shape (B, 392)", name="top"),
+                             Form("float", "the bottom half of each image, shape (B, 392)", name="bottom")),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS, rtol=0, atol=0,
     hints=("The 784 pixels of an image are stored row by row: 28 of the first row, then 28 of the second, and so "
            "on.",

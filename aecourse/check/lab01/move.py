@@ -182,7 +182,7 @@ EXERCISE = Exercise(
     "move", "4 · k-means: where the centres go", "function", 2, 9,
     reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 6, 7, 8, 20, 40, 200), atol=1e-4,
     arguments=("x", "clusters", "centres"),
-    gives=(Form("float32", "one centre for each cluster, shape (K, D)", row="centre"),),
+    gives=(Form("float", "one centre for each cluster, shape (K, D)", row="centre"),),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("Start with a copy, `centres.clone()`, and replace a row where there is a mean.",
            "`x[clusters == k]` are the images of cluster k, and `.mean(0)` is their mean.",

@@ -228,7 +228,7 @@ EXERCISE = Exercise(
     "spread", "7 · Labels that spread", "function", 3, 9,
     reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 7, 8, 12, 20, 30), atol=2e-5,
     arguments=("W", "Y", "alpha", "steps"),
-    gives=(Form("float32", "one row for each image, one column for each class, shape (N, C)"),),
+    gives=(Form("float", "one row for each image, one column for each class, shape (N, C)"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("The degrees are `d = W.sum(1)`. D^(−1/2) is a diagonal matrix: multiplying with it from the left "
            "scales the rows, from the right the columns.",

@@ -1,8 +1,5 @@
 """What the exercises share whose result is one number."""
 
-UNKNOWN = ("The form is right, the values are not, and it is none of the usual mistakes. Work the input below out by "
-           "hand and compare step by step.")
-
 
 def rounded(values: list[float], right: list[float]) -> bool:
     """Return whether all values are whole numbers and less than one away from the right ones."""

@@ -13,7 +13,7 @@ from torch import Tensor
 from aecourse.check.engine.drawing import rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
-from aecourse.check.lab03._numbers import UNKNOWN, rounded
+from aecourse.check.lab03._numbers import rounded
 
 
 def family(**changes: Any) -> Any:
@@ -218,7 +218,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
                        ("sine", lambda c: (1 - c**2) ** 0.5), ("squared sine", lambda c: 1 - c**2)):
         if all(abs(v - turn(c)) < 1e-3 for v, c in zip(values, cosines, strict=True)):
             return f"This is the {name} of the angle. The angle itself is asked for, in degrees."
-    return UNKNOWN if len(cases) < 3 else ""  # two values may have one factor by chance
+    return ""
 
 
 EXERCISE = Exercise(

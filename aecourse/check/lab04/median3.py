@@ -220,7 +220,7 @@ def _means(parts: list[Parts]) -> list[Tensor]:
 EXERCISE = Exercise(
     "median3", "5 · The baseline: a median filter", "function", 2, 10,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 4), rtol=0, atol=1e-5,
-    arguments=("x",), gives=(Form("float32", "one flat image for each, shape (N, 784)"),), family=family,
+    arguments=("x",), gives=(Form("float", "one flat image for each, shape (N, 784)"),), family=family,
     look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`F.pad(x.reshape(-1, 1, 28, 28), (1, 1, 1, 1), mode=\"replicate\")` puts a copy of the border around "
            "each image.",

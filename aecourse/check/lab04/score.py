@@ -164,7 +164,7 @@ EXERCISE = Exercise(
     "score", "7 · What the denoiser knows", "function", 3, 10,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5), rtol=1e-3, atol=2e-4,
     arguments=("denoise", "x_noisy", "sigma"),
-    gives=(Form("float32", "one arrow for each point, shape (B, D)", "point"),), family=family,
+    gives=(Form("float", "one arrow for each point, shape (B, D)", "point"),), family=family,
     look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("Solve the formula for ∇ log p: the best denoiser is x̃ + σ² ∇ log p(x̃).",
            "So it is the way from the noisy point to the denoised one, divided by a number."),

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from aecourse import semi
 from aecourse.check.engine.drawing import between, rows
-from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.look import Parts, near
-from aecourse.check.lab07._losses import ONE_EACH, bounds, off_factors
+from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
+from aecourse.check.engine.look import Parts, near, off_terms
+from aecourse.check.lab07._losses import bounds
 
 MISTAKES = (
     Mistake("no classifier term", {"term": "none"},
@@ -256,15 +256,15 @@ def _labelled(cases: list[Case], got: list[Parts]) -> str:
     if averaged:
         return ("Their −log q is a mean over the labelled images, as `F.cross_entropy` takes it by default: "
                 "`reduction=\"none\"`.")
-    found = off_factors(torch.cat(table), torch.cat(values), ("L(x, y)", "−α log q(y|x)"))
+    found = off_terms(["L(x, y)", "−α log q(y|x)"], torch.cat(table), torch.cat(values))
     return found or "Theirs is L(x, y) − α log q(y|x), with their own class y in both places."
 
 
 EXERCISE = Exercise(
     "m2_loss", "6 · M2: the whole loss", "function", 3, 12,
     reference=reference, oracle=oracle, draw=draw, sizes=(3, 7, 9, 5, 4, 6, 1), rtol=2e-4, atol=1e-3,
-    arguments=("by_class", "class_logits", "y", "alpha"), gives=(ONE_EACH,), gradients=(0, 1), family=family, look=look,
-    mistakes=MISTAKES, errors=ERRORS,
+    arguments=("by_class", "class_logits", "y", "alpha"), gives=(PER_IMAGE,), gradients=(0, 1), family=family,
+    look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("Compute both for all images, and let `torch.where(y >= 0, ..., ...)` take the one that applies.",
            "`by_class.gather(1, own)` with `own = y.clamp(min=0)[:, None]` looks up each image's own class; so it "
            "does for `class_logits.log_softmax(1)`.",

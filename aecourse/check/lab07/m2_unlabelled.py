@@ -11,9 +11,9 @@ from torch.distributions import Categorical, kl_divergence
 
 from aecourse import semi
 from aecourse.check.engine.drawing import between, rows, tenths
-from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.engine.look import Parts
-from aecourse.check.lab07._losses import ONE_EACH, bounds, off_factors
+from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
+from aecourse.check.engine.look import Parts, off_terms
+from aecourse.check.lab07._losses import bounds
 
 ZERO_LOG_ZERO = ("It is right while every class has some probability, and wrong where one is exactly 0 in float32: 0 · "
                  "log 0 gives NaN, and should be 0. `class_logits.log_softmax(1)` gives log q without taking a "
@@ -165,8 +165,8 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         q = log_q.exp()
         table.append(torch.stack([(q * by_class).sum(1), (q * log_q).sum(1)], 1))
         values.append(g.double())
-    names = ("Σ q(y|x) L(x, y)", "Σ q log q, which is −H,")
-    return off_factors(torch.cat(table), torch.cat(values), names) or _small_number(cases, got)
+    names = ["Σ q(y|x) L(x, y)", "Σ q log q, which is −H,"]
+    return off_terms(names, torch.cat(table), torch.cat(values)) or _small_number(cases, got)
 
 
 def _small_number(cases: list[Case], got: list[Parts]) -> str:
@@ -190,7 +190,7 @@ def _small_number(cases: list[Case], got: list[Parts]) -> str:
 EXERCISE = Exercise(
     "m2_unlabelled", "5 · M2: an image without a label", "function", 3, 12,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5, 4), rtol=2e-4, atol=1e-3,
-    arguments=("by_class", "class_logits"), gives=(ONE_EACH,), gradients=(0, 1), family=family, look=look,
+    arguments=("by_class", "class_logits"), gives=(PER_IMAGE,), gradients=(0, 1), family=family, look=look,
     mistakes=MISTAKES, errors=ERRORS,
     hints=("q(y|x) is the softmax of the logits over the classes, log q(y|x) their `log_softmax(1)`.",
            "The first term weighs the bounds with q and adds over the classes. The entropy is −Σ q log q, and it "

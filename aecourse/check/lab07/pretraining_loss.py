@@ -9,9 +9,8 @@ from torch import Tensor, nn
 
 from aecourse import losses
 from aecourse.check.engine.drawing import rows
-from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts, near
-from aecourse.check.lab07._losses import ONE_EACH
 from aecourse.models import Autoencoder
 
 MISTAKES = (
@@ -152,7 +151,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 EXERCISE = Exercise(
     "pretraining_loss", "2 · Pre-training without labels", "function", 1, 6,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 3, 6), rtol=1e-3, atol=1e-4, arguments=("model", "x"),
-    gives=(ONE_EACH,), gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
+    gives=(PER_IMAGE,), gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`model(x)` encodes and decodes; it gives logits.",
            "`torch.sigmoid` turns logits into pixels. Compare them with `x` itself.",
            "`losses.squared_error(x_hat, x)` sums over the pixels of each image."),
