@@ -276,6 +276,7 @@ UNLISTED = [
         rows[torch.randperm(len(rows))] for rows in torch.arange(sum(map(len, batches))).split(len(batches[0]))]),
      "share a batch in every epoch"),
     ("train_epoch", epoch_by_hand, "and yet the weights move"),
+    ("train_epoch", epoch_with(batches=lambda batches: torch.cat(batches).split(1)), "do not have the size"),
     ("train_epoch", epoch_with(late=True), "`step` comes before `backward`"),
     ("train_epoch", epoch_with(scale=lambda x: 2 * x - 1), "the bug of exercise 5"),
 ]

@@ -285,7 +285,7 @@ def _kept(epochs: list[list[list[int]]], n: int) -> str:
     follow = min(max(sum((b - a) % n == step for a, b in pairwise(flat)) for step in (1, n - 1)) for flat in flats)
     if follow == n - 1:
         return "the stored one from another start on"
-    if len(epochs[0]) > 1 and follow >= n - 1 - len(epochs[0]):  # whole batches of neighbours
+    if 1 < len(epochs[0]) < n / 2 and follow >= n - 1 - len(epochs[0]):  # whole batches of neighbours
         return "shuffled by batches"
     if 1 < len(epochs[0]) < n and len({frozenset(map(frozenset, seen)) for seen in epochs}) == 1:
         return "shuffled, and yet the same images share a batch in every epoch"
