@@ -79,7 +79,8 @@ def examine(exercise: Exercise, answer: Any, seed: int | None = None) -> Verdict
 
 def _wrong_kind(exercise: Exercise, answer: Any) -> str:
     if exercise.takes == "function":
-        return wrong_kind(exercise, answer)
+        builds = exercise.probe and isinstance(answer, type) and issubclass(answer, torch.nn.Module)
+        return "" if builds else wrong_kind(exercise, answer)  # a network's class is called like a function
     if exercise.takes == "class":
         if not isinstance(answer, type):
             what = "a network that was built already" if isinstance(answer, torch.nn.Module) else (

@@ -76,6 +76,8 @@ MISTAKES = (
             "The reconstruction is cut to the range from 0 to 1. The formula takes x̂ as it is."),
 )
 
+NARROW = ("It is right where sigma is 0.02 or more, and wrong where it is 0.0005: nothing may bound sigma or the "
+          "variance from below.")
 FAR = ("Where pixels lie 50 σ from their reconstruction it goes wrong. The density itself rounds to 0 there: write its "
        "logarithm term by term, without `exp` and without a small number that is added.")
 
@@ -95,6 +97,9 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size == 4:
         x = x_hat + 0.02 * torch.randn(size, PIXELS, generator=generator)
         return Case((x_hat, x, 0.02), "4 images drawn around x_hat, sigma = 0.02")
+    if size == 6:
+        x = x_hat + 0.0005 * torch.randn(size, PIXELS, generator=generator)
+        return Case((x_hat, x, 0.0005), "6 images drawn around x_hat, sigma = 0.0005", NARROW)
     if size == 5:
         x = (x > 0.5).float()
         return Case((1 - x, x, 0.02), "5 images of black and white pixels, rebuilt as their opposites, sigma = 0.02",
@@ -131,7 +136,7 @@ parts = (_terms,)
 
 EXERCISE = Exercise(
     "gaussian_nll", "3 · Squared error is a likelihood", "function", 2, 8,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 4, 5), gradients=(0,), atol=0.02,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 4, 5, 6), gradients=(0,), atol=0.02,
     arguments=("x_hat", "x", "sigma"), family=family, parts=parts, mistakes=MISTAKES,
     hints=("The density of one pixel is exp(−(x − x̂)²/(2σ²)) / (σ √(2π)). Take its logarithm, then the minus.",
            "Three terms per pixel: the squared error over 2σ², log σ, ½ log 2π. All three for each pixel.",

@@ -149,6 +149,8 @@ MISTAKES = (
             "no arc cosine. Cut the cosines off at 1 first."),
 )
 
+SMALL = ("It is right for columns of ordinary length, and wrong for very short ones: the space that they span is the "
+         "same, however long they are.")
 UNCLAMPED = ("It is right where the two spaces differ, and wrong where they are the same: there all cosines are 1, up "
              "to rounding. One that is a bit larger than 1 has no arc cosine (NaN): cut them off at 1, and no lower.")
 
@@ -170,6 +172,9 @@ def draw(generator: torch.Generator, size: int) -> Case:
             torch.linalg.qr(M)[0], torch.linalg.svd(M, full_matrices=False)[0], M / M.norm())]
         if all(float(torch.linalg.svdvals(P.T @ P)) > 1 for P in bases):
             return Case((A, 2 * A), "B = 2 · A, one column of 9 numbers", UNCLAMPED)
+    if size == 9:
+        A, B = (1e-9 * torch.randn(9, 2, generator=generator) for _ in range(2))
+        return Case((A, B), "A and B of the shape (9, 2), with entries of about 1e-9", SMALL)
     height, k = {1: (2, 1), 2: (3, 2), 3: (12, 3), 4: (30, 5), 5: (40, 6), 6: (60, 8), 8: (20, 4)}.get(size, (size, 3))
     while True:
         A, B = (torch.randn(height, k, generator=generator) for _ in range(2))
@@ -223,7 +228,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "angle", "4 · The angle between two surfaces", "function", 2, 10,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 8, 4, 5, 6, 7), rtol=1e-3, atol=0.1,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 8, 4, 5, 6, 7, 9), rtol=1e-3, atol=0.1,
     arguments=("A", "B"), gives=(Form("share", "one number, the largest angle in degrees"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("`P, _ = torch.linalg.qr(A)` gives an orthonormal basis of the space that A's columns span, and the "

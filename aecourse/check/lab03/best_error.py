@@ -62,6 +62,9 @@ def _answer(x: Tensor, k: int, *, centre: str = "none", power: int = 2, keep: st
     return part.sqrt() if root else part
 
 
+ENOUGH = ("It is right for a code of fewer numbers than there are images, and wrong for one of more: then each image "
+          "can have a direction of its own, and the error is 0.")
+
 MISTAKES = (
     Mistake("centred", {"centre": "pixels"},
             "This is PCA's error: you subtract the mean, and the network does not. Look at its code once more: which "
@@ -139,6 +142,8 @@ def oracle(x: Tensor, k: int) -> float:
 
 def draw(generator: torch.Generator, size: int) -> Case:
     pixels, k = {3: (2, 1), 6: (5, 2)}.get(size, (12, 4))
+    if size == 5:
+        return Case((torch.rand(5, 12, generator=generator), 7), "5 images of 12 pixels and k = 7", ENOUGH)
     while True:
         x = torch.rand(size, pixels, generator=generator)
         if size == 3:
@@ -170,7 +175,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "best_error", "5 · Bug hunt: a floor that is too high", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 6, 20), rtol=1e-3, atol=1e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 6, 20, 5), rtol=1e-3, atol=1e-4,
     arguments=("x", "k"), gives=(Form("share", "one number, the mean squared error per image"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("Which image does this network draw for a code of zeros? Every image that it draws lies on a flat "

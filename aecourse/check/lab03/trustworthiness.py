@@ -70,6 +70,12 @@ _TURNED = ("You add up r(j, i), the rank of the point among the intruder's neigh
            "intruder's rank among the neighbours of the point i: the row is i.")
 
 
+TWICE = ("It is right where all points differ, and wrong where each is there twice: then a point's nearest neighbour "
+         "is its twin, at a distance of 0, in the data and on the map, so nothing is out of place. The point itself is "
+         "told by its place in the table, not by its distance.")
+FAR = ("It is right for numbers of ordinary size, and wrong where they go up to 50,000: neighbours may lie as far away "
+       "as they like.")
+
 MISTAKES = (
     Mistake("swapped", {"swapped": True},
             "The roles of the data and the map are swapped. This is the continuity: it asks for neighbours in the data "
@@ -163,6 +169,8 @@ def oracle(x: Tensor, z: Tensor, k: int) -> float:
 
 def draw(generator: torch.Generator, size: int) -> Case:
     """Return a map that is right in part; no two distances from a point are as good as equal."""
+    if size in (10, 25):
+        return _special(generator, size)
     k = {5: 2, 9: 3, 20: 4, 30: 6}.get(size, 5)
     while True:
         if size == 5:
@@ -175,6 +183,17 @@ def draw(generator: torch.Generator, size: int) -> Case:
     text = (f"x = {rows(x)}, z = {rows(z)} and k = {k}" if size == 5 else
             f"{size} points in 4 dimensions, a map of 2, and k = {k}")
     return Case((x, z, k), text)
+
+
+def _special(generator: torch.Generator, size: int) -> Case:
+    """Return points that are there twice, in the data and on the map; or points far from each other."""
+    if size == 10:
+        x, z = (torch.randn(5, d, generator=generator).repeat(2, 1) for d in (4, 2))
+        return Case((x, z, 1), "5 points and each of them once more, k = 1", TWICE)
+    while True:
+        x, z = (5e4 * torch.rand(size, d, generator=generator) for d in (4, 2))
+        if _clear(x) and _clear(z):
+            return Case((x, z, 3), f"{size} points in 4 dimensions and a map of 2, with numbers up to 50,000", FAR)
 
 
 def _clear(points: Tensor) -> bool:
@@ -259,7 +278,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "trustworthiness", "7 · Can a map be trusted?", "function", 3, 12,
-    reference=reference, oracle=oracle, draw=draw, sizes=(5, 9, 20, 30), rtol=0, atol=2e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(5, 9, 20, 30, 10, 25), rtol=0, atol=2e-4,
     arguments=("x", "z", "k"), gives=(Form("share", "one number, 1 for a map without intruders"),),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("Ranks in the data: `torch.cdist(x, x).argsort(1).argsort(1)` is 0 for the point itself, 1 for its "

@@ -43,6 +43,9 @@ def _answer(points: Tensor, *, neighbours: tuple[int, int] = (1, 2), distance: s
     return 1 / value if give == "inverse" else value
 
 
+FAR = ("It is right for numbers of ordinary size, and wrong where they go up to 100,000. The dimension does not depend "
+       "on the unit in which the points are measured.")
+
 MISTAKES = (
     Mistake("itself", {"neighbours": (0, 1)},
             "You take the point itself for its nearest neighbour: it lies at distance 0. The first neighbour is the "
@@ -126,13 +129,16 @@ def draw(generator: torch.Generator, size: int) -> Case:
         grid[0] += 0.5 + torch.rand(2, generator=generator)
         return Case((grid[torch.randperm(20, generator=generator)],), "20 points on a grid of width 3, one off it")
     d = {5: 2, 12: 3}.get(size, 6)
+    scale = 1e5 if size == 16 else 1
     while True:
-        points = torch.rand(size, d, generator=generator)
+        points = torch.rand(size, d, generator=generator) * scale
         if size == 5:
             points = tenths(0, 9, 5, 2, generator=generator)
         near = (points[:, None] - points).norm(dim=-1).sort(1).values
         if size > 25 or (near[:, 1].min() > 0.02 and 0.3 < float(family()(points)) < 30):
             break
+    if size == 16:
+        return Case((points,), f"16 points in {d} dimensions, with numbers up to 100,000", FAR)
     return Case((points,), f"the points {rows(points)}" if size == 5 else f"{size} points in {d} dimensions")
 
 
@@ -162,7 +168,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "two_nn", "6 · How many dimensions?", "function", 2, 7,
-    reference=reference, oracle=oracle, draw=draw, sizes=(5, 12, 14, 20, 25), rtol=2e-3, atol=1e-3,
+    reference=reference, oracle=oracle, draw=draw, sizes=(5, 12, 14, 20, 25, 16), rtol=2e-3, atol=1e-3,
     arguments=("points",), gives=(Form("share", "one number, the dimension"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("`torch.cdist(points, points)` gives all distances, (N, N). What is the smallest number of each row?",

@@ -35,12 +35,16 @@ FACTS = {
     "size": "The standard deviation of the noise is not the one that is asked for. It is {got}; it should be sigma, "
             "whatever sigma is.",
     "depends": "How strong the noise is {got}; it should be the same for dark and bright ones.",
-    "ends": "Of the black pixels half should stay black and of the white ones half white: `.clamp(0, 1)` does that, "
-            "once the noise is added.",
+    "ends": "Of the black pixels half should stay black and of the white ones half white: add noise to every pixel, "
+            "whatever it is, and then cut off with `.clamp(0, 1)`.",
+    "levels": "The noisy images hold the 256 grey levels of a picture file alone. Leave the sum as it is, without "
+              "rounding.",
     "near": "Of the pixels close to black or white, those that leave the range should become exactly 0 or 1; yours "
             "do not: `.clamp(0, 1)` does that.",
     "range": "Some pixels lie {got}: cut the noisy image off with `.clamp(0, 1)`.",
     "rest": "The other pixels are {got}; they should stay as they are.",
+    "each": "In every image exactly as many pixels are exchanged. Each pixel is drawn for itself, so their number "
+            "differs from image to image.",
     "share": "The share of changed pixels is not right. Changed are {got}; it should be the share that is asked for, "
              "of all pixels.",
     "which": "Which pixels are exchanged is {got}; it should be drawn at random, from `generator`.",

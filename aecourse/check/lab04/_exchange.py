@@ -34,7 +34,7 @@ SHARE = (
             "`torch.where(mask, new, x)`."),
 )
 KEPT = {"gives": "as asked", "input": "untouched", "chance": "from the generator", "one": "as asked",
-        "rest": "as they were", "black and white": "as often", "own": "for every pixel",
+        "rest": "as they were", "each": "drawn for itself", "black and white": "as often", "own": "for every pixel",
         "share": "the share"}  # what is right in both
 
 
@@ -116,6 +116,8 @@ def exchange_facts(damage: Callable, case: Case, *, coins: bool) -> dict[str, An
     facts["values"] = {0.0: "black alone", 1.0: "white alone"}.get(white, "black and white")
     if coins and 0 < white < 1:
         facts |= _coins(x, hit, (y == 1) & hit)
+    if facts["own"] == "for every pixel":
+        facts["each"] = "drawn for itself" if float(hit.float().sum(1).std()) > 1 else "the same number in each image"
     expected = {"own": "for every pixel", "share": "the share", "rest": "as they were"} | (
         {"balance": "equal"} if coins else {"values": "black alone"})
     if expected.items() <= facts.items():

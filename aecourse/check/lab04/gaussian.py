@@ -86,7 +86,7 @@ def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "as asked", "input": "untouched", "one": "as asked", "base": "the image",
             "chance": "from the generator", "own": "for every pixel", "amount": "some", "mean": "0", "kind": "normal",
             "size": "σ", "depends": "the same everywhere", "range": "from 0 to 1", "ends": "cut off",
-            "near": "cut off"}
+            "near": "cut off", "levels": "any"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -141,12 +141,15 @@ def probe(gaussian: Callable, case: Case) -> dict[str, Any]:
         facts |= _noise_facts(x, y, sigma)
         ends = (x > x.median()).float()
         z = gaussian(ends.clone(), sigma, torch.Generator().manual_seed(seed)).detach()
+        steps = (255 * y).round() / 255
+        facts["levels"] = "256" if torch.allclose(y, steps, atol=1e-6) else "any"
         low, high = bool((z < 0).any()), bool((z > 1).any())
         facts["range"] = {(True, True): "on both sides of 0 to 1", (True, False): "below 0", (False, True): "above 1",
                           (False, False): "from 0 to 1"}[low, high]
         if facts["range"] == "from 0 to 1" and facts.get("mean") == "0":  # half of the noise points out of the range
             stay = [float((z == ends)[ends == end].float().mean()) for end in (0, 1)]
-            facts["ends"] = "cut off" if min(stay) > 0.4 else _not_cut_off(z[ends == 0], sigma)
+            facts["ends"] = "cut off" if min(stay) > 0.4 and max(stay) < 0.6 else (
+                "without noise" if max(stay) > 0.9 else _not_cut_off(z[ends == 0], sigma))
         if facts.get("ends") == "cut off" and facts.get("size") == "σ":  # half of sigma from the end: 31 % go out
             near = (ends - sigma / 2).abs()
             z = gaussian(near.clone(), sigma, torch.Generator().manual_seed(seed)).detach()

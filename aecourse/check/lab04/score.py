@@ -112,6 +112,8 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size == 1:
         step = tenths(8, 15, 1, 1, generator=generator)
         x = centres + (step if torch.rand((), generator=generator) < 0.5 else -step)
+    if size == 5:
+        x[0] += 60  # so far from all clean points that the arrow is long
     denoise = Denoiser(centres, 0.5, sigma)
     text = (f"the point {x.item():.1f}, which `denoise` moves to {denoise(x).item():.4g}, and sigma = {sigma}"
             if size == 1 else f"{size} points in {d} dimensions, sigma = {sigma}")

@@ -103,7 +103,8 @@ def reference(labels: Tensor, n: int, generator: torch.Generator) -> Tensor:
 def oracle(labels: Tensor, n: int, seed: int) -> dict[str, Any]:
     """Return the facts of the right answer."""
     return {"gives": "indices", "labels": "untouched", "number": "n", "where": "anywhere", "repeats": "none",
-            "classes": "n/10 of each", "chance": "from the generator", "pick": "by chance", "reach": "every image"}
+            "classes": "n/10 of each", "chance": "from the generator", "pick": "by chance", "rare": "chosen",
+            "reach": "every image"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -167,6 +168,7 @@ FACTS = {
     "classes": "The classes of the chosen images are not n/10 of each, but: {got}.",
     "chance": "The choice is {got}; it has to be new at every call, and come from the generator alone.",
     "pick": "It takes {got}; which images it takes must be left to chance.",
+    "rare": "For n = 10 and a class that has a single image, {got}.",
     "reach": "Called often, it chooses {got}. Every image of a class must have its chance.",
 }
 NEIGHBOURS = "always images that lie next to each other in their class"
@@ -194,6 +196,7 @@ def probe(choose: Callable, case: Case) -> dict[str, Any]:
     seen["chance"] = origin(lambda g: choose(labels.clone(), n, g).sort().values, seed)
     seen["pick"] = _pick(labels, chosen.sort().values, n)
     if [seen[name] for name in ("classes", "chance", "repeats")] == ["n/10 of each", "from the generator", "none"]:
+        seen["rare"] = _rare(choose, seed)
         seen["reach"] = _reach(choose, seed)
     return seen
 
@@ -234,6 +237,18 @@ def _pick(labels: Tensor, chosen: Tensor, n: int) -> str:
     steps = [torch.isin(m, chosen).nonzero().flatten().diff() for m in members]
     even = all(len(s) == n // CLASSES - 1 and int(s.max() - s.min()) <= 1 for s in steps)
     return "images at equal distances in each class" if even else "by chance"
+
+
+def _rare(choose: Callable, seed: int) -> str:
+    """Return what becomes of a class with a single image among 541, where one image of each class is asked for."""
+    generator = torch.Generator().manual_seed(seed)
+    labels = torch.arange(CLASSES).repeat_interleave(torch.tensor([60, 60, 60, 1, 60, 60, 60, 60, 60, 60]))
+    labels = labels[torch.randperm(len(labels), generator=generator)]
+    try:
+        chosen = labels[choose(labels.clone(), CLASSES, generator)]
+    except Exception as error:  # an answer can raise anything
+        return f"it raises {type(error).__name__}: {error}".rstrip(".")
+    return "chosen" if sorted(chosen.tolist()) == list(range(CLASSES)) else "not every class is chosen once"
 
 
 def _reach(choose: Callable, seed: int) -> str:
