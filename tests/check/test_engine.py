@@ -112,7 +112,7 @@ SENTENCES = [
     (lambda x, s: right(x, s) * float("nan"), INCORRECT, "It gives NaN"),
     (lambda x, s: right(x, s) / 0, INCORRECT, "It gives inf"),
     (lambda x, s: right(x, s).detach(), INCORRECT, "cut off from `x`"),
-    (half_detached, INCORRECT, "the gradient is not"),
+    (half_detached, INCORRECT, "the gradient of `x` is not"),
     (noisy, INCORRECT, "Called twice on the same input"),
     (lambda x, s: x.cuda().sum(-1), INCORRECT, "asks for a device") if not torch.cuda.is_available() else
     (lambda x, s: right(x, s).cuda(), INCORRECT, "without `.cuda()`"),

@@ -29,8 +29,8 @@ def same(exercise: Exercise, got: Tensor, want: Tensor) -> bool:
 def diagnose(exercise: Exercise, cases: list[Case], got: list[Tensor], want: list[Tensor], right: list[bool]) -> str:
     """Return the sentence for values or shapes that are wrong somewhere."""
     telling = not all_nan(got, want)
-    if known := (recognise(exercise, cases, got, 1) or usual_mistake(exercise, cases, got, right)
-                 or (recognise(exercise, cases, got, 2) if telling else "")):
+    if known := (recognise(exercise, cases, got, 1) or (recognise(exercise, cases, got, 2) if telling else "")
+                 or usual_mistake(exercise, cases, got, right)):
         return known
     special = [case.only for case, ok in zip(cases, right, strict=True) if not ok]
     if all(special):  # every input without an `only` came out right
@@ -40,14 +40,14 @@ def diagnose(exercise: Exercise, cases: list[Case], got: list[Tensor], want: lis
     if any(g.shape != w.shape for g, w in zip(got, want, strict=True)):
         return _shapes(exercise, cases, got, want)
     for case, g, w in zip(cases, got, want, strict=True):
-        if not torch.isfinite(g).all() and torch.isfinite(w).all():
-            return case.only or not_finite(g, case)
+        if not case.only and not torch.isfinite(g).all() and torch.isfinite(w).all():
+            return not_finite(g, case)
     # Inputs with a sentence of their own are extreme; on the others the pattern shows.
     usual = [i for i, case in enumerate(cases) if not case.only]
     g, w = torch.cat([got[i] for i in usual]).double(), torch.cat([want[i] for i in usual]).double()
     return (_ratio(exercise, cases, got, want, usual) or _parts(exercise, [cases[i] for i in usual], g)
             or _offset(exercise, [got[i] for i in usual], [want[i] for i in usual])
-            or UNKNOWN)
+            or roughly([got[i] for i in usual], [want[i] for i in usual]) or UNKNOWN)
 
 
 def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
@@ -160,7 +160,7 @@ def _ratio(exercise: Exercise, cases: list[Case], got: list[Tensor], want: list[
     for factor, sentence in named.items():
         if abs(r / factor - 1) < 3e-3:
             return sentence
-    return roughly(got, want) if abs(r - 1) < 1e-3 else f"Everywhere your value is {r:.4g} times the right one."
+    return "" if abs(r - 1) < 1e-3 else f"Everywhere your value is {r:.4g} times the right one."
 
 
 def _parts(exercise: Exercise, cases: list[Case], got: Tensor) -> str:

@@ -19,8 +19,8 @@ def diagnose(exercise: Exercise, cases: list[Case], got: list[Parts], want: list
     equal = _equal(exercise)
     telling = not all_nan(*([part for parts in values for part in parts] for values in (got, want)))
     if said := (recognise(exercise, cases, got, 1, equal) or _fixed(cases, got, want)
-                or usual_mistake(exercise, cases, got, right, equal)
-                or (recognise(exercise, cases, got, 2, equal) if telling else "")):
+                or (recognise(exercise, cases, got, 2, equal) if telling else "")
+                or usual_mistake(exercise, cases, got, right, equal)):
         return said
     special = [case.only for case, ok in zip(cases, right, strict=True) if not ok]
     if all(special):  # every input without an `only` came out right
@@ -57,7 +57,8 @@ def _shape_says(form: Form, got: Tensor, want: Tensor) -> str:
     if form.kind in NUMBERS:
         return f"{whose} a tensor of the shape {shape_of(got)}; {asked}."
     if got.dim() == want.dim() == 1:
-        return f"{whose} {many(len(got), 'number')} where there should be {len(want)}; {asked}."
+        return (f"{whose} too {'many' if len(got) > len(want) else 'few'} numbers; {asked}. Here "
+                f"{many(len(got), 'number')} came where there should be {len(want)}.")
     if got.dim() == want.dim() == 2 and near(got, want.T):
         return f"{whose} the shape {shape_of(got)}: rows and columns are swapped; {asked}."
     if got.dim() == 0:

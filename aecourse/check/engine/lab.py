@@ -124,7 +124,7 @@ def _check_number(exercise: Exercise, answer: Any) -> Verdict:
         if abs(value - exercise.wrong(mistake)) <= close:
             return Verdict(INCORRECT, mistake.says)
     if abs(value - right) < 0.005 * abs(right):
-        return Verdict(INCORRECT, "Close: the form seems right, one small thing is counted wrongly. "
+        return Verdict(INCORRECT, "Close: it is less than half a per cent from the right number. "
                                   f"`check.{exercise.name}.hint()` helps.")
     return Verdict(INCORRECT, f"Too {'large' if value > right else 'small'}, and none of the usual slips. "
                    f"Write the sum out, one line for each part. `check.{exercise.name}.hint()` helps.")

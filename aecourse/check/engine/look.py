@@ -24,7 +24,7 @@ def roughly(got: list[Tensor], want: list[Tensor]) -> str:
     says = "Your values agree with the right ones in their first digits only."
     if torch.equal(g.half().double(), g):
         return f"{says} All of them are numbers that half precision (float16) can hold."
-    places = next((k for k in range(6) if torch.allclose(g, g.round(decimals=k), rtol=1e-6, atol=1e-9)), None)
+    places = next((k for k in range(4) if torch.allclose(g, g.round(decimals=k), rtol=1e-6, atol=1e-9)), None)
     return says if places is None else f"{says} All of them end {many(places, 'digit')} after the point."
 
 
