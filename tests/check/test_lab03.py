@@ -147,7 +147,7 @@ def not_centred_by_n(x, k):
 
 
 def cosine_of_all(A, B):
-    return torch.nn.functional.cosine_similarity(A, B, dim=0).mean()
+    return ((A * B).sum(0) / (A.norm(dim=0) * B.norm(dim=0))).mean()
 
 
 def cosines(A, B):
@@ -177,6 +177,27 @@ def other_way_round(x, z, k):
 def overlap(x, z, k):
     near_x, near_z = (torch.cdist(p, p).topk(k + 1, largest=False).indices[:, 1:] for p in (x, z))
     return (near_x[:, :, None] == near_z[:, None]).any(-1).float().mean()
+
+
+def near_with_far_diagonal(points, far):
+    near = (torch.cdist(points.double(), points.double()) + far * torch.eye(len(points))).sort(1).values
+    return len(points) / (near[:, 1] / near[:, 0]).log().sum().item()
+
+
+def trust_from_distances(x, z, k, far):
+    n = len(x)
+    ranks = (torch.cdist(x, x) + far * torch.eye(n)).argsort(1).argsort(1) + 1
+    near = (torch.cdist(z, z) + far * torch.eye(n)).argsort(1)[:, :k]
+    lost = (ranks.gather(1, near) - k).clamp(min=0).sum().item()
+    return 1 - 2 * lost / (n * k * (2 * n - 3 * k - 1))
+
+
+def trust_without_zeros(x, z, k):
+    x_away, z_away = ((points[:, None] - points).norm(dim=-1) for points in (x, z))
+    x_away, z_away = x_away.masked_fill(x_away == 0, 1e6), z_away.masked_fill(z_away == 0, 1e6)
+    n = len(x)
+    lost = ((x_away.argsort(1).argsort(1) + 1).gather(1, z_away.argsort(1)[:, :k]) - k).clamp(min=0).sum().item()
+    return 1 - 2 * lost / (n * k * (2 * n - 3 * k - 1))
 
 
 UNLISTED = [
@@ -215,6 +236,13 @@ UNLISTED = [
      "by QR. 2. Of two equal spaces"),
     ("angle", lambda A, B: float(np.rad2deg(subspace_angles(A, B)).mean()), "the mean of the angles"),
     ("angle", cosine_of_all, "This is the cosine."),
+    ("angle", lambda A, B: 0.0 if torch.allclose(A, B) else float(np.rad2deg(subspace_angles(A, B)[0])),
+     "wrong for very short"),
+    ("best_error", lambda x, k: torch.linalg.svdvals(x).square()[k if k <= len(x) else 2:].sum().item() / len(x),
+     "fewer numbers than there are images"),
+    ("two_nn", lambda points: near_with_far_diagonal(points, 10), "wrong where they go up to 100,000"),
+    ("trustworthiness", trust_without_zeros, "each is there twice"),
+    ("trustworthiness", lambda x, z, k: trust_from_distances(x, z, k, 1000), "wrong where they go up to 50,000"),
     ("angle", lambda A, B: subspace_angles(A, B)[0], "in radians; degrees"),
     ("angle", lambda A, B: np.rad2deg(subspace_angles(A, B)), "it should return one number"),
     ("angle", lambda A, B: 180 - angle_by_projection(A, B), "lies from 0° to 90°"),

@@ -87,7 +87,7 @@ def by_stack(x):
 
 def loss_in_two_halves(model, x, step):
     z = model.encode(gaussian_ok(x, SIGMA, step.generator))
-    return {"loss": (x - model.decode(z)).pow(2).sum(dim=1)}
+    return {"squared error": (x - model.decode(z)).pow(2).sum(dim=1)}
 
 
 def loss_with_own_noise(model, x, step):
@@ -202,8 +202,28 @@ def by_the_model(model, x, step):
 
 
 COIN = lambda x, generator: torch.rand(x.shape, generator=generator).round()  # noqa: E731
+def as_many_in_each_image(colours):
+    def exchanged(x, share, generator):
+        places = torch.rand(x.shape, generator=generator).argsort(1)
+        new = torch.randint(colours, x.shape, generator=generator).float()
+        return torch.where(places < int(share * x.shape[1]), new, x)
+    return exchanged
+
+
 UNLISTED = [
     ("gaussian", lambda x, sigma, generator: x, "It adds no noise at all"),
+    ("gaussian", lambda x, sigma, generator: (255 * image_by_image(x, sigma, generator)).round() / 255,
+     "256 grey levels"),
+    ("gaussian", lambda x, sigma, generator: torch.where(x == 0, 0, image_by_image(x, sigma, generator)),
+     "add noise to every pixel"),
+    ("salt_and_pepper", as_many_in_each_image(2), "exactly as many pixels"),
+    ("masking", as_many_in_each_image(1), "exactly as many pixels"),
+    ("psnr", lambda x_hat, x: torch.where(torch.isclose(x_hat, x).all(-1), math.inf, -10 * torch.log10(
+        (x - x_hat).square().mean(-1))), "a millionth"),
+    ("score", lambda denoise, x_noisy, sigma: ((denoise(x_noisy) - x_noisy) / sigma**2).clamp(-10, 10),
+     "none of the usual mistakes"),
+    ("dae_loss", lambda model, x, step: {"loss": loss_in_two_halves(model, x, step)["squared error"]}, "`fit` keeps"),
+    ("dae_loss", lambda model, x, step: loss_in_two_halves(model.eval(), x, step), "the mode of evaluation"),
     ("gaussian", lambda x, sigma, generator: x + sigma, "One single number is added everywhere"),
     ("gaussian", lambda x, sigma, generator: (x + sigma * np.random.randn(*x.shape)).clamp(0, 1),
      "do not come from the"),

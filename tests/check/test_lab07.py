@@ -156,7 +156,7 @@ RIGHT = [
     ("pretraining_loss", pretraining_by_parts), ("pretraining_loss", pretraining_by_einsum),
     ("pretraining_loss", pretraining_with_a_detached_target),
     ("pretraining_loss", lambda model, x: (model(x).double().sigmoid() - x).norm(dim=1) ** 2),
-    ("extend", lambda encoder, code, classes: Extended(encoder, code, classes)), ("extend", extend_with_a_zero_head),
+    ("extend", Extended), ("extend", lambda encoder, code, classes: Extended(encoder, code, classes)), ("extend", extend_with_a_zero_head),
     ("extend", extend_by_state_dict), ("extend", extend_with_parameters),
     ("extend", lambda encoder, code, classes: nn.Sequential(*encoder, nn.Linear(code, classes))),
     ("extend", lambda encoder, code, classes: nn.Sequential(copy.deepcopy(encoder), nn.Linear(code, classes))),
@@ -294,7 +294,19 @@ def ref(name):
     return lambda *args: REFERENCE[name](*args)
 
 
+def choose_squeezed(labels, n, generator):
+    members = [(labels == c).nonzero().squeeze() for c in range(10)]
+    return torch.cat([m[torch.randperm(len(m), generator=generator)[: n // 10]] for m in members])
+
+
+def choose_from_the_front(labels, n, generator):
+    places = torch.randperm(len(labels), generator=generator)[: 8 * n]
+    return torch.cat([places[labels[places] == c][: n // 10] for c in range(10)])
+
+
 UNLISTED = [
+    ("choose", choose_squeezed, "For n = 10 and a class that has a single image, it raises"),
+    ("choose", choose_from_the_front, "not every class is chosen once"),
     ("choose", choose_sorted_by_label, "first images of each class"),
     ("choose", choose_with_numpy_seed, "the same at every call"),
     ("choose", choose_two_dimensional, "a column"),
@@ -331,7 +343,7 @@ UNLISTED = [
     ("pretraining_loss", lambda model, x: {"e": REFERENCE["pretraining_loss"](model, x)}, "a dict"),
     ("pretraining_loss", lambda model, x: 2 * REFERENCE["pretraining_loss"](model, x), "2 times the right one"),
     ("pretraining_loss", lambda model, x: (model.decode(model.encode(x).detach()).sigmoid() - x).square().sum(1),
-     "the gradient is not"),
+     "but the gradient of"),
     ("pretraining_loss", lambda model, x: REFERENCE["pretraining_loss"](model, x + 0.1 * torch.randn_like(x)),
      "Called twice"),
     ("pretraining_loss", lambda model, x: (model(x).sigmoid() - x).square().sum(1).sqrt().mean(),

@@ -90,8 +90,8 @@ def _called(exercise: Exercise, answer: Any, cases: list[Case]) -> tuple[list, V
         changed = [name for name, before, after in zip(exercise.arguments, case.args, args, strict=True)
                    if isinstance(before, Tensor) and not _identical(before, after)]
         if changed:
-            return [], Verdict(INCORRECT, f"It changes its input `{changed[0]}` in place, so whoever calls it finds "
-                                          "other numbers in it afterwards. Compute a new tensor, or work on a "
+            return [], Verdict(INCORRECT, f"It changes its input `{changed[0]}` in place, so it is another one "
+                                          "after the call. Compute a new tensor, or work on a "
                                           "`.clone()`: no `-=`, no `name[...] =`, no function that ends in `_`.")
         returned.append(ran.value)
     return returned, None

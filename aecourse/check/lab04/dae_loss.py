@@ -86,7 +86,8 @@ MISTAKES = (
 )
 FACTS = {
     "gives": "It returns {got}; {expected} is asked for, `{{\"squared error\": ...}}` with a tensor of shape (B,).",
-    "name": "The name of its one term is not the one that is asked for. It is {got!r}; asked for is \"squared error\".",
+    "name": "Its one term has the name \"loss\", which `fit` keeps for the sum of all terms. Asked "
+            "for is \"squared error\".",
     "mode": "It leaves the model in the mode of evaluation: `.eval()` is none of the loss's business.",
     "x": "It changes the images that it is given. Make a new tensor.",
     "calls": "The model is called {got}; once is asked for.",
@@ -120,7 +121,7 @@ def reference(model: nn.Module, x: Tensor, step: Step) -> dict[str, Tensor]:
 
 
 def oracle(*case: Any) -> dict[str, str]:
-    return {"gives": "a dict of one number per image", "name": "squared error", "mode": "kept", "x": "untouched",
+    return {"gives": "a dict of one number per image", "name": "its own", "mode": "kept", "x": "untouched",
             "calls": "once", "input": "damaged",
             "own": "for every pixel", "chance": "from step.generator", "measuring": "damaged too",
             "flipped": "x with noise", "range": "from 0 to 1", "one": "one number", "hit": "all pixels",
@@ -217,7 +218,7 @@ def probe(dae_loss: Callable, case: Case) -> dict[str, Any]:
     loss = next(iter(result.values())) if isinstance(result, dict) and len(result) == 1 else result
     facts["gives"] = _form(result, loss, len(x))
     if isinstance(result, dict) and len(result) == 1:
-        facts["name"] = next(iter(result))
+        facts["name"] = "loss" if "loss" in result else "its own"
     facts["mode"] = "kept" if spy.training else "evaluation"
     facts["x"] = "untouched" if torch.equal(images, x) else "changed"
     facts["calls"] = {0: "never", 1: "once", 2: "twice"}.get(len(spy.given), "several times")

@@ -12,6 +12,9 @@ from torch import Tensor
 from aecourse.check.engine.drawing import row, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
 
+TINY = ("It is right for errors of ordinary size, and wrong where they are a millionth: about 114 dB. No error that "
+        "is not exactly 0 counts as none.")
+
 MISTAKES = (
     Mistake("natural logarithm", {"log": torch.log},
             "The logarithm is the natural one, `torch.log`. Decibels take the logarithm to base 10, `torch.log10`."),
@@ -105,13 +108,16 @@ def draw(generator: torch.Generator, size: int) -> Case:
     x = 0.9 * torch.rand(size, pixels, generator=generator)
     x_hat = x + torch.randn(x.shape, generator=generator) * torch.linspace(0.05, 0.4, size)[:, None]
     if size == 5:
-        x[0] = 1.0
-        x_hat[0] = 1 - 2**-20 * (1 + (torch.arange(pixels) % 3))  # a tiny error, which single precision holds exactly
+        x_hat[0] = x[0] + 0.01 * (x_hat[0] - x[0])  # a tiny error
         x_hat[3] = x[3] + 1  # an error of 1: 0 dB
         x_hat[4] = x[4] + 4 * (x_hat[4] - x[4])  # an error above 1: fewer than 0 dB
     if size == 3:
         x_hat[1] = x[1]
         return Case((x_hat, x), "3 images, the second one rebuilt without any error", _EQUAL)
+    if size == 4:  # errors of a millionth, which single precision holds exactly
+        x = torch.ones(size, pixels)
+        x_hat = 1 - 2**-20 * torch.randint(1, 4, x.shape, generator=generator)
+        return Case((x_hat, x), "4 white images with errors of a millionth", TINY)
     return Case((x_hat, x), f"{size} images of {pixels} pixels")
 
 
@@ -143,7 +149,7 @@ def _psnr(x_hat: Tensor, x: Tensor, *, log: Callable = torch.log10, times: float
 
 EXERCISE = Exercise(
     "psnr", "4 · How good is a denoised image?", "function", 2, 7,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5), atol=1e-3,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5, 4), atol=1e-3,
     arguments=("x_hat", "x"), family=family, mistakes=MISTAKES,
     hints=("First the mean squared error of each image: the mean over its pixels, dimension −1.",
            "With a peak of 1 the formula becomes −10 log₁₀ of it; `torch.log10` is the logarithm to base 10."),
