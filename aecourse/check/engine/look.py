@@ -36,16 +36,17 @@ def near(a: Tensor, b: Tensor, atol: float = 1e-3) -> bool:
 def off_terms(names: list[str], table: Tensor, values: Tensor, atol: float = 1e-3) -> str:
     """Write values (n,) as a sum of a table's columns (n, k) with factors; name the terms whose factor is not 1.
 
-    Nothing is returned where there is no such sum, or one factor stands before all of it.
+    Nothing is returned where there is no such sum, where one factor stands before all of it, or where so many terms are
+    off that the fit may be one by chance.
     """
     if len(values) < len(names) + 2 or not torch.isfinite(values).all():
         return ""
     scale = table.abs().amax(0).clamp_min(1e-12)  # else a small term would drown in the rounding of a large one
     factors = torch.linalg.lstsq(table / scale, values[:, None]).solution[:, 0] / scale
-    if ((table @ factors - values).abs() > atol * (1 + values.abs())).any():
+    if ((table @ factors - values).abs() > atol + 2e-5 * values.abs()).any():  # rounding, and no more
         return ""
     off = {name: float(f) for name, f in zip(names, factors, strict=True) if abs(float(f) - 1) > 0.01}
-    if not off or (len(off) == len(names) and max(off.values()) - min(off.values()) < 0.01):
+    if not off or len(off) > 2 or (len(off) == len(names) and max(off.values()) - min(off.values()) < 0.01):
         return ""
     says = [f"The term {name} " + ("is missing." if abs(f) < 0.01 else "has the wrong sign." if abs(f + 1) < 0.01 else
                                    f"enters {f:.3g} times what it should.") for name, f in off.items()]
