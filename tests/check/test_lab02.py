@@ -264,6 +264,19 @@ UNLISTED = [
         torch.exp(-(x - x_hat) ** 2 / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))).sum(-1), "50 σ"),
     ("gaussian_nll", lambda x_hat, x, sigma: ((x - x_hat) ** 2).sum(-1) / 2 * sigma**2 + 784 * (
         math.log(sigma) + math.log(2 * math.pi) / 2), "Parentheses"),
+    ("gaussian_nll", lambda x_hat, x, sigma: (0.5 * ((x - x_hat) / sigma) ** 2 + abs(math.log(sigma))
+                                              + math.log(2 * math.pi) / 2).sum(-1), "The sign of log σ is taken away"),
+    ("gaussian_nll", lambda x_hat, x, sigma: (0.5 * (x - x_hat) ** 2 / (sigma**2 + 1e-3) + math.log(sigma)
+                                              + math.log(2 * math.pi) / 2).sum(-1), "A small number, 0.001, is added"),
+    ("gaussian_nll", lambda x_hat, x, sigma: F.gaussian_nll_loss(
+        x_hat, x, torch.full_like(x, sigma**2), full=True, reduction="none").sum(-1), "or bound it from below"),
+    ("bernoulli_nll", lambda logits, x: (F.relu(logits) - logits * x + torch.log1p(torch.exp(-logits))).sum(-1),
+     "the bars are missing"),
+    ("bernoulli_nll", lambda logits, x: torch.where(x == 1, F.softplus(-logits), F.softplus(logits)).sum(-1),
+     "All that is not exactly white counts as black"),
+    ("bernoulli_nll", lambda logits, x: (F.binary_cross_entropy_with_logits(logits, x, reduction="none")
+                                         - torch.distributions.Bernoulli(x).entropy()).sum(-1), "KL divergence"),
+    ("sigmoid_floor", lambda x: (x - x.clamp(0, 1)).square().min(-1).values, "The smallest pixel error"),
     ("bernoulli_nll", lambda logits, x: F.binary_cross_entropy_with_logits(logits, 1 - x, reduction="none").sum(-1),
      "Black and white are exchanged"),
     ("bernoulli_nll", lambda logits, x: (F.softplus(logits) - x * logits + math.log(2) * (logits == 0)).sum(-1),

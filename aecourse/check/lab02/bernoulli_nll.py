@@ -51,9 +51,18 @@ MISTAKES = (
             "own, so it is a sigmoid."),
     Mistake("rounded images", lambda logits, x: _bernoulli(logits, (x > 0.5).float()),
             "The images are rounded to black and white first. The formula takes the grey values as they are."),
+    Mistake("white or not", lambda logits, x: F.softplus(torch.where(x == 1, -logits, logits)).sum(-1),
+            "All that is not exactly white counts as black. The formula takes grey values: the share x costs −log p, "
+            "the share 1 − x costs −log(1 − p)."),
+    Mistake("divergence", lambda logits, x: _bernoulli(logits, x) + (torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)
+                                                                     ).sum(-1),
+            "The entropy of x is subtracted: that is the KL divergence of the two coins. Asked for is the "
+            "cross-entropy, without that term."),
     Mistake("exp of the size", lambda logits, x: (logits.clamp(min=0) - x * logits
                                                    + torch.log1p(torch.exp(logits.abs()))).sum(-1),
             "In log(1 + exp(−|logit|)) the minus is missing."),
+    Mistake("no bars", lambda logits, x: (logits.clamp(min=0) - x * logits + torch.log1p(torch.exp(-logits))).sum(-1),
+            "In log(1 + exp(−|logit|)) the bars are missing, so every logit below 0 gives a wrong value."),
     Mistake("no log", lambda logits, x: (logits.clamp(min=0) - x * logits).sum(-1),
             "max(logit, 0) − x · logit is there; the term log(1 + exp(−|logit|)) is missing."),
     Mistake("bits", {"bits": True}, "These are bits: the logarithm has base 2. Nats take the natural logarithm."),

@@ -12,6 +12,13 @@ from aecourse.check.lab02._images import PIXELS, images
 from aecourse.check.lab02._reductions import BATCH_TOO, NOT_PIXELS, reduced
 from aecourse.losses import gaussian_nll as reference
 
+
+def _with_more(x_hat: Tensor, x: Tensor, sigma: float, eps: float, both: bool = False) -> Tensor:
+    variance = sigma**2 + eps
+    rest = math.log(variance if both else sigma**2) + math.log(2 * math.pi)
+    return ((x - x_hat).square() / variance + rest).sum(-1) / 2
+
+
 MISTAKES = (
     Mistake("squared error", {"half": 1.0, "power": 0, "log_sigma": 0.0, "constant": 0.0},
             "This is the squared error itself. The likelihood divides it by 2σ², and its normalisation adds log σ and "
@@ -45,6 +52,17 @@ MISTAKES = (
     Mistake("half log sigma", {"log_sigma": 0.5},
             "½ log σ is there where log σ belongs: the ½ goes with σ², ½ log σ² = log σ."),
     Mistake("log sigma sign", {"log_sigma": -1.0}, "The term log σ has the wrong sign: −log(1/σ) = + log σ."),
+    Mistake("size of log sigma",
+            lambda x_hat, x, sigma: _gaussian(x_hat, x, sigma, log_sigma=math.copysign(1.0, math.log(sigma))),
+            "The sign of log σ is taken away: |log σ|. With σ below 1 the term is negative, since a narrow bell is "
+            "high."),
+    *(Mistake(f"σ² + {eps:g}", partial(_with_more, eps=eps),
+              f"A small number, {eps:g}, is added to σ² under the squared error. σ is never 0 here, so nothing needs "
+              "to be added, and where σ is small the nats are wrong by it.") for eps in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)),
+    *(Mistake(f"σ² + {eps:g} in both", partial(_with_more, eps=eps, both=True),
+              f"A small number, {eps:g}, is added to σ², under the squared error and in the logarithm. σ is never 0 "
+              "here, so nothing needs to be added, and where σ is small the nats are wrong by it.")
+      for eps in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)),
     Mistake("no constant", {"constant": 0.0},
             "The constant ½ log 2π per pixel is missing. Training would not notice, but nats would be wrong."),
     Mistake("constant not halved", {"constant": 1.0},
@@ -76,8 +94,8 @@ MISTAKES = (
             "The reconstruction is cut to the range from 0 to 1. The formula takes x̂ as it is."),
 )
 
-NARROW = ("It is right where sigma is 0.02 or more, and wrong where it is 0.0005: nothing may bound sigma or the "
-          "variance from below.")
+NARROW = ("It is right where sigma is 0.02 or more, and wrong where it is 0.0005: nothing may be added to sigma or "
+          "the variance, or bound it from below.")
 FAR = ("Where pixels lie 50 σ from their reconstruction it goes wrong. The density itself rounds to 0 there: write its "
        "logarithm term by term, without `exp` and without a small number that is added.")
 

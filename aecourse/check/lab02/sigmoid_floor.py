@@ -38,6 +38,10 @@ MISTAKES = (
     Mistake("sigmoid of x", {"part": "sigmoid"},
             "You take sigmoid(x) for the output. The net may give any logit, and the sigmoid of some logit is nearer "
             "to x."),
+    Mistake("smallest pixel", lambda x: x.clamp(max=0).square().amin(-1),
+            "The smallest pixel error of the image is taken. All of its pixels count: add their errors."),
+    Mistake("largest pixel", lambda x: x.clamp(max=0).square().amax(-1),
+            "The largest pixel error of the image is taken. All of its pixels count: add their errors."),
     Mistake("half range", {"low": -0.5, "high": 0.5},
             "You let the output range from −0.5 to 0.5; a sigmoid gives values from 0 to 1."),
     Mistake("half", {"half": 0.5}, "There is a ½ that the squared error does not have."),
