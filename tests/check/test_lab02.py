@@ -248,6 +248,12 @@ UNLISTED = [
     ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(0.5 * self.encode(x))),
      "the code after a factor of ½"),
     ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(F.relu(z))), "before it comes a ReLU"),
+    *(("Autoencoder", autoencoder(encode=encode), "`encode` changes the images that it is given") for encode in (
+        lambda self, x: self.encoder(x.sub_(0.5)), lambda self, x: self.encoder(x.clamp_(max=0.5)))),
+    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(z.mul_(2))),
+     "`decode` changes the codes that it is given"),
+    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(self.encode(x.sub_(0.5)))),
+     "`forward` changes the images that it is given"),
     ("Autoencoder", autoencoder(code_end=nn.Softplus), "comes a softplus"),
     ("Autoencoder", autoencoder(code_end=partial(nn.LeakyReLU, 0.2)), "leave the code as that layer gives it"),
     ("Autoencoder", autoencoder(encode=lambda self, x: self.encoder(torch.sigmoid(x))), "before it comes a sigmoid"),

@@ -112,7 +112,7 @@ reference = _Reference
 
 
 def oracle(x: Tensor, seed: int) -> dict[str, Any]:
-    return {"code": (9, 32), "image": (9, PIXELS), "steady": True, "alone": True, "image alone": True,
+    return {"code": (9, 32), "inputs": "", "image": (9, PIXELS), "steady": True, "alone": True, "image alone": True,
             "forward": "decode(encode(x))", "one image": "the batch dimension", "encoder": "bent",
             "decoder": "bent", "input": "as it is", "code read": "as it is", "code end": "linear",
             "image end": "linear", "layers": "six", "parameters": 222_384, "without gradient": "none"}
@@ -133,6 +133,8 @@ FACTS = {
     "parameters": "The net has {got} trainable numbers, and exercise 1 counts another number.",
     "forward": "`forward(x)` gives {got}; it is asked for {expected}, with nothing between or after.",
     "steady": "`encode` gives something else at each call{got}. An image has one code here.",
+    "inputs": "{got} that it is given, so they are other ones after the call. Compute a new tensor: no `-=`, no "
+              "function that ends in `_`.",
     "alone": "The code of an image depends on the other images of the batch{got}. Nothing over the batch is asked for "
              "here.",
     "image alone": "The logits that `decode` gives for a code depend on the other codes of the batch{got}. Nothing "
@@ -150,12 +152,16 @@ FACTS = {
 
 def probe(cls: type[nn.Module], case: Case) -> dict[str, Any]:
     """Build the autoencoder and return its facts; raises what the learner's code raises."""
-    x, seed = case.args
+    given, seed = case.args
+    x = given.clone()  # the answer may change it
     torch.manual_seed(seed)
     model: Any = cls()
     code = model.encode(x)
     facts: dict[str, Any] = {"code": form(code)}
     if facts["code"] != (len(x), 32):  # nothing below would make sense
+        return facts
+    facts["inputs"] = "" if torch.equal(x, given) else "`encode` changes the images"
+    if facts["inputs"]:  # the rest would follow from that
         return facts
     with _Watch(len(x)) as coding:
         again = model.encode(x)
@@ -163,14 +169,19 @@ def probe(cls: type[nn.Module], case: Case) -> dict[str, Any]:
     if facts["steady"] is not True:
         return facts
     facts["alone"] = torch.allclose(model.encode(x[:2]), code[:2], atol=1e-4) or coding.over_the_batch()
+    before = code.detach().clone()
     with _Watch(len(x)) as decoding:
         logits = model.decode(code)
+    if not torch.allclose(code, before, rtol=0, atol=0, equal_nan=True):
+        return facts | {"inputs": "`decode` changes the codes"}
     facts |= _numbers(model)  # now that layers which wait for their input have one
     facts["image"] = form(logits)
     if facts["image"] != tuple(x.shape):
         return facts
     facts["image alone"] = torch.allclose(model.decode(code[:2]), logits[:2], atol=1e-4) or decoding.over_the_batch()
     output = model(x)
+    if not torch.equal(x, given):
+        return facts | {"inputs": "`forward` changes the images"}
     facts["forward"] = _what(model, x, output, logits, code)
     far = torch.Generator().manual_seed(seed)  # far from 0, so that a function with a straight middle bends too
     far_x, far_z = 100 * torch.randn(9, PIXELS, generator=far), 100 * torch.randn(9, 32, generator=far)
