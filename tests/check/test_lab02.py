@@ -238,6 +238,59 @@ def epoch_with(cut=lambda loss: loss, late=False, scale=lambda x: x, batches=lam
     return train_epoch
 
 
+def pixels(model, x):
+    return (torch.sigmoid(model(x)) - x).square().sum(-1)
+
+
+def epoch_that_returns(count):
+    """Return a right loop that adds up another number for each image."""
+    def train_epoch(model, images, optimiser, generator, batch=256):
+        total = 0.0
+        for rows in torch.randperm(len(images), generator=generator).split(batch):
+            error = pixels(model, images[rows])
+            optimiser.zero_grad()
+            error.mean().backward()
+            optimiser.step()
+            with torch.no_grad():
+                total += count(model, images[rows], error).sum().item()
+        return total / len(images)
+
+    return train_epoch
+
+
+def epoch_in_blocks(model, images, optimiser, generator, batch=256):
+    parts, total = images.split(batch), 0.0
+    for i in torch.randperm(len(parts), generator=generator):
+        error = pixels(model, parts[i])
+        optimiser.zero_grad()
+        error.mean().backward()
+        optimiser.step()
+        total += error.sum().item()
+    return total / len(images)
+
+
+def epoch_with_a_new_order(model, images, optimiser, generator, batch=256):
+    total = 0.0
+    for start in range(0, len(images), batch):
+        error = pixels(model, images[torch.randperm(len(images), generator=generator)[start:start + batch]])
+        optimiser.zero_grad()
+        error.mean().backward()
+        optimiser.step()
+        total += error.sum().item()
+    return total / len(images)
+
+
+def epoch_with_one_step(model, images, optimiser, generator, batch=256):
+    total = 0.0
+    optimiser.zero_grad()
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        error = pixels(model, images[rows])
+        (error.sum() / len(images)).backward()
+        total += error.sum().item()
+    optimiser.step()
+    return total / len(images)
+
+
 def normalised(code):
     return (code - code.mean(0)) / (code.std(0, correction=0) + 1e-5)
 
@@ -287,6 +340,13 @@ UNLISTED = [
      "Black and white are exchanged"),
     ("bernoulli_nll", lambda logits, x: (F.softplus(logits) - x * logits + math.log(2) * (logits == 0)).sum(-1),
      "except where logits are exactly 0"),
+    ("train_epoch", epoch_in_blocks, "each holds neighbours as they are stored"),
+    ("train_epoch", epoch_with_a_new_order, "draw one permutation of all images, once before the loop"),
+    ("train_epoch", epoch_that_returns(lambda model, x, before: pixels(model, x)), "measured again after each batch"),
+    ("train_epoch", epoch_that_returns(lambda model, x, before: before.sqrt()), "the mean of the roots"),
+    ("train_epoch", epoch_that_returns(lambda model, x, before: before**1.5),
+     "not the mean, over all images of the epoch, of their squared errors."),
+    ("train_epoch", epoch_with_one_step, "and there is one for the whole epoch"),
     ("train_epoch", epoch_with(cut=lambda loss: loss.detach()), "reaches no parameter"),
     ("train_epoch", epoch_with(cut=lambda loss: loss.detach().requires_grad_()), "reaches no parameter"),
     ("train_epoch", epoch_with(batches=lambda batches: [rows for rows in batches if len(rows) > 1]),

@@ -44,6 +44,14 @@ MISTAKES = (
     Mistake("after the epoch", {"returns": "after"},
             "It measures all images again after the epoch. Asked for is the mean of the errors that the images had on "
             "their way through the epoch."),
+    Mistake("after the step", {"returns": "after the step"},
+            "The number it returns is made of errors that are measured again after each batch's step. Asked for are "
+            "those that the images had before it, of which the loss is the mean."),
+    Mistake("roots", {"returns": "roots"},
+            "The number it returns is the mean of the roots of the images' squared errors, a distance. Take the "
+            "squared errors themselves."),
+    Mistake("root of the mean", {"returns": "root"},
+            "It returns the root of the mean squared error. Asked for is that mean itself."),
     Mistake("sum", {"returns": "sum"}, "It returns the sum over all images; divide by their number."),
     Mistake("sum per batch", {"returns": "batches"},
             "It returns the sum over all images divided by the number of batches; divide by the number of images."),
@@ -70,8 +78,11 @@ MISTAKES = (
             "The images keep their stored order, and only the place where it starts is random. Shuffle all of them: "
             "`torch.randperm(len(images), generator=generator)`."),
     Mistake("with replacement", {"order": "drawn"},
-            "Some images come several times and others never: draw a permutation (`randperm`), not single indices "
-            "(`randint`)."),
+            "Some images come several times, even in one batch, and others never: draw a permutation (`randperm`), "
+            "not single indices (`randint`)."),
+    Mistake("permutation for each batch", {"order": "anew"},
+            "Some images come several times in an epoch and others never, and yet none comes twice in one batch: draw "
+            "one permutation of all images, once before the loop, and cut that into batches."),
     Mistake("last batch dropped", {"keep_last": False},
             "The last, smaller batch is left out, so some images are never seen."),
     Mistake("return in the loop", {"early": True},
@@ -140,6 +151,8 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
         index = torch.cat(_stored_batches(n, batch, generator, inside=order == "inside"))
     elif order == "rolled":
         index = torch.arange(n).roll(int(torch.randint(1, n, (), generator=generator)))
+    elif order == "anew":
+        index = torch.cat([torch.randperm(n, generator=generator)[i:i + batch] for i in range(0, n, batch)])
     elif order == "drawn":  # with replacement
         index = torch.randint(n, (n,), generator=generator)
     else:
@@ -148,7 +161,7 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
         images[:], index = images[index], torch.arange(n)
     batches = [index] if whole else [b for b in index.split(batch) if keep_last or len(b) == batch]
     batches = batches[:1] if early else batches
-    total, means = torch.zeros(()), []
+    total, roots, late, means = torch.zeros(()), torch.zeros(()), torch.zeros(()), []
     for rows in batches:
         if zero == "before":
             optimiser.zero_grad()
@@ -169,13 +182,16 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
             optimiser.zero_grad()
         if step == "each":
             optimiser.step()
-        total = total + error.detach().sum()
+        total, roots = total + error.detach().sum(), roots + error.detach().sqrt().sum()
+        with torch.no_grad():
+            late += (torch.sigmoid(model(images[rows])) - images[rows]).square().sum()
         means.append(error.detach().mean())
     if step == "end":
         optimiser.step()
     with torch.no_grad():
         after = (torch.sigmoid(model(images)) - images).square().sum(-1).mean()
-    value = {"after": after, "all": total / n, "last": means[-1], "means": torch.stack(means).mean(),
+    value = {"after": after, "after the step": late / n, "roots": roots / n, "root": (total / n).sqrt(),
+             "all": total / n, "last": means[-1], "means": torch.stack(means).mean(),
              "sum": total, "pixels": total / n / 784, "batches": total / len(batches), "none": None}[returns]
     return value if as_tensor or value is None else value.item()
 
@@ -198,11 +214,12 @@ FACTS = {
               "once, as it is.",
     "mode": "The model was in evaluation mode while it was trained.",
     "sizes": "The batches do not have the size that `batch` asks for.",
-    "steps": "There must be one optimiser step for each batch ({got}).",
+    "steps": "There must be one optimiser step for each batch, and {got}.",
     "gradient": "When the optimiser steps, the gradient is {got}.",
     "zeroed": "The gradients are not those of the batch alone ({got}).",
     "loss": "The steps are not those of the batch's mean squared error ({got}).",
-    "returns": "The number it returns is not the mean over all images of the epoch ({got}).",
+    "returns": "The number it returns is not the mean, over all images of the epoch, of their squared "
+               "errors ({got}).",
     "error": "The number it returns is not made of the images' squared errors ({got}).",
     "type": "It returns {got}; it is asked for a plain number.",
     "order": "The order of the images is {got}.",
@@ -225,33 +242,43 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
             return {"gradient": CUT}
         raise
     seen, outputs, end = list(model.seen), list(model.outputs), [p.detach().clone() for p in model.parameters()]
+    weights = [*model.weights[1:], tuple(end)]  # those after each batch
     flat = [i for rows in seen for i in rows]
     facts: dict[str, Any] = {"images": "untouched" if torch.equal(images, given) else (
         "in another order" if bool((images[:, None] == given).all(-1).any(1).all()) else "changed")}
     facts["visits"] = _visits(seen, len(given), batch)
+    if facts["visits"] == SEVERAL:
+        for _ in range(8):  # indices drawn one by one do not go on for so long without a repeat
+            if any(len(set(rows)) < len(rows) for rows in model.seen):
+                return facts | {"visits": f"{SEVERAL}, even in one batch"}
+            model.seen.clear()
+            train_epoch(model, given.clone(), optimiser, generator, batch)
+        return facts | {"visits": f"{SEVERAL}, and none twice in one batch"}
     if facts["visits"] not in ("each once", "all but the last batch"):  # the rest would follow from that
         return facts
     facts["mode"] = "train" if all(model.modes) else "eval"
     sizes = [len(rows) for rows in seen]
-    facts["sizes"] = "as asked" if sizes[:-1] == [batch] * (len(sizes) - 1) and sizes[-1] <= batch else (
+    whole = sizes.count(batch)  # one may be smaller, wherever it comes
+    facts["sizes"] = "as asked" if whole >= len(sizes) - 1 and max(sizes) <= batch else (
         "all at once" if sizes == [len(given)] else "others")
     steps = len(optimiser.gradients)
-    facts["steps"] = "one per batch" if steps == len(seen) else "one" if steps == 1 else (
-        "there are more" if steps > len(seen) else "there are fewer") if steps else "none"
+    facts["steps"] = "one per batch" if steps == len(seen) else ONE if steps == 1 else (
+        MORE if steps > len(seen) else FEWER) if steps else "there is none"
     facts["gradient"] = next((g for g in optimiser.gradients if g != "there"), "there")
     if facts["gradient"] == "never computed" and optimiser.backwards:
         facts["gradient"] = LATE
     if facts["gradient"] in (CUT, LATE):  # the rest would follow from that
         return {"gradient": facts["gradient"]}
     if not steps and not all(torch.equal(a, b) for a, b in zip(start, end, strict=True)):
-        facts["steps"] = "another optimiser takes them" if optimiser.others else "none, and yet the weights move"
+        facts["steps"] = "another optimiser takes them" if optimiser.others else (
+            "there is none, and yet the weights move")
     if facts["gradient"] == "there" and steps:
         zeroed, facts["loss"] = _updates(given, seen, start, end, lr)
         if zeroed != "unknown":
             facts["zeroed"] = zeroed
-        if facts["steps"].startswith("there"):  # what one step is cannot be read off then
-            del facts["loss"]
-    facts["returns"], error = _returned(value, given, seen, outputs, model)
+        if facts["steps"] in (MORE, FEWER) or (facts["steps"], facts["loss"]) == (ONE, "unknown"):
+            del facts["loss"]  # what one step is cannot be read off then
+    facts["returns"], error = _returned(value, given, seen, outputs, weights)
     if facts["returns"] == "no number":  # its type says so
         del facts["returns"]
     elif error != "unknown":
@@ -271,6 +298,7 @@ def probe(train_epoch: Callable, case: Case) -> dict[str, Any]:
 
 
 CUT, LATE = "not reached by `backward`", "computed after the step"
+MORE, FEWER, ONE = "there are more", "there are fewer", "there is one for the whole epoch"
 
 
 def _kept(epochs: list[list[list[int]]], n: int) -> str:
@@ -300,6 +328,7 @@ class _Recorder(nn.Module):
         self.images = images
         self.seen: list[list[int]] = []
         self.outputs: list[Tensor] = []
+        self.weights: list[tuple[Tensor, Tensor]] = []
         self.modes: list[bool] = []
         self.w, self.b = nn.Parameter(torch.full((images.shape[1],), 0.5)), nn.Parameter(torch.zeros(images.shape[1]))
 
@@ -315,6 +344,7 @@ class _Recorder(nn.Module):
             if self.seen and self.seen[-1] == rows and torch.equal(self.outputs[-1], flat):
                 return output  # a second look before the step, to measure, is no second visit
             self.seen.append(rows)
+            self.weights.append((self.w.detach().clone(), self.b.detach().clone()))
             self.outputs.append(flat)
             self.modes.append(self.training)
         return output
@@ -359,6 +389,9 @@ class _Steps(torch.optim.SGD):
         return value
 
 
+SEVERAL = "some several times, others never"
+
+
 def _visits(seen: list[list[int]], n: int, batch: int) -> str:
     flat = [i for rows in seen for i in rows]
     times = {flat.count(i) for i in range(n)}
@@ -371,7 +404,7 @@ def _visits(seen: list[list[int]], n: int, batch: int) -> str:
     if len(times) == 1:
         return f"each {times.pop()} times"
     if max(times) > 1:
-        return "some several times"
+        return SEVERAL if 0 in times else "some several times"
     if len(seen) == 1 and len(flat) == batch:
         return "one batch only"
     return "all but the last batch" if len(flat) == n // batch * batch else "some never"
@@ -422,17 +455,21 @@ def _replay(images: Tensor, seen: list[list[int]], start: list[Tensor], lr: floa
 
 
 def _returned(value: Any, images: Tensor, seen: list[list[int]], outputs: list[Tensor],
-              model: nn.Module) -> tuple[str, str]:
-    """Return over what the number is a mean, and of what, from the outputs that the model gave while it was trained."""
+              weights: list[tuple[Tensor, ...]]) -> tuple[str, str]:
+    """Return over what the number is a mean, and of what, from the outputs that the model gave while it was trained.
+
+    ``weights`` holds those that the model had after each batch.
+    """
     if value is None:
         return "None", "none"
     try:
         number = float(value)
     except (TypeError, ValueError, RuntimeError):
         return "no number", "none"
-    with torch.no_grad():
-        after = _errors(model(images), images)
+    w, b = weights[-1]
+    after = _errors(w * images + b, images)
     pairs = [_errors(o, images[rows]) for o, rows in zip(outputs, seen, strict=True)]
+    late = [_errors(w * images[rows] + b, images[rows]) for rows, (w, b) in zip(seen, weights, strict=True)]
     for name in after:
         of = [p[name] for p in pairs]
         every, means, n = torch.cat(of), torch.stack([e.mean() for e in of]), len(images)
@@ -440,7 +477,8 @@ def _returned(value: Any, images: Tensor, seen: list[list[int]], outputs: list[T
                 "first batch": means[0], "batch means": means.mean(), "sum of batch means": means.sum(),
                 "batch means over images": means.sum() / n, "sum": every.sum(), "sum per batch": every.sum() / len(of),
                 "sum of the last batch": of[-1].sum(), "sum of sums over batches": every.sum() * len(of) / n,
-                "after the epoch": after[name].mean()}
+                "after the epoch": after[name].mean(), "root of the mean": every.mean().sqrt(),
+                "after each step": torch.cat([p[name] for p in late]).sum() / n}
         for way, right in ways.items():
             if abs(number - float(right)) <= 2e-5 * abs(float(right)):
                 return way, name
@@ -453,7 +491,7 @@ def _errors(output: Tensor, x: Tensor) -> dict[str, Tensor]:
     right, raw = (torch.sigmoid(output) - x).square().sum(-1), (output - x).square().sum(-1)
     cross = F.binary_cross_entropy_with_logits(output, x, reduction="none").sum(-1)
     signed = (torch.sigmoid(output) - (2 * x - 1)).square().sum(-1)
-    return {"right": right, "signed": signed, "per pixel": right / x.shape[-1], "logits": raw,
+    return {"right": right, "roots": right.sqrt(), "signed": signed, "per pixel": right / x.shape[-1], "logits": raw,
             "logits, per pixel": raw / x.shape[-1],
             "half": right / 2, "cross-entropy": cross, "cross-entropy, per pixel": cross / x.shape[-1]}
 
