@@ -130,6 +130,35 @@ def in_place(x, clusters, centres):
     return centres
 
 
+def up_to_the_largest(x, clusters, centres):
+    return by_one_hot(x, clusters, centres)[: int(clusters.max()) + 1]
+
+
+def up_to_the_largest_nan(x, clusters, centres):
+    return torch.stack([x[clusters == k].mean(0) for k in range(int(clusters.max()) + 1)])
+
+
+def stops_at_an_empty_one(x, clusters, centres):
+    moved = centres.clone()
+    for k in range(len(centres)):
+        if not (clusters == k).any():
+            break
+        moved[k] = x[clusters == k].mean(0)
+    return moved
+
+
+def with_epsilon(logits, threshold):
+    e = (logits - logits.amax(1, keepdim=True)).exp()
+    return sure_by(e / (e.sum(1, keepdim=True) + 1e-6), logits, threshold)
+
+
+def returns_inside(W, Y, alpha, steps):
+    F = Y
+    for _ in range(steps):
+        F = alpha * degrees(W) @ F + (1 - alpha) * Y
+        return F
+
+
 def starts_with_y_in_place(W, Y, alpha, steps):
     F = Y
     for _ in range(steps):
@@ -182,11 +211,18 @@ UNLISTED = [
     ("assign", lambda x, centres: torch.randint(99, (len(x),)), "gives two results"),
     ("assign", lambda x, centres: torch.cdist(x, centres).topk(2, 1, largest=False).indices[:, -1]
      if len(centres) > 1 else torch.zeros(len(x)).long(), "It sends 0 of"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).argmin(0), "nearest image of each centre"),
     ("assign", lambda x, centres: torch.cdist(x, centres[:10]).argmin(1), "Not every image goes to its nearest"),
     ("assign", lambda x, centres: (x.half()[:, None] - centres.half()).square().sum(2).argmin(1),
      "all images to the same centre"),
     ("assign", lambda x, centres: torch.cdist(x[:128], centres).argmin(1), "128 numbers came where there should be"),
     ("assign", lambda x, centres: torch.cdist(x, centres).argmin(1) * 5 + 2, "numbers go from 0 to"),
+    ("move", up_to_the_largest, "The rows stop at the largest number that occurs"),
+    ("move", up_to_the_largest_nan, "The rows stop at the largest number that occurs"),
+    ("move", up_to_the_largest_nan, "A cluster without images becomes NaN"),
+    ("move", stops_at_an_empty_one, "The clusters behind an empty one are not moved"),
+    ("move", lambda x, clusters, centres: torch.where(
+        (clusters == len(centres) - 1).any(), by_one_hot(x, clusters, centres), centres), "not always where one has"),
     ("move", in_place, "changes its input `centres` in place"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).T, "rows and columns are swapped"),
     ("move", lambda x, clusters, centres: by_one_hot(x, clusters, centres).numpy(), "a NumPy array"),
@@ -234,7 +270,8 @@ UNLISTED = [
      "The images are the right ones; their labels are not."),
     ("pseudo_labels", lambda logits, threshold: tuple(part[logits.softmax(1).amax(1)[by_mask(logits, threshold)[0]]
                                                            > threshold] for part in by_mask(logits, threshold)),
-     "those exactly at it"),
+     "Images exactly at the threshold are lost"),
+    ("pseudo_labels", with_epsilon, "Images exactly at the threshold are lost"),
     ("pseudo_labels", lambda logits, threshold: sure_by(logits.exp() / logits.exp().sum(1, True), logits, threshold),
      "very large or very low"),
     ("pseudo_labels", lambda logits, threshold: sure_by(logits.softmax(1).half(), logits, threshold), "expected"),
@@ -242,6 +279,7 @@ UNLISTED = [
     ("pseudo_labels", lambda logits, threshold: by_mask(logits[:128], threshold), "came where there should be"),
     ("pseudo_labels", lambda logits, threshold: by_mask(logits.squeeze(0).view(-1, logits.shape[1])[:, :10], threshold),
      "came where there should be"),
+    ("spread", returns_inside, "one step from Y, however many are asked for"),
     ("spread", starts_with_y_in_place, "changes its input `Y` in place"),
     ("spread", lambda W, Y, alpha, steps: Y, "no label reaches a neighbour"),
     ("spread", spread_over(degrees, lambda steps: 30), "It takes 30 steps always"),

@@ -91,7 +91,8 @@ def draw(generator: torch.Generator, size: int) -> Case:
         first = telling.all(0).nonzero().flatten()[:1] if k > 1 else torch.tensor([0])
         others = telling.any(0).nonzero().flatten()[: size // 2]
         at_ends = torch.cat([first[:0], *((right == c).nonzero().flatten()[:1] for c in ends)])
-        chosen = torch.cat([first, at_ends, others, torch.arange(len(x))])[:size]
+        order = torch.cat([first, at_ends, others, torch.arange(len(x))]).tolist()
+        chosen = torch.tensor(list(dict.fromkeys(order))[:size])  # none twice: the nearest to a centre is one image
         enough = len(first) == 1 and len(chosen) == size and len(at_ends) == len(ends)
         if enough and (pixels < 784 or _all_differ(x[chosen], centres)):
             break

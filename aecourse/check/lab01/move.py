@@ -10,8 +10,8 @@ from aecourse.check.engine.drawing import rows
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts, roughly
 
-EMPTY = ("It is right where every cluster has images, and wrong where one has none. The mean of nothing is 0/0: such a "
-         "cluster keeps its old centre, in its old place.")
+EMPTY = ("It is right where every cluster has images, and not always where one has none: such a cluster keeps its old "
+         "centre, in its old place, and all the others move as ever.")
 
 MISTAKES = (
     Mistake("divided by N", {"divide": "images"},
@@ -34,6 +34,14 @@ MISTAKES = (
     Mistake("empty dropped", {"empty": "drop"},
             "A cluster without images disappears, so the later ones change their numbers. It keeps its old centre: go "
             "through all of `centres`, not through the clusters that occur."),
+    Mistake("empty image", {"empty": "image"},
+            "A cluster without images moves to the first image. It keeps its old centre."),
+    Mistake("rows stop", {"rows": "up to the largest"},
+            "The rows stop at the largest number that occurs in `clusters`. There are `len(centres)` of them, also "
+            "where the last clusters have no images."),
+    Mistake("behind an empty one", {"behind": "stay"},
+            "The clusters behind an empty one are not moved. Only the empty one keeps its old centre: is there a "
+            "`break` where the loop should go on?"),
     Mistake("half-way", {"step": 0.5}, "The centres go half of the way. They move all the way to the mean."),
     Mistake("not moved", {"step": 0.0}, "The centres stay where they are."),
     Mistake("all images", {"of": "all"},
@@ -112,13 +120,18 @@ def family(**changes: Any) -> Any:
 
 
 def _move(x: Tensor, clusters: Tensor, centres: Tensor, *, divide: str = "own", empty: str = "keep",
-          step: float = 1.0, of: str = "own") -> Tensor:
-    moved = []
-    for k, centre in enumerate(centres):
+          step: float = 1.0, of: str = "own", rows: str = "all", behind: str = "move") -> Tensor:
+    moved: list[Tensor] = []
+    last = len(centres) if rows == "all" else int(clusters.max()) + 1
+    for k, centre in enumerate(centres[:last]):
         members = x[clusters == k]
         n = len(members)
+        if not n and behind == "stay":
+            moved += list(centres[k:])
+            break
         if not n and empty != "nan" and of != "all":
-            moved += {"keep": [centre], "zero": [torch.zeros_like(centre)], "mean": [x.mean(0)], "drop": []}[empty]
+            moved += {"keep": [centre], "zero": [torch.zeros_like(centre)], "mean": [x.mean(0)], "image": [x[0]],
+                      "drop": []}[empty]
             continue
         by = {"own": n, "images": len(x), "clusters": len(centres), "nothing": 1, "one more": n + 1,
               "one less": max(n - 1, 1)}[divide]

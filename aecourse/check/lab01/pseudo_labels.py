@@ -37,7 +37,8 @@ MISTAKES = (
             "You compare the smallest probability of each image with the threshold. It is the largest that has to "
             "reach it."),
     Mistake("strictly above", {"side": "strictly above"},
-            "You keep the images above the threshold. At least `threshold` includes those exactly at it: `>=`."),
+            "Images exactly at the threshold are lost: is there a `>` for `>=`, or a small number in the division, so "
+            "that 1 is never reached?"),
     Mistake("rounded", {"side": "rounded"},
             "You round the probabilities to two digits before you compare them, so some a little below the threshold "
             "reach it."),

@@ -51,7 +51,8 @@ MISTAKES = (
     Mistake("no alpha", {"flow": "S F"}, "What comes from the neighbours has no weight: alpha is missing before S·F."),
     Mistake("S Y", {"flow": "S Y"},
             "F is alpha·S·Y + (1 − alpha)·Y, one step from Y, however many are asked for, so labels get no farther "
-            "than the next neighbours. Each step starts from the F of the step before, up to the last."),
+            "than the next neighbours. Each step starts from the F of the step before, up to the last: does it, and "
+            "does the `return` stand behind the loop?"),
     Mistake("Y once", lambda W, Y, alpha, steps: _similarity(W, "symmetric").matrix_power(steps) @ Y * alpha
             + (1 - alpha) * Y,
             "F is alpha·S^steps·Y + (1 − alpha)·Y: all steps are taken along S alone, and alpha and Y come in once. "
