@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from scipy.linalg import subspace_angles
 from sklearn import decomposition, manifold
 from sklearn.neighbors import NearestNeighbors
@@ -136,6 +137,19 @@ def stretched(x, k):
     return mean, axes * variances[:, None], variances
 
 
+def by_power_iteration(x, k):
+    """Find one axis after the other by ten steps of a power iteration."""
+    C, axes = torch.cov(x.T), []
+    for _ in range(k):
+        v = torch.ones(x.shape[1])
+        for _ in range(10):
+            v = F.normalize(C @ v, dim=0)
+        axes.append(v)
+        C = C - (v @ C @ v) * torch.outer(v, v)
+    axes = torch.stack(axes)
+    return x.mean(0), axes, (axes @ torch.cov(x.T) * axes).sum(1)
+
+
 def scaled_by_n(x, k):
     mean, axes, variances = BY_NAME["pca"].reference(x, k)
     return mean, axes, variances * 3
@@ -214,6 +228,7 @@ UNLISTED = [
     ("pca", lambda x, k: (x.mean(0), torch.eye(x.shape[1])[:k], x.var(0)[:k]), "Right: `mean`."),
     ("pca", lambda x, k: smallest(x, k), "`eigh` sorts upwards"),
     ("pca", stretched, "but they are not of length 1"),
+    ("pca", by_power_iteration, "are nearly the right axes: each lies nearer"),
     ("pca", lambda x, k: BY_NAME["pca"].reference(x - x.mean(1, keepdim=True), k), "This is PCA of other images"),
     ("encode", lambda x, mean, axes: (x - mean) @ axes, "D must stand inside"),
     ("encode", lambda x, mean, axes: (x - mean) * axes, "the mean, (D,), goes with the images, (B, D)"),
@@ -277,6 +292,12 @@ UNLISTED = [
     ("two_nn", lambda points: 1 / torch.cdist(points, points).sort(1).values[:, :2].log().diff().mean(), "itself"),
     ("two_nn", lambda points: 1 / torch.cdist(points, points).sort(1).values[:, 2:5:2].log().diff().mean(),
      "neighbours number 2 and 4"),
+    ("trustworthiness", lambda x, z, k: 1 - 2 / len(x) * k * (2 * len(x) - 3 * k - 1) * torch.tensor((
+        1 - manifold.trustworthiness(x, z, n_neighbors=k)) * len(x) * k * (2 * len(x) - 3 * k - 1) / 2).round(),
+     "The denominator lacks its parentheses"),
+    ("two_nn", lambda points: dimension_by_sklearn(points) * points.shape[1] / len(points), "D, stands where N"),
+    ("encode", lambda x, mean, axes: (x - mean) @ axes.T * (torch.arange(len(axes)) == 0),
+     "does the `return` stand inside the loop"),
     ("trustworthiness", trust_ranks_in_map_from_zero, "ranks are those on the map"),
     ("trustworthiness", argsort_once, "`argsort` of the `argsort`"),
     ("trustworthiness", lambda x, z, k: argsort_once(x, z, k, float("inf")), "`argsort` of the `argsort`"),

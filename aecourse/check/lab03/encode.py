@@ -28,6 +28,7 @@ def _answer(x: Tensor, mean: Tensor, axes: Tensor, *, centre: str = "minus", sca
          "lengths": lambda: z / away.norm(dim=1)[:, None], "images": lambda: z / len(x),
          "pixels": lambda: z / x.shape[1], "sizes": lambda: z.abs(), "relu": lambda: z.relu(),
          "norm of axes": lambda: z / axes.norm(),
+         "first alone": lambda: z * (torch.arange(len(axes)) < 1),
          "last 0": lambda: z * (torch.arange(len(axes)) < len(axes) - 1)}[scale]()
     return {"codes": lambda: z, "rows": lambda: z.T, "reshaped": lambda: z.T.reshape(z.shape),
             "rebuilt": lambda: z @ axes + mean, "flat": lambda: z @ axes,
@@ -74,6 +75,8 @@ MISTAKES = (
             "divided."),
     Mistake("last number 0", family(scale="last 0"),
             "The last number of each code is 0, the others are right: does the loop over the axes end too early?"),
+    Mistake("first number alone", family(scale="first alone"),
+            "The first number of each code is right, all others are 0: does the `return` stand inside the loop?"),
     Mistake("rebuilt", {"form": "rebuilt"},
             "This is the reconstruction, back among the images. Asked for is the code, k numbers for each image."),
     Mistake("projected", {"form": "flat"},

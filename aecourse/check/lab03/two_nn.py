@@ -34,7 +34,7 @@ def _answer(points: Tensor, *, neighbours: tuple[int, int] = (1, 2), distance: s
     mu = {"quotient": lambda: second / first, "inverse": lambda: first / second, "difference": lambda: second - first,
           "share": lambda: (second - first) / first}[ratio]()
     logs = {"natural": torch.log, "10": torch.log10, "2": torch.log2, "none": lambda m: m, "1p": torch.log1p}[log](mu)
-    n = len(points) - (samples == "N - 1") if samples != "none" else 1
+    n = {"N": len(points), "N - 1": len(points) - 1, "none": 1, "D": points.shape[1]}[samples]
     value = {"mean of log": lambda: n / logs.sum(), "log of mean": lambda: 1 / mu.mean().log(),
              "ratio of means": lambda: 1 / (second.mean() / first.mean()).log(),
              "median": lambda: 1 / logs.median(), "mean of inverse": lambda: (1 / logs).mean(),
@@ -90,6 +90,9 @@ MISTAKES = (
             "This is one over the sum of the logarithms. N stands above: one over their mean."),
     Mistake("N - 1", {"samples": "N - 1"},
             "N − 1 gives the estimate without bias. The formula of the exercise, the most likely d, has N."),
+    Mistake("D for N", {"samples": "D"},
+            "The number of coordinates, D, stands where N belongs: divide the number of points, `len(points)`, by the "
+            "sum of the logarithms."),
     Mistake("single precision", {"precision": "single"},
             "The distances are computed in single precision, and points in double precision may lie so close that "
             "it rounds their distance away: keep the precision in which they come, without `.float()`."),
