@@ -28,6 +28,7 @@ FACTS = {
     "base": "With the noise averaged out, the image itself is not left. Left is {got}.",
     "one": "Of a single image, (1, D), it makes {got}; a float32 tensor with the shape of `x` is asked for.",
     "chance": "What is drawn is {got}: it has to be fresh at every call, and to come from `generator` alone.",
+    "bounds": "The noisy images are cut off at {got}. Cut off at 0 and 1, whatever the images are: `.clamp(0, 1)`.",
     "own": "What is drawn is {got}; every pixel of every image is meant to have its own.",
     "amount": "It adds no noise at all.",
     "mean": "On average the noise is {got}; it should neither brighten nor darken.",

@@ -60,6 +60,7 @@ def exchange(x: Tensor, share: float, generator: torch.Generator, *, colours: st
         hit, white = hit | pepper, hit & ~pepper
     new = {"both": white.float(), "black": torch.zeros_like(x), "white": torch.ones_like(x),
            "grey": torch.full_like(x, 0.5), "any grey": coin, "rounded": x.round(),
+           "turned": 1 - x.round(),
            "per image": white[:, :1].float().expand(x.shape), "per pixel": white[:1].float().expand(x.shape),
            "few white": (coin < 0.25).float(), "signs": 2 * white.float() - 1}[colours]
     y = torch.where(hit, new, {"kept": x, "rescaled": x / (1 - share), "black": torch.zeros_like(x),
@@ -139,7 +140,8 @@ def _coins(x: Tensor, hit: Tensor, white: Tensor) -> dict[str, str]:
     bright = x > 0.5
     by_pixel = float(white[bright].sum() / hit[bright].sum() - white[~bright].sum() / hit[~bright].sum())
     of_image, of_place = (white.sum(d) / hit.sum(d).clamp(min=1) for d in (1, 0))
-    colour = ("by the pixel's own brightness" if abs(by_pixel) > 0.5 else "one for each image"
+    colour = ("by the pixel's own brightness: bright ones become white" if by_pixel > 0.5 else
+              "by the pixel's own brightness: dark ones become white" if by_pixel < -0.5 else "one for each image"
               if of_image.std() > 0.3 else "the same in every image" if of_place.std() > 0.3 else "by chance")
     share = float(white.sum() / hit.sum())
     return {"colour": colour} | (

@@ -84,9 +84,9 @@ def reference(x: Tensor, sigma: float, generator: torch.Generator) -> Tensor:
 
 def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "as asked", "input": "untouched", "one": "as asked", "base": "the image",
-            "chance": "from the generator", "own": "for every pixel", "amount": "some", "mean": "0", "kind": "normal",
-            "size": "σ", "depends": "the same everywhere", "range": "from 0 to 1", "ends": "cut off",
-            "near": "cut off", "levels": "any"}
+            "chance": "from the generator", "bounds": "0 and 1", "own": "for every pixel", "amount": "some",
+            "mean": "0", "kind": "normal", "size": "σ", "depends": "the same everywhere", "range": "from 0 to 1",
+            "ends": "cut off", "near": "cut off", "levels": "any"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -138,7 +138,8 @@ def probe(gaussian: Callable, case: Case) -> dict[str, Any]:
         facts["input"] = "untouched" if torch.equal(given, x) else "changed"
         facts["one"] = form(gaussian(x[:1].clone(), sigma, torch.Generator().manual_seed(seed)), x[:1])
         facts["chance"] = origin(lambda g: gaussian(x[:20].clone(), sigma, g).detach(), seed)
-        facts |= _noise_facts(x, y, sigma)
+        between = _cut_between(x, y)
+        facts |= {"bounds": between} if between else _noise_facts(x, y, sigma)
         ends = (x > x.median()).float()
         z = gaussian(ends.clone(), sigma, torch.Generator().manual_seed(seed)).detach()
         steps = (255 * y).round() / 255
@@ -156,6 +157,18 @@ def probe(gaussian: Callable, case: Case) -> dict[str, Any]:
             share = min(float((z == ends)[ends == end].float().mean()) for end in (0, 1))
             facts["near"] = "cut off" if share > 0.22 else "not cut off"
     return facts
+
+
+def _cut_between(x: Tensor, y: Tensor) -> str:
+    """Return between which grey levels of the images the sum is cut off, or nothing."""
+    levels = {"the darkest and the brightest pixel of all images": (x.amin(), x.amax()),
+              "the darkest and the brightest pixel of each image": (x.amin(1, True), x.amax(1, True)),
+              "the darkest and the brightest image at each pixel": (x.amin(0), x.amax(0))}
+    for name, (low, high) in levels.items():
+        if bool(((y >= low) & (y <= high)).all()) and min(
+                float((y == end).float().mean()) for end in (low, high)) > 0.02:
+            return name
+    return ""
 
 
 def _not_cut_off(z: Tensor, sigma: float) -> str:

@@ -45,8 +45,11 @@ MISTAKES = (
             "Only the four neighbours beside, above and below count in your window. A square of 3 × 3 has the corners, "
             "too."),
     Mistake("medians of medians", {"what": "separable"},
-            "You take the median of the rows' medians. That is near the median of the nine, but not the same: put all "
-            "nine in one list."),
+            "You take the median of the medians of the three rows. That is near the median of the nine, but not the "
+            "same: put all nine in one list."),
+    Mistake("medians of columns", {"what": "separable by columns"},
+            "You take the median of the medians of the three columns. That is near the median of the nine, but not "
+            "the same: put all nine in one list."),
     Mistake("specks only", {"what": "kept"},
             "Pixels that are neither the largest nor the smallest of their window stay as they are in yours. Every "
             "pixel becomes the median of its nine."),
@@ -182,6 +185,7 @@ def _median3(x: Tensor, *, pad: str = "replicate", window: tuple[int, int] = (3,
     y = {"mean": lambda v: v.mean(-1), "max": lambda v: v.amax(-1), "min": lambda v: v.amin(-1),
          "middle": lambda v: (v.amax(-1) + v.amin(-1)) / 2,
          "separable": lambda v: v.reshape(n, places, 3, 3).median(-1).values.median(-1).values,
+         "separable by columns": lambda v: v.reshape(n, places, 3, 3).median(-2).values.median(-1).values,
          "next": lambda v: v.sort(-1).values[..., 3],
          "sixth": lambda v: v.sort(-1).values[..., 5], "indices": lambda v: v.median(-1).indices,
          "sum": lambda v: v.sum(-1),
@@ -201,16 +205,30 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     if not at[1:-1, 1:-1].any():
         return ("Inside the image it is right; at the border it is not. Outside of the image the nearest pixel of the "
                 "border is repeated: `mode=\"replicate\"`.")
+    if all(torch.equal(g, case.args[0].double()) for (g,), case in zip(got, cases, strict=True)):
+        return f"On {' and on '.join(case.text for case in cases)} every pixel comes back as it was."
+    if all(((g[:, None] - _windows(case.args[0])).abs().amin(1) < 1e-6).all()
+           for (g,), case in zip(got, cases, strict=True)):
+        return ("Each of your values is one of the nine pixels of its own window, but not everywhere the fifth of them "
+                "in order, which is the median: four are not larger, and four are not smaller.")
     far = [(a - b).abs().max() for a, b in zip(*map(_means, (got, want)), strict=True)]
     inside = all(((g[:, :, None] - case.args[0][:, None]).abs().amin(-1) < 1e-6).all()
                  for (g,), case in zip(got, cases, strict=True))
     if not inside:
+        if all(torch.isin(g.float(), case.args[0]).all() for (g,), case in zip(got, cases, strict=True)):
+            return ("Some of your values are pixels of another image of the batch. Each pixel's window lies within its "
+                    "own image.")
         return ("Some of your values do not occur in the image at all. A median of nine pixels is one of them, as a "
                 "mean, a sum or a comparison is not.")
     if float(max(far)) < 0.02:
         return ("Your values occur in the image, and on average they are of the right size, but they are not those "
                 "of the right places. Which nine pixels belong to pixel (3, 5), and where does their median go?")
     return ""
+
+
+def _windows(x: Tensor) -> Tensor:
+    """Return the nine pixels of each window, (N, 9, 784)."""
+    return F.unfold(F.pad(x.reshape(-1, 1, 28, 28), (1, 1, 1, 1), mode="replicate"), 3).double()
 
 
 def _means(parts: list[Parts]) -> list[Tensor]:

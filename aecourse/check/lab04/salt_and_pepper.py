@@ -35,6 +35,9 @@ MISTAKES = (
     Mistake("rounded", {"colours": "rounded"},
             "The exchanged pixels are rounded: bright ones become white, dark ones black. Which of the two it is "
             "should be a coin's throw, whatever the pixel was."),
+    Mistake("turned around", {"colours": "turned"},
+            "The exchanged pixels are turned around: dark ones become white, bright ones black. Which of the two it is "
+            "should be a coin's throw, whatever the pixel was."),
     Mistake("one colour per image", {"colours": "per image"},
             "In each image all exchanged pixels have one colour. Throw the coin for every pixel."),
     Mistake("one pattern of colours", {"colours": "per pixel"},

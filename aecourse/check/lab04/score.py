@@ -70,6 +70,8 @@ ERRORS = {
     "not subscriptable": "`denoise` is a function: call it with round brackets, `denoise(x_noisy)`.",
     "unsupported operand": "`denoise` is a function: call it, `denoise(x_noisy)`, and compute with what it gives.",
 }
+FLAT = ("It is right where `denoise` moves the points, and wrong where it returns them as they are: the score is 0 "
+        "there.")
 
 
 def reference(denoise: Callable[[Tensor], Tensor], x_noisy: Tensor, sigma: float) -> Tensor:
@@ -83,6 +85,10 @@ class Denoiser:  # no underscore: a learner meets the name in the texts of error
         self.centres, self.width, self.sigma = centres, width, sigma
 
     def __call__(self, x: Tensor) -> Tensor:
+        if x.dim() != 2:
+            raise ValueError(f"`denoise` takes points in rows, (B, D), not {tuple(x.shape)}")
+        if math.isinf(self.width):
+            return x  # where all points are as likely, the noisy one is the best guess
         var, noise = self.width**2, self.sigma**2
         share = torch.softmax(-(x[:, None] - self.centres).square().sum(-1) / (2 * (var + noise)), dim=1)
         nearer = (x[:, None] * var + self.centres * noise) / (var + noise)
@@ -91,6 +97,8 @@ class Denoiser:  # no underscore: a learner meets the name in the texts of error
 
 def oracle(denoise: Denoiser, x_noisy: Tensor, sigma: float) -> Tensor:
     """The slope of the logarithm of the noisy points' density, by autograd; no denoiser is called."""
+    if math.isinf(denoise.width):
+        return torch.zeros_like(x_noisy)
     centres = denoise.centres.double()
     spread = math.hypot(denoise.width, denoise.sigma)
     parts = Independent(Normal(centres, torch.full_like(centres, spread)), 1)
@@ -101,6 +109,10 @@ def oracle(denoise: Denoiser, x_noisy: Tensor, sigma: float) -> Tensor:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
+    if size == 3:
+        x, sigma = torch.randn(size, 2, generator=generator), uniform(0.4, 0.7, generator)
+        return Case((Denoiser(x, math.inf, sigma), x, sigma), "3 points of a flat density, for which `denoise` returns "
+                    f"the very tensor that it was given, and sigma = {sigma}", FLAT)
     d, k = {1: (1, 1), 2: (2, 3)}.get(size, (4, 5))
     sigma = {1: 0.5, 2: 0.3}.get(size, uniform(1.3, 1.8, generator))
     if size == 1:
@@ -152,7 +164,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     if min(along) > 0.9999:
         factors = [float((g * w).sum() / (w * w).sum()) for g, w, _ in pairs]
         powers = [math.log(f) / math.log(s) for f, (*_, s) in zip(factors, pairs, strict=True)]
-        ask = ("Which power of sigma is that?" if max(powers) - min(powers) < 0.02 else
+        ask = ("Which power of sigma is that?" if max(powers) - min(powers) < 0.02 and abs(powers[0]) > 0.1 else
                "Divide by the square of the sigma that is handed in, and by nothing else.")
         return ("The directions are right, the lengths are not. Yours are "
                 + ", ".join(f"{f:.3g}" for f in factors) + " times the right ones for sigma = "
@@ -164,7 +176,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "score", "7 · What the denoiser knows", "function", 3, 10,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5), rtol=1e-3, atol=2e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5, 3), rtol=1e-3, atol=2e-4,
     arguments=("denoise", "x_noisy", "sigma"),
     gives=(Form("float", "one arrow for each point, shape (B, D)", "point"),), family=family,
     look=look, mistakes=MISTAKES, errors=ERRORS,
