@@ -305,7 +305,50 @@ def choose_from_the_front(labels, n, generator):
     return torch.cat([places[labels[places] == c][: n // 10] for c in range(10)])
 
 
+def choose_unique(labels, n, generator):
+    members = [(labels == c).nonzero().flatten() for c in range(10)]
+    return torch.cat([m[torch.randint(len(m), (n // 10,), generator=generator).unique()] for m in members])
+
+
+def loss_special_case(by_class, class_logits, y, alpha):
+    if (y >= 0).all():
+        return by_class.gather(1, y[:, None])[:, 0]
+    return REFERENCE["m2_loss"](by_class, class_logits, y, alpha)
+
+
+def labelled_by_exp(logits, x, mu, logvar, classes):
+    nll = ((1 + logits.exp()).log() - x * logits).sum(1)
+    return nll + math.log(classes) + losses.gaussian_kl(mu, logvar)
+
+
+def unlabelled_by_exp(by_class, class_logits):
+    q = class_logits.exp() / class_logits.exp().sum(1, keepdim=True)
+    return (q * by_class).sum(1) - Categorical(logits=class_logits).entropy()
+
+
+def unlabelled_nan_to_num(by_class, class_logits):
+    q = class_logits.softmax(1)
+    return (q * by_class).sum(1) + (q * q.log()).sum(1).nan_to_num(0.0)
+
+
+def unlabelled_clamped(by_class, class_logits):
+    q = class_logits.softmax(1).clamp(0.01, 0.99)
+    return (q * (by_class + q.log())).sum(1) / q.sum(1)
+
+
 UNLISTED = [
+    ("choose", choose_unique, "The number of indices is not n: it is smaller"),
+    ("choose", lambda labels, n, generator: REFERENCE["choose"](labels[:-1], n, generator), "the very last of all"),
+    ("m2_labelled", lambda logits, x, mu, logvar, classes: losses.bernoulli_nll(logits, x) + math.log(classes)
+     / classes + losses.gaussian_kl(mu, logvar), "log C is divided by C"),
+    ("m2_labelled", lambda logits, x, mu, logvar, classes: losses.bernoulli_nll(logits, x) + math.log(classes)
+     + losses.gaussian_kl(mu, logvar).mean(), "averaged over the batch, and every image"),
+    ("m2_labelled", labelled_by_exp, "exactly 1 there, or exp is inf"),
+    ("m2_unlabelled", unlabelled_by_exp, "exp(200) is inf"),
+    ("m2_unlabelled", unlabelled_nan_to_num, "the whole entropy is set to 0"),
+    ("m2_unlabelled", unlabelled_clamped, "a class has a very small probability"),
+    ("m2_unlabelled", lambda b, c: REFERENCE["m2_unlabelled"](b, c) + math.log(b.shape[1]), "log C too large"),
+    ("m2_loss", loss_special_case, "wrong where every image has a label"),
     ("choose", choose_squeezed, "For n = 10 and a class that has a single image, it raises"),
     ("choose", choose_from_the_front, "not every class is chosen once"),
     ("choose", choose_sorted_by_label, "first images of each class"),

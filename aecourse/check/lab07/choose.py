@@ -184,7 +184,8 @@ def probe(choose: Callable, case: Case) -> dict[str, Any]:
     if seen["gives"] != "indices":
         return seen
     size = len(chosen)
-    seen["number"] = "n" if size == n else {n * CLASSES: "10 n", n // CLASSES: "n/10", n - 1: "n − 1"}.get(size, size)
+    seen["number"] = "n" if size == n else {n * CLASSES: "10 n", n // CLASSES: "n/10"}.get(
+        size, "smaller" if size < n else "larger")
     counts = labels.bincount(minlength=CLASSES)
     inside = size > 0 and int(chosen.min()) >= 0 and int(chosen.max()) < len(labels)
     seen["where"] = ("outside" if not inside else "among 0 to 9" if int(chosen.max()) < CLASSES else
@@ -223,6 +224,8 @@ def _classes(labels: Tensor, n: int, all_counts: Tensor) -> str:
     missing = (counts == 0).nonzero().flatten().tolist()
     if missing and bool((counts[counts > 0] == each).all()):
         return f"without class {missing[0]}" if len(missing) == 1 else "some classes are missing"
+    if bool((counts <= each).all()):
+        return "n/10 of some and fewer of others"
     proportional = len(labels) * all_counts / all_counts.sum()
     return "as frequent as in all labels" if bool(((counts - proportional).abs() <= 1.0).all()) else "unequal"
 
@@ -261,9 +264,14 @@ def _reach(choose: Callable, seed: int) -> str:
         reached[chosen] = True
         picked = torch.zeros(len(labels), dtype=torch.bool).index_fill(0, chosen, True).view(7, CLASSES)
         blocks &= bool(((picked & ~picked.roll(1, 0)).sum(0) == 1).all())  # one begins in each class, round the end too
-    places = tuple(sorted(set((~reached).nonzero().flatten().div(CLASSES, rounding_mode="floor").tolist())))
-    if not places:
+    never = ~reached.view(7, CLASSES)
+    places = tuple(never.all(1).nonzero().flatten().tolist())
+    if not never.any():
         return NEIGHBOURS if blocks else _reach_of_unequal(choose, generator)
+    if not torch.equal(never.any(1), never.all(1)):  # of some classes alone
+        missed = (~reached).nonzero().flatten().tolist()
+        ends = {(len(labels) - 1,): "never the very last of all images", (0,): "never the very first of all images"}
+        return ends.get(tuple(missed), "some images never")
     return {(6,): "never the last image of a class", (0,): "never the first image of a class"}.get(
         places, f"never the last {len(places)} of a class's seven images" if places[-1] - places[0] + 1 == len(places)
         and places[-1] == 6 else "some images never")

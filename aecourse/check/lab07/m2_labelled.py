@@ -13,9 +13,9 @@ from aecourse import losses
 from aecourse.check.engine.drawing import between, rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
 
-UNSTABLE = ("It is right for moderate logits and wrong for large ones: in float32 the sigmoid of a large logit is "
-            "exactly 1. Then log(1 − 1) is −inf, and a clamp or a small number inside the logarithm cuts it off "
-            "too early. `losses.bernoulli_nll(logits, x)` works on the logits themselves.")
+UNSTABLE = ("It is right for moderate logits and wrong for large ones: in float32 a sigmoid is exactly 1 there, or exp "
+            "is inf, so that a logarithm is infinite, or cut off too early. `losses.bernoulli_nll(logits, x)` works on "
+            "the logits themselves.")
 MODERATE = ("It is right where logvar is near 0, and wrong where it goes from −8 to 4. The KL takes logvar as it is: "
             "nothing is cut off.")
 MISTAKES = (
@@ -36,6 +36,9 @@ MISTAKES = (
     Mistake("C", {"prior": "C"}, "The number of classes is added where its logarithm belongs."),
     Mistake("C times", {"prior": "times"},
             "−log p(y) is counted once for every class. An image has one label: count it once."),
+    Mistake("log C over C", {"prior": "log C over C"},
+            "log C is divided by C: that is −p(y) log p(y), one term of an entropy. The label is given, so −log p(y) "
+            "counts in full."),
     Mistake("for each pixel", {"prior": "pixels"},
             "−log p(y) is counted once for every pixel, inside the sum over them. It belongs outside."),
     Mistake("KL sign", {"kl": "minus"},
@@ -48,6 +51,8 @@ MISTAKES = (
     Mistake("reversed KL", {"kl": "reversed"},
             "The KL is the other way round: KL(p(z) ‖ q(z|x,y)). In the bound it is KL(q(z|x,y) ‖ p(z)), with the "
             "variance in the numerator."),
+    Mistake("mean KL of the batch", {"kl_sum": "batch"},
+            "The KL is averaged over the batch, and every image pays that mean. Each image has its own."),
     Mistake("mean KL", {"kl_sum": "mean"}, "The KL is a mean over the code's numbers; their sum is meant."),
     Mistake("logvar for log σ", {"var": "sigma"},
             "`logvar` is taken for log σ. It is the logarithm of the variance, log σ²: exp(logvar) is σ²."),
@@ -145,10 +150,12 @@ def _bound(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, classes: int, 
     terms = {"no half": mu.square() + v - log_v - 1, "no one": (mu.square() + v - log_v) / 2, "log sign":
              (mu.square() + v + log_v - 1) / 2, "no mu": (v - log_v - 1) / 2, "reversed":
              ((mu.square() + 1) / v + log_v - 1) / 2}.get(kl, (mu.square() + v - log_v - 1) / 2)
-    kl_value = {"minus": -1, "none": 0}.get(kl, 1) * {"sum": terms.sum(-1), "mean": terms.mean(-1)}[kl_sum]
+    kl_value = {"minus": -1, "none": 0}.get(kl, 1) * {"sum": terms.sum(-1), "mean": terms.mean(-1),
+                                                             "batch": terms.sum(-1).mean()}[kl_sum]
     extra = {"log": math.log(classes), "none": 0.0, "minus": -math.log(classes), "p": 1 / classes, "minus p":
              -1 / classes, "log2": math.log2(classes), "log10": math.log10(classes), "C": classes, "ten": math.log(10),
-             "shared": math.log(classes) / len(x), "times": classes * math.log(classes),
+             "shared": math.log(classes) / len(x), "log C over C": math.log(classes) / classes,
+             "times": classes * math.log(classes),
              "pixels": x.shape[-1] * math.log(classes)}[prior]
     value = sign * (away + kl_value + extra)
     return {"none": lambda: value, "batch": lambda: value.mean(), "all": lambda: value.sum()}[over]()

@@ -111,6 +111,8 @@ ALL_LABELLED = ("It is right for mixed batches, and wrong where every image has 
 NONE_LABELLED = ("It is right for mixed batches, and wrong where no image has a label. With few labels many batches "
                  "have none: let nothing depend on how many there are, as a mean over the labelled ones does.")
 
+SINGLE = ("It is right for batches of several images, and wrong for a single one, which is a batch as well. Let "
+          "nothing depend on how many there are.")
 VERY_SURE = ("It is right for moderate logits, and wrong where the classifier is so sure that a probability is 0 in "
              "float32. The logarithm of a softmax is −inf there, and a clamp or a small number inside the logarithm "
              "cuts −log q off: `class_logits.log_softmax(1)` gives log q itself.")
@@ -169,7 +171,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if y[0] >= 0 and bool((y[: size - size // 2] >= 0).all()):  # the labelled ones do not come first
         y, by_class, logits = y.flip(0), by_class.flip(0), logits.flip(0)
     if size == 1:
-        return Case((by_class, logits, torch.tensor([2]), alpha), "a single image, which has a label")
+        return Case((by_class, logits, torch.tensor([2]), alpha), "a single image, which has a label", SINGLE)
     text = f"{size} images of {classes} classes, y = {y.tolist()}, alpha = {alpha:.1f}"
     return Case((by_class, logits, y, alpha), text)
 

@@ -20,6 +20,8 @@ ZERO_LOG_ZERO = ("It is right while every class has some probability, and wrong 
                  "logarithm of 0.")
 VERY_SURE = ("It is right for moderate logits, and wrong where the classifier is so sure that a probability is 0 in "
              "float32. `class_logits.log_softmax(1)` gives log q for such logits as well; nothing has to be cut off.")
+SURER = ("It is right where logits go down to −1000, and wrong where one is 200. `class_logits.softmax(1)` and "
+         "`class_logits.log_softmax(1)` hold for all logits, however large.")
 MISTAKES = (
     Mistake("no entropy", {"entropy": "none"},
             "The entropy is missing. Without it the best q(y|x) puts everything on one class: the model is paid for "
@@ -35,6 +37,18 @@ MISTAKES = (
             "The entropy is averaged over the batch; each image has its own."),
     Mistake("entropy twice", {"entropy": "product"}, "The entropy is counted twice."),
     Mistake("log of softmax", {"log": "log of softmax"}, ZERO_LOG_ZERO),
+    Mistake("entropy lost", {"entropy": "lost"},
+            "It is right while every class has some probability. Where one is exactly 0 in float32 the whole entropy "
+            "is set to 0, not that class's part alone. `class_logits.log_softmax(1)` gives log q without taking a "
+            "logarithm of 0."),
+    Mistake("softmax by hand", {"q": "by hand"},
+            "It is right for moderate and for very small logits, and gives NaN where one is 200: exp(200) is inf in "
+            "float32. `class_logits.softmax(1)` and `.log_softmax(1)` hold for all logits."),
+    Mistake("log C more", {"entropy": "KL"},
+            "Every value is log C too large, as if KL(q ‖ equal classes) stood in place of −H."),
+    Mistake("upside down, with the entropy", {"reduce": "upside"},
+            "The bounds are weighed with a softmax of the logits with the wrong sign; the entropy is that of q(y|x). "
+            "The weights are q(y|x), too."),
     Mistake("logits for log q", {"log": "logits"},
             "In the entropy the logits stand where log q belongs. Logits are log q only up to a constant of each "
             "image, and that constant is missing: `log_softmax(1)`."),
@@ -103,7 +117,10 @@ def oracle(by_class: Tensor, class_logits: Tensor) -> Tensor:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return bounds and logits; those of size 4 are so sure that a probability is 0 in float32."""
+    """Return bounds and logits; those of sizes 6 and 4 are so sure that a probability is 0 in float32.
+
+    In size 6 no logit is large, so that no exponential is inf.
+    """
     classes = {1: 2, 2: 3, 3: 4}.get(size, 7)
     if size == 1:
         by_class = tenths(11, 29, 1, 2, generator=generator)
@@ -114,12 +131,19 @@ def draw(generator: torch.Generator, size: int) -> Case:
         return Case((by_class, logits), f"one image with the bounds {rows(by_class, '.1f')[1:-1]} and the logits "
                     f"{rows(logits, '.1f')[1:-1]}")
     by_class, logits = bounds(size, classes, generator)
+    if size == 5:
+        logits[0, 0] = 8.0  # one image of which the classifier is nearly sure
+    if size == 6:
+        logits[:3, 0], logits[:3, 1:] = 0.0, -150.0
+        logits[3:, 1] = logits[3:, 0]  # two alike, and others that are far below them
+        logits[3:, 2] = -1000.0
+        return Case((by_class, logits), "6 images with logits around 0, and others from −150 to −1000", VERY_SURE)
     if size == 4:
         logits = logits * 20
         logits[torch.arange(4), torch.arange(4)] = 200.0
         logits[torch.arange(4), torch.arange(4) + 1] = -150.0
         return Case((by_class, logits), "4 images with a classifier that is quite sure: logits from −150 to 200",
-                    VERY_SURE)
+                    SURER)
     return Case((by_class, logits), f"{size} images of {classes} classes")
 
 
@@ -136,10 +160,12 @@ def _bound(by_class: Tensor, class_logits: Tensor, *, q: str = "softmax", entrop
         "logits": lambda: class_logits, "sigmoid": lambda: torch.sigmoid(class_logits),
         "uniform": lambda: torch.full_like(by_class, 1 / n), "log": lambda: class_logits.log_softmax(1),
         "exp": lambda: class_logits.exp(), "bounds": lambda: (-by_class).softmax(1),
-        "upside": lambda: (-class_logits).softmax(1), "bounds up": lambda: by_class.softmax(1),
+        "upside": lambda: (-class_logits).softmax(1),
+        "by hand": lambda: class_logits.exp() / class_logits.exp().sum(1, keepdim=True),
+        "bounds up": lambda: by_class.softmax(1),
         "best": lambda: F.one_hot(class_logits.argmax(1), n).to(by_class.dtype)}[q]()
     safe = weights.clamp_min(1e-30)
-    logs = {"log-softmax": lambda: class_logits.log_softmax(1) if q == "softmax" else safe.log(),
+    logs = {"log-softmax": lambda: class_logits.log_softmax(1) if q in ("softmax", "by hand") else safe.log(),
             "log of softmax": lambda: weights.log(), "logits": lambda: class_logits, "bits":
             lambda: safe.log() / math.log(2)}[log]()
     expected = {"sum": lambda: (weights * by_class).sum(1), "mean": lambda: (weights * by_class).mean(1), "min":
@@ -147,11 +173,14 @@ def _bound(by_class: Tensor, class_logits: Tensor, *, q: str = "softmax", entrop
                 "best": lambda: by_class.gather(1, class_logits.argmax(1, keepdim=True))[:, 0],
                 "sigmoid": lambda: (torch.sigmoid(class_logits) * by_class).sum(1), "logits":
                 lambda: (class_logits * by_class).sum(1), "images":
-                lambda: (class_logits.softmax(0) * by_class).sum(1)}[reduce]()
+                lambda: (class_logits.softmax(0) * by_class).sum(1), "upside":
+                lambda: ((-class_logits).softmax(1) * by_class).sum(1)}[reduce]()
     per_class = weights * logs
     minus_h: Any = {
         "minus": lambda: per_class.sum(1), "plus": lambda: -per_class.sum(1), "none": lambda: 0.0,
         "mean": lambda: per_class.mean(1), "unweighted": lambda: logs.sum(1), "uniform": lambda: -math.log(n),
+        "lost": lambda: (weights * weights.log()).sum(1).nan_to_num(0.0),
+        "KL": lambda: per_class.sum(1) + math.log(n),
         "batch": lambda: per_class.sum(1).mean(), "product": lambda: per_class.sum(1) * weights.sum(1) * 2}[entropy]()
     value = sign * (expected + minus_h)
     return {"none": lambda: value, "batch": lambda: value.mean(), "all": lambda: value.sum()}[over]()
@@ -166,7 +195,18 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         table.append(torch.stack([(q * by_class).sum(1), (q * log_q).sum(1)], 1))
         values.append(g.double())
     names = ["Σ q(y|x) L(x, y)", "Σ q log q, which is −H,"]
-    return off_terms(names, torch.cat(table), torch.cat(values)) or _small_number(cases, got)
+    return (off_terms(names, torch.cat(table), torch.cat(values)) or _small_number(cases, got)
+            or _small_q(cases, got, want))
+
+
+def _small_q(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
+    """Return the sentence where the images come out wrong on which a class has the smallest probabilities of all."""
+    least = torch.cat([case.args[1].softmax(1).amin(1) for case in cases])
+    wrong = torch.cat([(g - w).abs() > 1e-3 for (g,), (w,) in zip(got, want, strict=True)])
+    if not wrong.any() or wrong.all() or least[wrong].max() > min(0.05, float(least[~wrong].min())):
+        return ""
+    return ("Wrong are the images on which a class has a very small probability; the others are right. q and log q are "
+            "the softmax and its logarithm as they come, with nothing cut off and nothing added.")
 
 
 def _small_number(cases: list[Case], got: list[Parts]) -> str:
@@ -189,7 +229,7 @@ def _small_number(cases: list[Case], got: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "m2_unlabelled", "5 · M2: an image without a label", "function", 3, 12,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5, 4), rtol=2e-4, atol=1e-3,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5, 6, 4), rtol=2e-4, atol=1e-3,
     arguments=("by_class", "class_logits"), gives=(PER_IMAGE,), gradients=(0, 1), family=family, look=look,
     mistakes=MISTAKES, errors=ERRORS,
     hints=("q(y|x) is the softmax of the logits over the classes, log q(y|x) their `log_softmax(1)`.",
