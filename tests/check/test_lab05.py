@@ -11,7 +11,7 @@ from torch.distributions import Bernoulli, kl_divergence
 from aecourse.check import lab05
 
 BY_NAME = {exercise.name: exercise for exercise in lab05.EXERCISES}
-NAMED = {"dead_share": 0.5}  # of many pairs, one covers the other
+NAMED = {"dead_share": 0.5, "top_k": 0.6}  # of many pairs, one covers the other
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
@@ -135,6 +135,20 @@ def top_k_by_next_one(a, k):
 def top_k_straight_through(a, k):
     kept = top_k_by_threshold(a, k)
     return a + (kept - a).detach()
+
+
+def top_k_set_to_zero(a, k):
+    left, out = a.clone(), torch.zeros_like(a)
+    for _ in range(k):
+        best = left.argmax(1, keepdim=True)
+        out = out.scatter(1, best, a.gather(1, best))
+        left = left.scatter(1, best, 0.0)
+    return out
+
+
+def top_k_in_half_precision(a, k):
+    order = a.half().sort(dim=1, descending=True, stable=True).indices[:, :k]
+    return torch.zeros_like(a).scatter(1, order, a.gather(1, order))
 
 
 def top_k_in_place(a, k):
@@ -275,7 +289,7 @@ UNLISTED = [
     ("top_k", lambda a, k: a * (a > a.kthvalue(a.shape[1] - k, dim=1, keepdim=True).values), "raises"),
     ("top_k", lambda a, k: a * (a.argsort(dim=1, descending=True) < k), "the argsort of the argsort"),
     ("top_k", lambda a, k: top_k_by_threshold(a, 8), "take the `k` that is given"),
-    ("top_k", top_k_straight_through, "the gradient is not"),
+    ("top_k", top_k_straight_through, "but the gradient of `a` is not"),
     ("top_k", lambda a, k: top_k_by_threshold(a, k).detach(), "cut off from `a`"),
     ("top_k", top_k_in_place, "changes its input `a` in place"),
     ("top_k", lambda a, k: a.topk(k), "values and indices together"),
@@ -285,6 +299,11 @@ UNLISTED = [
     ("top_k", lambda a, k: top_k_by_threshold(a, k).abs(), "their values have changed"),
     ("top_k", lambda a, k: a * (a > a.mean(1, keepdim=True)), "Not every image keeps k numbers"),
     ("top_k", lambda a, k: a * (a > 0), "All positive numbers are kept"),
+    ("top_k", lambda a, k: a * (a >= a.kthvalue(k, dim=1, keepdim=True).values), "upwards are kept"),
+    ("top_k", top_k_set_to_zero, "a place is taken twice"),
+    ("top_k", top_k_in_half_precision, "differ in the fifth digit only"),
+    ("top_k", lambda a, k: top_k_by_threshold(a, k).squeeze(), "asked for are (1, K) numbers"),
+    ("top_k", lambda a, k: a * torch.isin(a, a.topk(k, dim=1).values), "Not every image keeps k numbers"),
     ("top_k", lambda a, k: F.dropout(a, 0.5), "Called twice"),
     ("top_k", lambda a, k: top_k_by_threshold(a.abs(), k), "not the image's own"),
     ("top_k", lambda a, k: top_k_by_threshold(a, k).to_sparse(), "a plain one is asked for"),

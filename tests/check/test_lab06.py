@@ -448,7 +448,7 @@ UNLISTED = [
     ("elbo", lambda logits, x, mu, logvar: likelihood(logits, x) - kl(mu, logvar - 1), "expected"),
     ("elbo", lambda logits, x, mu, logvar: elbo(logits, x, mu, logvar) / 784, "times the right one"),
     ("importance_bound", bound_in_place, "changes its input `log_w` in place"),
-    ("importance_bound", bound_peak_cut, "the gradient is not"),
+    ("importance_bound", bound_peak_cut, "but the gradient of `log_w` is not"),
     ("importance_bound", lambda log_w: (log_w - log_w[0]).exp().mean(0).log() + log_w[0], "hundreds of nats apart"),
     ("importance_bound", lambda log_w: (log_w.double() - log_w.mean(0)).exp().mean(0).log() + log_w.mean(0), "apart"),
     ("importance_bound", bound_clamped, "It is right for small numbers"),

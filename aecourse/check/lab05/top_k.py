@@ -11,11 +11,14 @@ from aecourse.check.engine.drawing import rows, telling
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
-ONE = "It is right for several images, and wrong for a batch of one: it keeps k of its numbers like any other."
+ONE = ("It is right for several images, and wrong for a batch of one: asked for are (1, K) numbers, of which k "
+       "are kept.")
 FIRST = "It is right for other k, and wrong for k = 1: then each image keeps its largest number alone."
 ALL = "It is right for k below K, and wrong for k = K: then each image keeps all of its numbers."
 FAR = ("It is right for numbers near 0, and wrong where all are far below: a number of −70,000 is kept if fewer than k "
        "of its image are larger.")
+CLOSE = ("It is right where the numbers of an image differ clearly, and wrong where they differ in the fifth digit "
+         "only. Compare them as they are, in float32: not rounded, not in half precision, and with no tolerance.")
 WIDE = "It is right for few images and units, and wrong for many: no size is fixed, and neither is k."
 
 MISTAKES = (
@@ -36,8 +39,14 @@ MISTAKES = (
     Mistake("by size", {"by": "size"},
             "The numbers are chosen by their absolute value. The exercise chooses by value: −3 is smaller than 1."),
     Mistake("smallest", {"by": "smallest"}, "The k smallest are kept; the largest are meant."),
-    Mistake("not the smallest", {"by": "not the smallest"},
+    Mistake("not the smallest", {"by": "not the smallest", "more": 0, "over": "image"},
             "All but the k smallest are kept; asked for are the k largest."),
+    Mistake("k-th smallest", {"by": "from the k-th smallest", "more": 0, "over": "image"},
+            "All numbers from the k-th smallest upwards are kept. `kthvalue`, and `sort` as it is, count from the "
+            "smallest: the k-th largest of K numbers is the (K − k + 1)-th smallest."),
+    Mistake("taken twice", {"by": "taken twice", "more": 0, "over": "image"},
+            "The largest number is taken k times, and each time its place is set to 0. Where only negative numbers are "
+            "left, such a 0 is the largest, and a place is taken twice. Set it to −inf, or take k places at once."),
     Mistake("argsort once", {"by": "argsort once"},
             "`argsort` gives the places in order, not each number's rank. Use its first k as places, or take the "
             "argsort of the argsort."),
@@ -57,7 +66,7 @@ MISTAKES = (
     Mistake("in front", {"give": "front"},
             "The k largest are moved to the front, so each value stands at another unit's place. They keep their "
             "places."),
-    Mistake("others kept", {"give": "dropped"},
+    Mistake("others kept", {"by": "others", "more": 0},
             "It is the other way round: the k largest are set to 0, and the others are kept."),
     Mistake("shares", {"give": "shares"}, "The kept numbers are divided by their sum; they stay as they are."),
     Mistake("softmax", {"give": "softmax"}, "There is a softmax over the kept numbers; they stay as they are."),
@@ -99,17 +108,22 @@ def oracle(a: Tensor, k: int) -> Tensor:
 # ---- draw -----------------------------------------------------------------------------------------------------------
 
 _SPECIAL = {4: ("4 images", FIRST), 6: ("6 images", ALL), 1: ("one image", ONE),
+            10: ("4 images, whose numbers differ in the fifth digit", CLOSE),
             7: ("5 images, all numbers below −70,000", FAR), 300: ("70 images", WIDE)}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
     """Return activations without ties, often negative, so that the k largest are not all above 0; special ones."""
     images, units, k = {3: (3, 4, 2), 5: (5, 8, 3), 8: (6, 12, 4), 4: (4, 6, 1), 6: (6, 5, 5), 1: (1, 6, 1),
-                        7: (5, 9, 4), 300: (70, 600, 40)}.get(size, (size, 12, 3))
+                        7: (5, 9, 4), 10: (4, 8, 3), 300: (70, 600, 40)}.get(size, (size, 12, 3))
     if size in _SPECIAL:
         what, only = _SPECIAL[size]
         a = torch.randperm(images * units, generator=generator).reshape(images, units) / 10
         a = -70001 - 100 * a if size == 7 else a - a.mean() - 0.03
+        if size in (10, 300):  # each row a permutation; whole numbers in the wide case, so that no precision is asked
+            a = torch.stack([torch.randperm(units, generator=generator) for _ in range(images)]).float()
+            offset = torch.randperm(images, generator=generator)[:, None]
+            a = 1.2345 + (a + 3 * offset) / 10_000 if size == 10 else a + offset - 400
         return Case((a, k), f"{what}, {units} units and k = {k}", only)
     while True:
         if size == 3:  # no number is 0, and no two have the same size
@@ -117,14 +131,27 @@ def draw(generator: torch.Generator, size: int) -> Case:
             a = (a * (1 - 2 * (torch.rand(12, generator=generator) < 0.6))).reshape(3, 4)
         elif size == 5:  # what one image keeps another has among those that it drops
             a = torch.stack([torch.randperm(units, generator=generator) for _ in range(images)]) / 10
-            a = a + 0.2 * torch.randperm(images, generator=generator)[:, None] - 0.73
+            a = a + torch.randperm(9, generator=generator)[:images, None] / 10 - 0.73
         else:
             a = torch.randn(images, units, generator=generator) - 0.6
+        if size == 8:
+            a[0] -= a[0].max() + 0.2  # all of one image's numbers are negative
         apart = [m for m in MISTAKES if size > 3 or m.name != "not the smallest"]  # of 4 numbers they are the 2 largest
-        if size > 8 or ((size == 5 or float(a.flatten().sort().values.diff().min()) > 1e-3) and telling(
-                family, apart, (a, k), size > 3)):
+        if size == 5 and not _bars_are_clear(a, k):
+            continue
+        clear = (float(a.sort(1).values.diff(dim=1).min()) > 5e-3
+                 and (size == 5 or float(a.flatten().sort().values.diff().min()) > 1e-3))
+        if size > 8 or (clear and telling(family, apart, (a, k), size > 3)):
             break
     return Case((a, k), f"a = {rows(a)} and k = {k}" if size == 3 else f"{images} images, {units} units and k = {k}")
+
+
+def _bars_are_clear(a: Tensor, k: int) -> bool:
+    """Return whether no number equals the first one that is dropped, where units or the batch keep their largest."""
+    every, columns = (a.flatten().sort(descending=True).values, a.sort(0, descending=True).values)
+    pairs = ((every[k - 1:k], every[k:k + 1]), (every[k * len(a) - 1:], every[k * len(a):k * len(a) + 1]),
+             (columns[k - 1], columns[k]))
+    return all(bool((first[:len(second)] - second > 0.01).all()) for first, second in pairs)
 
 
 # ---- family: a right answer with switches, of which a known mistake turns one ---------------------------------------
@@ -139,8 +166,8 @@ def _switched(a: Tensor, k: int, *, over: str = "image", by: str = "value", more
               bend: str = "", fill: float = 0.0) -> Tensor:
     k = min(max(k + more, 0), a.shape[1])
     score = {"value": lambda: a, "size": lambda: a.abs(), "smallest": lambda: -a,
-             "argsort once": lambda: -a.argsort(1, descending=True).to(a.dtype), "not the smallest": lambda: a,
-             "position": lambda: -torch.arange(a.numel(), dtype=a.dtype).reshape(a.shape)}[by]()
+             "argsort once": lambda: -a.argsort(1, descending=True).to(a.dtype),
+             "position": lambda: -torch.arange(a.numel(), dtype=a.dtype).reshape(a.shape)}.get(by, lambda: a)()
     if k == 0:
         kept = torch.zeros_like(a, dtype=torch.bool)
     elif over == "image":
@@ -156,20 +183,32 @@ def _switched(a: Tensor, k: int, *, over: str = "image", by: str = "value", more
     else:
         n = {"batch": k, "batch B k": k * len(a)}[over]
         kept = score >= score.flatten().sort(descending=True).values[n - 1]
-    if by == "not the smallest":
-        kept = a > a.sort(1).values[:, k - 1:k]
-    if give == "dropped":
+    if by in ("not the smallest", "from the k-th smallest"):
+        bar = a.sort(1).values[:, k - 1:k]
+        kept = a > bar if by == "not the smallest" else a >= bar
+    elif by == "taken twice":
+        kept = _taken_one_by_one(a, k)
+    elif by == "others":
         kept = ~kept
     out = torch.where(kept, a, torch.full_like(a, fill))
     if bend == "relu":
         out = out.relu()
-    return {"kept": lambda: out, "dropped": lambda: out, "mask": lambda: kept.to(a.dtype),
+    return {"kept": lambda: out, "mask": lambda: kept.to(a.dtype),
             "values": lambda: a.sort(1, descending=True).values[:, :k],
             "places": lambda: a.argsort(1, descending=True)[:, :k], "shares": lambda: out / out.sum(1, keepdim=True),
             "softmax": lambda: out.masked_fill(~kept, -math.inf).softmax(1),
             "front": lambda: torch.nn.functional.pad(a.sort(1, descending=True).values[:, :k], (0, a.shape[1] - k)),
             "above": lambda: torch.where(kept, a - out.masked_fill(~kept, math.inf).min(1, keepdim=True).values, 0),
             "clipped": lambda: torch.maximum(a, out.masked_fill(~kept, math.inf).min(1, keepdim=True).values)}[give]()
+
+
+def _taken_one_by_one(a: Tensor, k: int) -> Tensor:
+    """Return which numbers are taken where each one's place is set to 0 before the next one is looked for."""
+    left, kept = a.detach().clone(), torch.zeros_like(a, dtype=torch.bool)
+    for _ in range(k):
+        best = left.argmax(1, keepdim=True)
+        kept, left = kept.scatter(1, best, True), left.scatter(1, best, 0.0)
+    return kept
 
 
 # ---- look -----------------------------------------------------------------------------------------------------------
@@ -188,15 +227,15 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     if any(bool((n != k).any()) for n, k in zip(kept, asked, strict=True)):
         i, row = next((i, int((n != k).nonzero()[0])) for i, (n, k) in enumerate(zip(kept, asked, strict=True))
                       if bool((n != k).any()))
-        return (f"Not every image keeps k numbers: one keeps {int(kept[i][row])}, where k = {asked[i]}"
-                + ("." if as_were else ", and some of the numbers have changed."))
+        return ("Not every image keeps k numbers" + ("." if as_were else ", and some of the numbers have changed.")
+                + f" One keeps {int(kept[i][row])}, where k = {asked[i]}.")
     return ("Each image keeps k numbers, but not the k largest ones at their own places." if as_were else
             "Each image has k numbers that are not 0, but they are not the image's own at these places.")
 
 
 EXERCISE = Exercise(
     "top_k", "4 · Keep the k largest", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 8, 4, 6, 1, 7, 300), atol=1e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 8, 4, 6, 1, 10, 7, 300), atol=1e-4,
     arguments=("a", "k"), gives=(Form("float", "the activations, shape (B, K), zero but for k in each row"),),
     gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`a.topk(k, dim=1)` gives `.values` and `.indices`, (B, k) each.",
