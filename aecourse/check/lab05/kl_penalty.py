@@ -13,7 +13,7 @@ from aecourse.check.engine.drawing import between, rows, telling, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts, off_terms
 
-EXTREME = ("It is right while every unit is on now and then, and wrong where a unit's mean is exactly 0 or 1. The "
+EXTREME = ("It is right where the units' means lie between 0.05 and 0.95, and wrong where one is exactly 0 or 1. The "
            "exercise says what to do there: clamp the mean to [1e-6, 1 − 1e-6], at both ends and with these numbers, "
            "before any logarithm.")
 
@@ -28,6 +28,9 @@ MISTAKES = (
     Mistake("one mean", {"mean": "all"},
             "You take one mean over everything. Then half of the units may be always on and half of them dead, and "
             "nothing is paid. Each unit has its own mean."),
+    Mistake("one mean times K", {"mean": "all", "reduce": "times K"},
+            "You take one mean over images and units, and count its divergence once for each unit. Then units above "
+            "the target and units below it cancel. Each unit has its own mean, over dimension 0."),
     Mistake("mean of the divergences", {"mean": "none"},
             "You take the divergence of each single activation and average it over the images. First the mean over "
             "the images, then the divergence: a unit may be fully on for one image, if it rests for the others."),
@@ -42,6 +45,9 @@ MISTAKES = (
     Mistake("sigmoid", {"mean": "sigmoid"},
             "There is a sigmoid before the mean. The activations that come in lie between 0 and 1 already."),
     Mistake("no clamp", {"clamp": "no"}, EXTREME),
+    Mistake("activations clamped", {"clamp": "activations"},
+            "The activations are clamped, and not their mean. An activation of exactly 0 or 1 then gets no gradient, "
+            "although its unit's mean lies in between: take the mean first."),
     Mistake("reversed", {"turned": True},
             "The two have changed places: this is KL(mean ‖ rate). Asked for is KL(rate ‖ mean): the rate stands in "
             "front and above in the fractions. It is the one that grows without bound when a unit dies."),
@@ -144,6 +150,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
             break
     if size != 9:
         return Case((z, rate), f"{len(z)} images, {units} units and the rate {rate:g}", WIDE if size == 300 else "")
+    # The mean of 9 clamped ones is below the clamped mean in float32, in whatever order they are added.
     off, on = torch.randperm(units, generator=generator)[:2].tolist()
     z[:, off], z[:, on] = 0.0, 1.0
     return Case((z, rate), f"{size} images, {units} units, unit {off} always 0 and unit {on} always 1, and the rate "
@@ -161,6 +168,8 @@ def family(**changes: Any) -> Any:
 def _switched(z: Tensor, rate: float, *, mean: str = "units", clamp: str = "mean", turned: bool = False,
               measure: str = "kl", first: str = "right", second: str = "right", log: str = "e",
               reduce: str = "sum", sign: int = 1) -> Tensor:
+    if clamp == "activations":
+        z = z.clamp(1e-6, 1 - 1e-6)
     q = {"units": lambda: z.mean(0), "images": lambda: z.mean(1), "all": lambda: z.mean(), "none": lambda: z,
          "sum": lambda: z.sum(0), "share on": lambda: (z > 0.5).to(z.dtype).mean(0), "max": lambda: z.max(0).values,
          "median": lambda: z.quantile(0.5, dim=0), "but the last": lambda: z[:-1].mean(0),
@@ -186,7 +195,7 @@ def _switched(z: Tensor, rate: float, *, mean: str = "units", clamp: str = "mean
         each = each.mean(0)
     return sign * {"sum": lambda: each.sum(), "mean": lambda: each.mean(), "none": lambda: each,
                    "max": lambda: each.max(), "per image": lambda: each.sum() / len(z),
-                   "times B": lambda: each.sum() * len(z), "expanded": lambda: each.sum().expand(len(z))}[reduce]()
+                   "times B": lambda: each.sum() * len(z), "times K": lambda: each.sum() * z.shape[1], "expanded": lambda: each.sum().expand(len(z))}[reduce]()
 
 
 # ---- look -----------------------------------------------------------------------------------------------------------
