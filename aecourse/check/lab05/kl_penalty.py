@@ -195,7 +195,8 @@ def _switched(z: Tensor, rate: float, *, mean: str = "units", clamp: str = "mean
         each = each.mean(0)
     return sign * {"sum": lambda: each.sum(), "mean": lambda: each.mean(), "none": lambda: each,
                    "max": lambda: each.max(), "per image": lambda: each.sum() / len(z),
-                   "times B": lambda: each.sum() * len(z), "times K": lambda: each.sum() * z.shape[1], "expanded": lambda: each.sum().expand(len(z))}[reduce]()
+                   "times B": lambda: each.sum() * len(z), "times K": lambda: each.sum() * z.shape[1],
+                   "expanded": lambda: each.sum().expand(len(z))}[reduce]()
 
 
 # ---- look -----------------------------------------------------------------------------------------------------------
