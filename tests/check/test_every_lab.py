@@ -33,6 +33,7 @@ from aecourse import check
 from aecourse.check.engine.exercise import CORRECT, INCORRECT, NOT_ATTEMPTED
 from aecourse.check.engine.facts import differing, observe
 from aecourse.check.engine.lab import examine, stars
+from aecourse.check.engine.returned import NUMBERS
 
 LABS = {name: importlib.import_module(f"aecourse.check.{name}")
         for name in sorted(module.name for module in pkgutil.iter_modules(check.__path__))
@@ -223,6 +224,18 @@ def test_unlisted_answers_get_a_true_sentence(lab, exercise, answer, piece):
         assert verdict.outcome == INCORRECT, f"seed {seed}: {verdict.text}"
         assert piece in verdict.text, f"seed {seed}: {verdict.text}"
         assert "Traceback" not in verdict.text, f"seed {seed}"
+
+
+@pytest.mark.parametrize(("lab", "exercise"), each([
+    pair for pair in ALL if pair[1].takes == "function" and not pair[1].probe and pair[1].name != "spread"  # a graph
+    and any(form.row == "image" and form.kind not in NUMBERS for form in pair[1].forms)], mark_slow=False))
+def test_one_image_is_among_the_inputs_so_that_a_squeeze_is_seen(lab, exercise):
+    def squeezed(*args):
+        value = exercise.reference(*args)
+        return tuple(part.squeeze() for part in value) if isinstance(value, tuple) else value.squeeze()
+
+    for seed in seeds(lab, exercise, 2):
+        assert examine(exercise, squeezed, seed).outcome == INCORRECT
 
 
 # ---- answers of every kind ------------------------------------------------------------------------------------------

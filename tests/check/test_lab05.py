@@ -327,6 +327,10 @@ UNLISTED = [
      "these are correlations"),
     ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found[:64], planted), "wrong for many"),
     ("mean_max_cosine", cosine_of_nearest_by_dot, "chosen by the dot product"),
+    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found.half(), planted.half()).float(),
+     "first digits only"),
+    ("mean_max_cosine", lambda found, planted: (planted @ found.T / (
+        (planted.norm(dim=1)[:, None] + 1e-3) * (found.norm(dim=1) + 1e-3))).amax(1).mean(), "0.001 added"),
     ("revive", revive_with_squeeze, "raises"),
     ("revive", revive_first_only, "some of the new ones"),
     ("revive", revive_by_lower_median, "edian of the living rows' lengths"),

@@ -23,6 +23,8 @@ MISTAKES = (
     Mistake("mean over the batch", {"reduce": "batch"},
             "The batch is averaged too, so one number comes back. Asked for is one for each image; only `fit` "
             "averages."),
+    Mistake("one for all", {"reduce": "one for all"},
+            "Every image gets the mean of the batch. Each has a number of its own, the sum over its own units."),
     Mistake("sum of everything", {"reduce": "all"},
             "The images are summed too, so one number comes back for the whole batch. Sum over the units alone: "
             "dimension 1."),
@@ -115,7 +117,8 @@ def _switched(z: Tensor, *, of: str = "size", reduce: str = "sum", sign: int = 1
             "log": lambda: z.abs().log1p(), "negative": lambda: (-z).relu()}[of]()
     value = {"sum": lambda: each.sum(1), "mean": lambda: each.mean(1), "max": lambda: each.max(1).values,
              "images": lambda: each.sum(0), "mean of images": lambda: each.mean(0), "all": lambda: each.sum(),
-             "mean of all": lambda: each.mean(), "batch": lambda: each.sum(1).mean(), "none": lambda: each,
+             "mean of all": lambda: each.mean(), "batch": lambda: each.sum(1).mean(),
+             "one for all": lambda: each.sum(1).mean().expand(len(z)), "none": lambda: each,
              "over B": lambda: each.sum(1) / len(z), "length": lambda: each.square().sum(1).sqrt(),
              "size of sum": lambda: each.sum(1).abs(), "on only": lambda: each.sum(1) / (z != 0).sum(1).clamp(min=1),
              }[reduce]()

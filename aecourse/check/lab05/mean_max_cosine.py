@@ -17,6 +17,29 @@ ONE = "It is right for several found features, and wrong where one is found: it 
 WIDE = ("It is right for few features whose lengths are alike, and wrong for many with lengths from 0.00001 to "
         "100,000. There may be any number of features, and each may have any length.")
 
+def _cosines(found: Tensor, planted: Tensor) -> Tensor:
+    """Return the cosines of all pairs, (K, M)."""
+    return _unit(planted, "rows") @ _unit(found, "rows").T
+
+
+def _unit(rows: Tensor, how: str) -> Tensor:
+    return {"rows": lambda: rows / rows.norm(dim=1, keepdim=True), "columns": lambda: rows / rows.norm(dim=0),
+            "whole": lambda: rows / rows.norm(), "no": lambda: rows,
+            "sum": lambda: rows / rows.abs().sum(1, keepdim=True),
+            "squared": lambda: rows / rows.square().sum(1, keepdim=True)}[how]()
+
+
+def _other_way(how: str, found: Tensor, planted: Tensor) -> Tensor:
+    """Return what comes of another choice of partners, of angles or of another kind of middle."""
+    table = _cosines(found, planted)
+    if how in ("dot", "distance"):
+        by = planted @ found.T if how == "dot" else -torch.cdist(planted, found)
+        return table.gather(1, by.argmax(1, keepdim=True)).mean()
+    if how == "first":
+        return table[:, :len(planted)].amax(1).mean()
+    return table.clamp(-1, 1).arccos().amin(1).mean() if how == "radians" else table.amax(1).median()
+
+
 MISTAKES = (
     Mistake("for each found one", {"per": "found"},
             "You take the best partner of each found feature. Then it pays to find one feature many times. Asked is "
@@ -75,6 +98,19 @@ MISTAKES = (
     Mistake("share found", {"average": "share above 0.9"},
             "This is the share of planted features that are found with a cosine above 0.9. Asked for is the mean of "
             "the cosines themselves."),
+    Mistake("by the dot product", partial(_other_way, "dot"),
+            "The partner is chosen by the dot product, so a long feature wins over one that points the same way. "
+            "Choose by the cosine."),
+    Mistake("by the distance", partial(_other_way, "distance"),
+            "The partner is the one at the smallest distance, and a feature of another length is missed though it "
+            "points the same way. Choose by the cosine."),
+    Mistake("the first ones", partial(_other_way, "first"),
+            "Only the first found features are looked at, as many as are planted. There may be more of them: go "
+            "through all."),
+    Mistake("radians", partial(_other_way, "radians"), "These are angles in radians. Asked for are the cosines."),
+    Mistake("lower median", partial(_other_way, "lower median"),
+            "This is the median of the best matches (the lower one of the two in the middle); asked for is their "
+            "mean."),
 )
 
 ERRORS = {
@@ -113,6 +149,9 @@ def draw(generator: torch.Generator, size: int) -> Case:
     while True:
         if size == 2:
             found, planted = (tenths(-9, 9, n, d, generator=generator) for n in (m, k))
+            if bool((torch.cat([found, planted]).diff(dim=1) == 0).any()) or (
+                    float(_cosines(found, planted).amax(1).mean()) < 0.1 or not _shows_half_precision(found, planted)):
+                continue
         else:
             planted, found = (torch.randn(n, d, generator=generator) for n in (k, m))
             found[:3] = planted[1:4] + 0.5 * found[:3]
@@ -122,10 +161,18 @@ def draw(generator: torch.Generator, size: int) -> Case:
             found = found[torch.randperm(m, generator=generator)] * (0.3 + 3 * torch.rand(m, 1, generator=generator))
             planted = planted[torch.randperm(k, generator=generator)] * (0.3 + torch.rand(k, 1, generator=generator))
         if size > 9 or (min(float(found.norm(dim=1).min()), float(planted.norm(dim=1).min())) > 0.1 and telling(
-                family, () if size == 2 else MISTAKES, (found, planted))):
+                family, () if size == 2 else [m for m in MISTAKES if isinstance(m.wrong, dict)], (found, planted))):
             break
     return Case((found, planted), f"found = {rows(found)} and planted = {rows(planted)}" if size == 2
                 else f"{m} found and {k} planted features in {d} dimensions")
+
+
+def _shows_half_precision(found: Tensor, planted: Tensor) -> bool:
+    """Return whether float16 changes the value clearly, be it in the numbers that come in or throughout."""
+    few = [t.half() for t in (found, planted)]
+    off = [float(_cosines(*pair).amax(1).float().mean() - _cosines(found, planted).amax(1).mean()) for pair in (
+        few, [t.float() for t in few])]
+    return min(off) > 2e-4 or max(off) < -2e-4
 
 
 # ---- family: a right answer with switches, of which a known mistake turns one ---------------------------------------
@@ -134,13 +181,6 @@ def draw(generator: torch.Generator, size: int) -> Case:
 def family(**changes: Any) -> Any:
     """Return the mean over planted features of the largest cosine to a found one, with the given changes."""
     return partial(_switched, **changes)
-
-
-def _unit(rows: Tensor, how: str) -> Tensor:
-    return {"rows": lambda: rows / rows.norm(dim=1, keepdim=True), "columns": lambda: rows / rows.norm(dim=0),
-            "whole": lambda: rows / rows.norm(), "no": lambda: rows,
-            "sum": lambda: rows / rows.abs().sum(1, keepdim=True),
-            "squared": lambda: rows / rows.square().sum(1, keepdim=True)}[how]()
 
 
 def _switched(found: Tensor, planted: Tensor, *, unit_found: str = "rows", unit_planted: str = "rows",
@@ -183,35 +223,16 @@ def _steady(got: list[float], want: list[float]) -> bool:
     return len(ratios) == len(want) and max(ratios) - min(ratios) < 3e-3 * abs(ratios[0])
 
 
-def _table(found: Tensor, planted: Tensor) -> Tensor:
-    return _unit(planted, "rows") @ _unit(found, "rows").T
-
-
-def _chosen(found: Tensor, planted: Tensor, by: Tensor) -> Tensor:
-    """Return the mean cosine to the partners for which another measure, (K, M), is largest."""
-    return _table(found, planted).gather(1, by.argmax(1, keepdim=True)).mean()
-
-
-_OTHERS = (
-    ("The partner is chosen by the dot product, so a long feature wins over one that points the same way. Choose by "
-     "the cosine.", lambda found, planted: _chosen(found, planted, planted @ found.T)),
-    ("The partner is the one at the smallest distance, and a feature of another length is missed though it points the "
-     "same way. Choose by the cosine.", lambda found, planted: _chosen(found, planted, -torch.cdist(planted, found))),
-    ("Only the first found features are looked at, as many as are planted. There may be more of them: go through all.",
-     lambda found, planted: _table(found[:len(planted)], planted).amax(1).mean()),
-    ("These are angles in radians. Asked for are the cosines.",
-     lambda found, planted: _table(found, planted).clamp(-1, 1).arccos().amin(1).mean()),
-    ("This is the median of the best matches (the lower one of the two in the middle); asked for is their mean.",
-     lambda found, planted: _table(found, planted).amax(1).median()),
-)
-
-
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
-    """Say how the partners are chosen, where that is seen, or on which side of the right value it lies."""
+    """Say whether rounding or a small number is in it, or on which side of the right value it lies."""
     values, right = [float(g[0]) for g in got], [float(w[0]) for w in want]
-    for says, other in _OTHERS:
-        if all(abs(float(other(*case.args)) - v) < 1e-3 for case, v in zip(cases, values, strict=True)):
-            return says
+    for small in (0.1, 0.01, 1e-3, 1e-4):
+        if all(abs(_raised(small, *case.args) - v) < 3e-6 for case, v in zip(cases, values, strict=True)):
+            return (f"The values are those with {small:g} added to the length of every row. A feature may be as short "
+                    "as that, and its cosine is then too small: divide by the length as it is.")
+    if all(abs(v - r) < 2e-3 for v, r in zip(values, right, strict=True)):
+        return ("The values agree with the right ones in their first digits only. Is there rounding in it, or half "
+                "precision?")
     if len(values) > 1 and _steady(values, right):
         return ""
     if any(abs(v) > 1.001 for v in values):
@@ -224,9 +245,15 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     return ""
 
 
+def _raised(small: float, found: Tensor, planted: Tensor) -> float:
+    """Return the mean of the largest cosines where a small number is added to the lengths."""
+    lengths = (planted.norm(dim=1)[:, None] + small) * (found.norm(dim=1) + small)
+    return float((planted @ found.T / lengths).amax(1).mean())
+
+
 EXERCISE = Exercise(
     "mean_max_cosine", "5 · Were the true features found?", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(2, 6, 9, 1, 300),
+    reference=reference, oracle=oracle, draw=draw, sizes=(2, 6, 9, 300, 1),
     atol=1e-4, arguments=("found", "planted"), gives=(Form("share", "one number, from −1 to 1"),),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("Bring each row to length 1: `F.normalize(..., dim=1)`, or divide by `.norm(dim=1, keepdim=True)`.",

@@ -75,6 +75,10 @@ MISTAKES = (
             "mean."),
     Mistake("whole numbers down", {"whole": "floor"},
             "The ratio is cut down to a whole number: `//` or `int(...)`. Divide with `/`."),
+    Mistake("whole numbers down for two means", {"whole": "floor of means"},
+            "For two means the ratio is cut down to a whole number: `//`. Divide with `/`."),
+    Mistake("two of the lab's sizes", {"sizes": "lab's two"},
+            "784 pixels and 20 units are written in. Take the sizes that are given: `pixels` and `units`."),
     Mistake("rounded", {"whole": "round"}, "The ratio is rounded to a whole number; keep it as it is."),
 )
 ERRORS = {
@@ -127,7 +131,8 @@ def _beta(pixels: int, units: int, batch: int, reconstruction: str, kl: str, *, 
           names: str = "right", mean: str = "right", total: str = "right", each: str = "right", how: str = "ratio",
           whole: str = "") -> float:
     d, k, b = {"right": (pixels, units, batch), "swapped": (units, pixels, batch), "no pixels": (1, units, batch),
-               "no units": (pixels, 1, batch), "lab's": (784, 20, 128), "pixels twice": (pixels, pixels, batch),
+               "no units": (pixels, 1, batch), "lab's": (784, 20, 128), "lab's two": (784, 20, batch),
+               "pixels twice": (pixels, pixels, batch),
                "units twice": (units, units, batch)}[sizes]
     if names == "swapped":
         reconstruction, kl = kl, reconstruction
@@ -144,6 +149,8 @@ def _beta(pixels: int, units: int, batch: int, reconstruction: str, kl: str, *, 
              "kl alone": lambda: w_kl, "fit alone": lambda: 1 / w_fit, "fit": lambda: w_fit,
              "difference": lambda: w_kl - w_fit, "always": lambda: d / k, "root": lambda: math.sqrt(w_kl / w_fit),
              "log": lambda: math.log(w_kl / w_fit), "share": lambda: w_kl / (w_kl + w_fit)}[how]()
+    if whole == "floor of means":
+        whole = "floor" if reconstruction == kl == "mean" else ""
     return {"": lambda: float(value), "floor": lambda: float(math.floor(value)), "round": lambda:
             float(round(value))}[whole]()
 

@@ -56,6 +56,11 @@ MISTAKES = (
             "The images are summed too, so one number comes back. Asked for is one for each image."),
     Mistake("over B", {"end": "over B"},
             "It is divided by the number of images. An image's bound must not depend on the others."),
+    Mistake("over D", {"end": "over D"},
+            "Everything is divided by the number of pixels: these are nats for each pixel. Asked for are those of the "
+            "whole image."),
+    Mistake("KL over B", {"kl_reduce": "over B"},
+            "The KL is divided by the number of images. What an image's code costs must not depend on the others."),
     Mistake("exponential", {"end": "exp"}, "It is exponentiated: asked for are nats, so leave it a logarithm."),
     Mistake("half is missing", {"kl": "no half"}, "The KL is twice as large as it should be: its ½ is missing."),
     Mistake("sigma for the variance", {"kl": "sigma"},
@@ -136,11 +141,12 @@ def _elbo(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, *, fit: str = "
         "right": {}, "no half": {"factor": 1.0}, "none": {"factor": 0.0}, "sigma": {"var": "sigma"},
         "as sigma": {"var": "double", "log": "double"}, "turned": {"turned": True}, "no one": {"one": 0},
         "no mean": {"mean": "none"}, "exchanged": {"swapped": True}}
-    price = (kl_family(**prices[kl])(mu, logvar) / x.shape[1] if kl_reduce == "over pixels" else
-             kl_family(reduce=kl_reduce, **prices[kl])(mu, logvar))
+    over = {"over pixels": x.shape[1], "over B": len(x)}
+    price = kl_family(reduce="sum" if kl_reduce in over else kl_reduce, **prices[kl])(mu, logvar)
+    price = price / over.get(kl_reduce, 1)
     value = likelihood_family(reduce=fit_reduce, **fits[fit])(logits, x) - kl_sign * price
     value = {"": lambda: value, "mean": lambda: value.mean(), "sum": lambda: value.sum(), "over B": lambda:
-             value / len(x), "exp": lambda: value.exp()}[end]()
+             value / len(x), "over D": lambda: value / x.shape[1], "exp": lambda: value.exp()}[end]()
     return sign * value
 
 

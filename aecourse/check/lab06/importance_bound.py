@@ -21,6 +21,9 @@ APART = ("It is right where the log weights of an image lie close together, and 
          "apart, as those of real images can. Take the largest log weight of each image out before `exp`, no other "
          "number, and put it back after the logarithm; `torch.logsumexp` does that.")
 
+SINGLE = ("It is right for several samples, and wrong for one: then the bound of each image is its only log weight, "
+          "and there are as many bounds as images.")
+
 MISTAKES = (
     Mistake("mean of the logs", {"of": "mean of logs"},
             "This is the mean of the logarithms, so it stays the ELBO however many samples there are. Average the "
@@ -106,6 +109,8 @@ def draw(generator: torch.Generator, size: int) -> Case:
 
     Of size 7 an image's log weights lie far apart.
     """
+    if size == 5:
+        return Case((signed(0.2, 1.8, 1, 4, generator=generator),), "one log weight of each of 4 images", SINGLE)
     k, images = {1: (3, 1), 4: (5, 3), 6: (7, 4), 7: (6, 3), 8: (6, 4), 9: (6, 4)}.get(size, (6, size))
     while True:
         log_w = signed(0.2, 1.8, k, images, generator=generator)
@@ -176,7 +181,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "importance_bound", "5 · A tighter bound", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 4, 6, 8, 9, 7), atol=1e-4, arguments=("log_w",),
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 4, 6, 5, 8, 9, 7), atol=1e-4, arguments=("log_w",),
     gives=(PER_IMAGE,), gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("The weights themselves are `log_w.exp()`, but for images that is 0 in float32. Stay with logarithms.",
            "`torch.logsumexp(log_w, dim)` is the logarithm of the sum of the exponentials, and it is stable.",

@@ -45,6 +45,8 @@ MISTAKES = (
     Mistake("exchanged", {"swapped": True}, "`mu` and `logvar` are exchanged: the first argument is the mean."),
     Mistake("noise on both", {"join": "both"},
             "The noise multiplies `mu` as well: only σ is multiplied by it. Are there parentheses too many?"),
+    Mistake("sigma on both", {"join": "sigma"},
+            "σ multiplies `mu` as well: only the noise is multiplied by it. Are there parentheses too many?"),
     Mistake("other roles", {"join": "roles"},
             "The noise multiplies `mu`, and σ is added. It is the other way round: noise times σ, plus `mu`."),
     Mistake("no noise", {"draw": "none"},
@@ -140,7 +142,7 @@ def _sample_code(mu: Tensor, logvar: Tensor, generator: torch.Generator, *, base
     sigma = {"logvar": lambda: keep[1], "root": lambda: keep[1].sqrt()}.get(scale, lambda: _SCALES[scale](keep[1]))()
     start = {"mu": keep[0], "none": torch.zeros_like(mu), "minus": -keep[0], "twice": 2 * keep[0]}[base]
     z = {"": lambda: start + times * sigma * eps, "both": lambda: (start + times * sigma) * eps,
-         "roles": lambda: start * eps + times * sigma}[join]()
+         "sigma": lambda: sigma * (start + times * eps), "roles": lambda: start * eps + times * sigma}[join]()
     if in_place:
         mu.data.copy_(z.detach())
     return {"codes": lambda: z, "both": lambda: (z, eps), "mean": lambda: z.mean(0), "column": lambda:
@@ -223,6 +225,9 @@ def _measured(z: Tensor, mu: Tensor, logvar: Tensor) -> dict[str, Any]:
     slope = float((away * centred).mean() / centred.square().mean())
     facts: dict[str, Any] = {"base": called("{:.2g} times mu", slope, {"mu": 1.0, "nothing of mu": 0.0, "-mu": -1.0,
                                                                      "2 mu": 2.0}, 0.12)}
+    scaled = _SCALES["σ"](logvar) * mu
+    if facts["base"] != "mu" and abs(float((away * scaled).mean() / scaled.square().mean()) - 1) < 0.08:
+        return {"base": "σ times mu"}
     if facts["base"] == "nothing of mu":
         spread = logvar - logvar.mean(0)
         other = float((away * spread).mean() / spread.square().mean())
