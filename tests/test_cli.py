@@ -254,7 +254,7 @@ def test_ctrl_c_ends_a_run_at_once_and_its_kernel_with_it(course):
     while not (pid.exists() and pid.read_text()) and time.monotonic() < end:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=30)
     assert (process.returncode, err) == (130, "\nstopped.\n")
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid.read_text()), 0)
