@@ -17,23 +17,24 @@ from aecourse.check.engine.returned import Unreadable, alike, read, tidy, togeth
 def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) -> Verdict:
     """Return the verdict on a function that returns what the exercise's forms say."""
     cases = [exercise.draw(generator, size) for size in exercise.sizes]
-    returned, verdict = _called(exercise, answer, cases)
-    want = [tidy(exercise, together(exercise.oracle(*case.args))) for case in cases]
+    returned, trouble = _called(exercise, answer, cases)
+    called = cases[: len(returned)]  # not all, where one raised
+    want = [tidy(exercise, together(exercise.oracle(*case.args))) for case in called]
     got: list[Parts] = []
     remarks, advice = [], []
-    for case, result, wanted in zip(cases, returned, want, strict=False):  # fewer, where one raised
+    for case, result, wanted in zip(called, returned, want, strict=True):
         try:
             parts, more, hints = read(exercise, result, wanted, case.args)
         except Unreadable as error:
             seen = f"So it is on {diagnose_forms.shown(exercise, case)}." if got else ""
-            unreadable = Verdict(INCORRECT, f"{error}{exercise.advice(str(error))}", seen)
-            return (_before(exercise, cases[: len(got)], got, want[: len(got)]) if case.only else None) or unreadable
+            trouble = Verdict(INCORRECT, f"{error}{exercise.advice(str(error))}", seen)
+            break
         got.append(tidy(exercise, parts))
         remarks += more
         advice += hints
-    if verdict:
+    if trouble:
         extreme = bool(cases[len(got)].only)
-        return (_before(exercise, cases[: len(got)], got, want[: len(got)]) if extreme else None) or verdict
+        return (_before(exercise, cases[: len(got)], got, want[: len(got)]) if extreme else None) or trouble
     right = [alike(exercise, g, w) for g, w in zip(got, want, strict=True)]
     if not all(right):
         says = _unsteady(exercise, answer, cases, got, want) or _diagnosed(exercise, cases, got, want, right)
@@ -45,8 +46,8 @@ def check_function(exercise: Exercise, answer: Any, generator: torch.Generator) 
         said = [r for r in dict.fromkeys(remarks) if not any(r != o and r.startswith(o) for o in remarks)]
         what = "one thing is not" if len(said) == 1 else "some things are not"
         return Verdict(INCORRECT, f"The values are right, {what}: {' '.join(said)}")
-    if trouble := _unsteady(exercise, answer, cases, got, want) or gradients(exercise, answer, cases):
-        return Verdict(INCORRECT, trouble)
+    if says := _unsteady(exercise, answer, cases, got, want) or gradients(exercise, answer, cases):
+        return Verdict(INCORRECT, says)
     return Verdict(CORRECT, f"It agrees with another way of computing it, on {len(cases)} fresh inputs.",
                    _lines(*advice, one_at_a_time(exercise, answer, generator)))
 
@@ -58,7 +59,7 @@ def _diagnosed(exercise: Exercise, cases: list[Case], got: list[Parts], want: li
 
 
 def _before(exercise: Exercise, cases: list[Case], got: list[Parts], want: list[Parts]) -> Verdict | None:
-    """Return the verdict on an answer that raises on an extreme input and makes a known mistake on the others."""
+    """Return the verdict on an answer that fails on an extreme input and makes a known mistake on those before it."""
     right = [alike(exercise, g, w) for g, w in zip(got, want, strict=True)]
     if all(right) or len(cases) < 2:  # one input may look like a mistake by chance
         return None
@@ -76,9 +77,9 @@ def _lines(*lines: str) -> str:
 
 
 def _called(exercise: Exercise, answer: Any, cases: list[Case]) -> tuple[list, Verdict | None]:
-    """Return what a function gives on each input, up to the first on which it raises or changes its input.
+    """Return what a function gives on each input up to the first on which it raises, and the verdict on that one.
 
-    The verdict is that on this one.
+    Nothing that it gives counts where it changes an input.
     """
     returned: list[Any] = []
     for case in cases:

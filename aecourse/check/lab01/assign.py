@@ -11,7 +11,7 @@ from torch import Tensor
 from aecourse.check.engine.drawing import rows
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
-from aecourse.check.engine.words import many as counted
+from aecourse.check.engine.words import many
 
 MISTAKES = (
     Mistake("farthest", {"pick": "farthest"}, "You pick the farthest centre: the nearest has the smallest distance."),
@@ -80,8 +80,8 @@ def draw(generator: torch.Generator, size: int) -> Case:
     apart = 2 if pixels == 784 else 0.02  # squared; more than half precision needs
     ends = (0, k - 1) if size > 2 else ()
     while True:  # three attempts on average, or fewer
-        many = 160 if pixels == 784 else 600
-        centres, x = torch.rand(k, pixels, generator=generator), torch.rand(many, pixels, generator=generator)
+        pool = 160 if pixels == 784 else 600
+        centres, x = torch.rand(k, pixels, generator=generator), torch.rand(pool, pixels, generator=generator)
         if size == 1:
             centres, x = centres.round(decimals=1), x.round(decimals=1)
         two = torch.cdist(x.double(), centres.double()).square().topk(min(k, 2), largest=False).values
@@ -100,7 +100,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size == 1:
         return Case((x, centres), f"the image {rows(x, '.1f')[1:-1]} and the centres {rows(centres, '.1f')[1:-1]}")
     more = f", with values up to {scale:,}" if scale > 1 else ""
-    return Case((x, centres), f"{size} images of {pixels} pixels and {counted(k, 'centre')}{more}")
+    return Case((x, centres), f"{size} images of {pixels} pixels and {many(k, 'centre')}{more}")
 
 
 _MEASURES = {  # tables (N, K); the smallest number of a row is picked

@@ -1,6 +1,6 @@
 """Lab 02, exercise 2: the network 784-128-64-32 and its mirror. It is built and run, and its facts are plain values."""
 
-from collections import Counter
+import collections
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.overrides import TorchFunctionMode
 
 from aecourse import models
+from aecourse.check.engine.call import Counter
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
 from aecourse.check.engine.words import a
 from aecourse.check.lab02._images import PIXELS
@@ -201,13 +201,13 @@ def probe(cls: type[nn.Module], case: Case) -> dict[str, Any]:
         for p in model.parameters():
             p.mul_(30.0)
         wide = torch.randn(200, 32, generator=torch.Generator().manual_seed(seed))
-        for name, end, part, given in (("encoder", "code end", model.encode, x),
-                                       ("decoder", "image end", model.decode, wide)):
-            bends, then = _inside(part, given)
+        for name, end, part, fed in (("encoder", "code end", model.encode, x),
+                                     ("decoder", "image end", model.decode, wide)):
+            bends, then = _inside(part, fed)
             facts[name] = "bent" if bends == "bent" else facts[name]
             facts[end] = then if facts[end] == "linear" else facts[end]
             if facts[end] == "not seen":  # products of another kind: what comes out is seen alone
-                facts[end] = _range(part(given))
+                facts[end] = _range(part(fed))
     return facts
 
 
@@ -235,8 +235,8 @@ def _made_of(model: nn.Module, numbers: int) -> str:
     if strange or not layers:
         known = [m for m in strange if type(m).__module__.startswith("torch") and "Parameter" not in type(m).__name__]
         return f"{a(known[0])} has some too" if known and len(layers) >= 6 else ""
-    have = Counter((m.in_features, m.out_features) for m in layers)
-    want = Counter(((784, 128), (128, 64), (64, 32), (32, 64), (64, 128), (128, 784)))
+    have = collections.Counter((m.in_features, m.out_features) for m in layers)
+    want = collections.Counter(((784, 128), (128, 64), (64, 32), (32, 64), (64, 128), (128, 784)))
     more, less = sorted((have - want).elements()), sorted((want - have).elements())
     if more or less:
         return f"there is {'a' if more else 'no'} layer " + " and ".join(
@@ -314,13 +314,12 @@ PRODUCTS = {"linear", "matmul", "__matmul__", "__rmatmul__", "mm", "addmm", "ein
 NOISE = {"randn", "randn_like", "rand", "rand_like", "normal", "normal_", "uniform_", "bernoulli", "bernoulli_"}
 
 
-class _Watch(TorchFunctionMode):
+class _Watch(Counter):
     """Notes each product of n rows with a weight, what went in and what came out, and which parameters were used."""
 
     def __init__(self, n: int) -> None:
         super().__init__()
         self.n = n
-        self.names: set[str] = set()
         self.products: list[tuple[Tensor, Tensor]] = []
         self.parameters: set[int] = set()
 
@@ -328,10 +327,9 @@ class _Watch(TorchFunctionMode):
         name = getattr(function, "__name__", "")
         given = [t for arg in (*args, *(kwargs or {}).values())
                  for t in (arg if isinstance(arg, (list, tuple)) else [arg]) if isinstance(t, Tensor)]
-        self.names.add(name)
         self.parameters |= {id(t) for t in given if isinstance(t, nn.Parameter)}
         rows = [r for t in given if (r := self._rows(t)) is not None] if name in PRODUCTS else []
-        result = function(*args, **(kwargs or {}))
+        result = super().__torch_function__(function, types, args, kwargs)
         if rows and isinstance(result, Tensor) and (out := self._rows(result)) is not None:
             self.products.append((rows[0], out))
         return result
@@ -349,7 +347,7 @@ class _Watch(TorchFunctionMode):
             return ": its layers are made anew in each call, so none would ever be trained; make them in `__init__`"
         if "dropout" in self.names:
             return ": there is dropout in it"
-        return ": there is noise in it" if self.names & NOISE else ""
+        return ": there is noise in it" if NOISE.intersection(self.names) else ""
 
     def over_the_batch(self) -> str:
         return ": there is a batch norm" if "batch_norm" in self.names else ""
