@@ -1,6 +1,7 @@
-"""A lesson's statements as computed numbers, and the learner's predictions beside them."""
+"""A lesson's statements as computed numbers, and what the learner predicts and finds out beside them."""
 
 import html
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from numbers import Integral, Real
@@ -87,6 +88,37 @@ def score(predictions: list[tuple[str, Any, Any]]) -> None:
           [(question, guess, found, _verdict(guess, found)) for question, guess, found in predictions])
 
 
+def try_it(question: str, answer: Any, found: Any, *, changed: bool = True, says: str = "", hint: str = "") -> None:
+    """Ask the learner to change a line and to type what came out, and compare it with what the cells computed.
+
+    Parameters
+    ----------
+    question
+        Which line to change, and what to type.
+    answer
+        What the learner typed; None or ... until then, and the question is shown.
+    found
+        What it is compared with, a number or a word: computed by the cells above in this very run, or worked out in
+        the call. A number is right if it is ``found``, rounded to the digits that were typed, or within 1 % of it; a
+        count has to be exact.
+    changed
+        Whether the line was changed, as far as the notebook's names tell. An answer without the change is not compared.
+    says, hint
+        What to add where the answer is right, and where it is another.
+    """
+    if answer is None or answer is ...:
+        colour, head, body, below = "#0072B2", "→ Try it.", question, ""
+    elif not changed:
+        colour, head, body = "#0072B2", "→ Not changed yet.", question
+        below = "The line is still as it was: change it, run its cell again, then this one."
+    elif _right(answer, found):
+        colour, head, body, below = "#009E73", "✓ Right.", says or f"It is {_text(found)}.", question
+    else:
+        colour, head, below = "#D55E00", "✗ Not yet.", question
+        body = f"You typed {answer!r}. {hint or 'Read again what the cell above shows.'}"
+    _box(colour, f"{head} {body}", f"<b>{head}</b> {_code(body)}", below)
+
+
 def say(sentence: str) -> None:
     """Show a sentence whose words were chosen by the numbers of this run, so that it is true on every data set."""
     console.show(sentence, f"<p>{html.escape(sentence)}</p>", {SENTENCE: sentence})
@@ -115,6 +147,19 @@ def _verdict(guess: Any, found: Any) -> str:
     return f"{max(guess / found, found / guess):.1f} times off" if guess * found > 0 else "far off"
 
 
+def _right(answer: Any, found: Any) -> bool:
+    if isinstance(found, str):
+        return str(answer).strip().lower() == found.lower()
+    try:
+        typed = float(answer)
+    except (TypeError, ValueError):
+        return False
+    if isinstance(found, Integral):
+        return typed == found
+    digits = len(repr(answer).partition(".")[2])
+    return abs(typed - float(found)) <= max(0.01 * abs(float(found)), 0.5001 * 10.0**-digits)
+
+
 def _text(value: Any) -> str:
     if value is None or value is ...:
         return "–"
@@ -133,7 +178,17 @@ def _show(record: Record) -> None:
     notes += [f"paper: {record.paper}"] * bool(record.paper)
     detail = " · ".join(notes)
     colour = {True: "#009E73", False: "#D55E00", None: "#888888"}[record.held]
-    markup = (f'<div style="border-left:4px solid {colour};padding:2px 10px;margin:2px 0">{mark} '
-              f"{html.escape(record.statement)}: <b>{html.escape(measured)}</b><br>"
-              f'<small style="opacity:.75">{html.escape(detail)}</small></div>')
-    console.show(f"{mark} {record.statement}: {measured}\n  {detail}", markup, {MIMETYPE: asdict(record)})
+    _box(colour, f"{mark} {record.statement}: {measured}",
+         f"{mark} {html.escape(record.statement)}: <b>{html.escape(measured)}</b>", detail, {MIMETYPE: asdict(record)})
+
+
+def _box(colour: str, text: str, markup: str, below: str, more: dict | None = None) -> None:
+    """Show a box with a coloured edge, and a small line below."""
+    small = f'<br><small style="opacity:.75">{_code(below)}</small>' if below else ""
+    style = f"border-left:4px solid {colour};padding:2px 10px;margin:2px 0"
+    console.show(text + (f"\n  {below}" if below else ""), f'<div style="{style}">{markup}{small}</div>', more)
+
+
+def _code(text: str) -> str:
+    """Return text as HTML, what stands between backticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))

@@ -66,8 +66,16 @@ def test_an_unchanged_rebuild_executes_nothing_and_changes_no_byte(root, tool, n
     before = toy_course.contents(root)
     assert tool.build([], root) == 0
     assert toy_course.contents(root) == before
-    assert capsys.readouterr().out == "01_toy: unchanged\nlab01: unchanged\n"
+    assert capsys.readouterr().out.startswith("01_toy: unchanged\nlab01: unchanged\nunit ")
     assert tool.check([], root) == []
+
+
+def test_a_unit_over_a_limit_fails_the_build_and_the_check(root, tool, capsys):
+    toy_course.append(root / "authoring/lessons/01_toy.py", "\n# %% [markdown]\n" + "# a long story of words\n" * 500)
+    assert tool.build([], root) == 1
+    said = "01_toy: 2503 words of prose, at most 2000 are allowed"
+    assert said in capsys.readouterr().out
+    assert said in tool.check([], root)
 
 
 def test_line_ends_of_another_system_are_no_change(root, tool, no_kernel):

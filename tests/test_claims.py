@@ -62,6 +62,25 @@ def test_predictions_are_scored_and_nothing_raises(guess, found, verdict, capsys
     assert verdict in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(("answer", "found", "said"), [
+    (None, 5.342, "→ Try it. Which `error`?"), (..., "pca", "→ Try it. Which `error`?"), (5.3, 5.342, "✓ Right."),
+    (5, 5.342, "✓ Right."), (5.38, 5.342, "✓ Right."), (5.4, 5.342, "✗ Not yet. You typed 5.4. Look left."),
+    (29, 29, "✓ Right."), (29.0, 29, "✓ Right."), (28.9, 29, "✗ Not yet."), (3, np.int64(3), "✓ Right."),
+    (" PCA", "pca", "✓ Right."), ("ae", "pca", "✗ Not yet. You typed 'ae'."), ("three", 3, "✗ Not yet."),
+    (1.0, float("nan"), "✗ Not yet."), (0.0, 0.0, "✓ Right. It is 0.")])
+def test_what_was_tried_is_compared_and_nothing_raises(answer, found, said, capsys):
+    claims.try_it("Which `error`?", answer, found, hint="Look left.")
+    assert capsys.readouterr().out.startswith(said)
+
+
+def test_an_answer_without_the_change_is_not_compared(capsys):
+    claims.try_it("Set k = 3.", 5.3, 5.3, changed=False)
+    assert "✓" not in (said := capsys.readouterr().out)
+    assert said.startswith("→ Not changed yet. Set k = 3.")
+    claims.try_it("Set k = 3.", 5.3, 5.3, changed=True, says="A third of it is left.")
+    assert capsys.readouterr().out.startswith("✓ Right. A third of it is left.")
+
+
 def test_a_claim_is_stored_as_a_record_in_a_notebook():
     pytest.importorskip("nbclient")
     import nbformat

@@ -9,6 +9,9 @@ LESSON = '''# %% [markdown]
 from aecourse import toy
 from IPython.display import display
 
+prediction_a = None
+prediction_b = None
+prediction_c = None
 record = {"lesson": "01", "name": "two", "statement": "one and one | together", "value": toy.two(), "unit": "nats",
           "spread": 0.123, "seeds": 3, "data": "mnist", "baseline": None, "paper": "2 (1950)", "bound": "",
           "held": True}

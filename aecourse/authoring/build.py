@@ -7,7 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from aecourse import CourseError
-from aecourse.authoring import pictures, results, syllabus
+from aecourse.authoring import pictures, results, syllabus, units
 from aecourse.authoring.dependencies import digest
 from aecourse.authoring.source import DATASET, Source, dumps, find_sources, loads, read, strip
 from aecourse.base import project, settings
@@ -31,7 +31,8 @@ def build(names: list[str], root: Path = project.ROOT, force: bool = False) -> i
                           "AECOURSE_DATASET and AECOURSE_DEVICE, then build again. (aecourse build --draft executes "
                           "a source on any images, into rendered/.)")
     failed = False
-    for source in find_sources(root, names):
+    sources = find_sources(root, names)
+    for source in sources:
         try:
             _build_one(source, force)
         except CourseError as error:
@@ -44,7 +45,12 @@ def build(names: list[str], root: Path = project.ROOT, force: bool = False) -> i
         pictures.write(root)
         if (root / "README.md").is_file():
             _write_if_changed(root / "README.md", syllabus.page(root))
-    return int(failed)
+    counted = _counted(sources)
+    if counted:
+        print(units.table(counted))
+    broken = [line for name, (counts, seconds) in counted.items() for line in units.over(name, counts, seconds)]
+    print("\n".join(broken), end="\n" * bool(broken))
+    return int(failed or bool(broken))
 
 
 def check(names: list[str], root: Path = project.ROOT) -> list[str]:
@@ -52,6 +58,8 @@ def check(names: list[str], root: Path = project.ROOT) -> list[str]:
     lines = []
     for source in find_sources(root, names):
         lines += _problems(source, read(source)) or _exercise_problems(source)
+    lines += [line for name, (counts, seconds) in _counted(find_sources(root, names)).items()
+              for line in units.over(name, counts, seconds)]
     if not names:
         lines += [f"{path}: has no source any more; delete it" for path in _leftovers(root)]
     stored = root / "RESULTS.md"
@@ -112,7 +120,7 @@ def _take_outputs(source: Source, nb) -> bool:
     try:
         stored = project.load(source.product)
         old, new = stored.metadata["aecourse"], nb.metadata["aecourse"]
-        codes = [[(c.id, c.source, c.metadata) for c in _code(each)] for each in (stored, nb)]
+        codes = [[(c.id, c.source, {**c.metadata, "jupyter": None}) for c in _code(each)] for each in (stored, nb)]
         same = codes[0] == codes[1] and all(old[key] == new[key] for key in ("helpers", "data"))
         if not same or old["outputs"] != _of_outputs(stored):  # cleared or edited outputs are no run's
             return False
@@ -139,6 +147,20 @@ def _accepted(nb, name: str) -> str:
         raise CourseError(f"{name} has {size / 1e6:.1f} MB and may have {MOST_BYTES / 1e6} MB: rasterise the scatters "
                           "or lower the figures' dpi.")
     return text
+
+
+def _counted(sources: list[Source]) -> dict[str, tuple[units.Counts, int]]:
+    """Return name → (counts, seconds of the last execution) of the lessons among these sources that are built."""
+    counted = {}
+    for source in sources:
+        if source.is_lab or not source.product.is_file():
+            continue
+        try:
+            nb = project.load(source.product)
+            counted[source.name] = units.count(nb), nb.metadata["aecourse"]["seconds"]
+        except (CourseError, KeyError):  # what is wrong with it is said elsewhere
+            continue
+    return counted
 
 
 # ---- what is wrong with what lies there -----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aecourse import CourseError
+from aecourse.authoring import units
 from aecourse.authoring.dependencies import digest, helpers
 from aecourse.base import project
 
@@ -70,6 +71,8 @@ def read(source: Source):
     text = source.path.read_text(encoding="utf-8")
     nb = jupytext.reads(text, fmt="py:percent")
     nb.nbformat_minor = 5  # the first with cell ids
+    if not source.is_lab:
+        units.prepare(nb)
     taken: set[str] = set()
     for cell in nb.cells:
         cell.id = _cell_id(cell, taken)

@@ -1,0 +1,35 @@
+"""Diagrams: what is drawn and written, without a look at the picture itself."""
+
+import pytest
+
+from aecourse import diagrams, plots
+
+
+def texts(axis):
+    return [text.get_text() for text in axis.texts]
+
+
+def test_layers_are_named_and_their_widths_written():
+    axis = diagrams.layers([784, 32, 784], {0: "image", 1: "code"}, {"encoder": (0, 1), "decoder": (1, 2)})
+    assert [text for text in texts(axis) if text] == ["encoder", "decoder", "784", "image", "32", "code", "784"]
+    bars = [patch for patch in axis.patches if hasattr(patch, "get_boxstyle")]
+    heights = [bar.get_height() for bar in bars]
+    assert heights[1] < heights[0] == heights[2]
+
+
+def test_layers_are_drawn_where_they_are_told():
+    axis = diagrams.layers([4, 2], {}, {"encoder": (0, 1)})
+    assert diagrams.layers([4, 2], {}, {"encoder": (0, 1)}, axis=axis) is axis
+
+
+def test_a_flow_has_its_boxes_and_an_arrow_for_each_pair():
+    axis = diagrams.flow({"x": (0, 0, "image", plots.SKY), "z": (1, 0, "code"), "n": (1, 1, "noise")},
+                         {("x", "z"): "encoder", ("n", "z"): ""})
+    axis.figure.canvas.draw()
+    assert [text for text in texts(axis) if text] == ["image", "code", "noise", "encoder"]
+    assert sum(getattr(text, "arrow_patch", None) is not None for text in axis.texts) == 2
+
+
+def test_an_arrow_needs_both_its_boxes():
+    with pytest.raises(KeyError, match="z"):
+        diagrams.flow({"x": (0, 0, "image")}, {("x", "z"): ""})
