@@ -177,3 +177,10 @@ def _cached_strokes() -> dict[str, np.ndarray]:
     except OSError as error:
         console.say(f"They could not be kept, so they are drawn again next time.\n{unwritable(error, path.parent)}")
     return drawn
+
+
+def patches(images: Tensor, n: int, side: int = 8, seed: int = 0) -> Tensor:
+    """Return n square patches (n, side²) from random places of images (N, 784), none of them from an empty corner."""
+    cut = images.reshape(-1, 28, 28).unfold(1, side, side // 2).unfold(2, side, side // 2).reshape(-1, side * side)
+    cut = cut[cut.sum(1) > side]
+    return cut[torch.randperm(len(cut), generator=torch.Generator().manual_seed(seed))[:n]]

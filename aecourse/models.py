@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import Any, TypeVar
 
 import torch
+from sklearn import decomposition
 from torch import Tensor, nn
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -19,6 +20,30 @@ def mlp(widths: Sequence[int], activation: type[nn.Module] = nn.ReLU) -> nn.Sequ
     for n_in, n_out in pairwise(widths):
         layers += [nn.Linear(n_in, n_out), activation()]
     return nn.Sequential(*layers[:-1])
+
+
+class PCA:
+    """Principal component analysis of images: of all linear codes the best for squared error. Built in lesson 03.
+
+    ``PCA(x)`` is fitted to x (N, D); a code is the product of a centred image with the first principal axes.
+    """
+
+    def __init__(self, x: Tensor, most: int = 64) -> None:
+        fitted = decomposition.PCA(most, svd_solver="covariance_eigh").fit(x.numpy())
+        self.mean = torch.from_numpy(fitted.mean_)  # (D,)
+        self.axes = torch.from_numpy(fitted.components_)  # (most, D), the axis of the largest variance first
+
+    def encode(self, x: Tensor, k: int) -> Tensor:
+        """Return the code (B, k) of images (B, D)."""
+        return (x - self.mean) @ self.axes[:k].T
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return images (B, D) from a code (B, k)."""
+        return z @ self.axes[: z.shape[1]] + self.mean
+
+    def error(self, x: Tensor, k: int) -> float:
+        """Return the mean over images of the squared error of a code of k numbers."""
+        return (self.decode(self.encode(x, k)) - x).square().sum(1).mean().item()
 
 
 class Autoencoder(nn.Module):

@@ -1,0 +1,341 @@
+# %% [markdown]
+# # 02b · The loss is a likelihood
+#
+# **Promise.** You will derive squared error, binary cross-entropy and softmax cross-entropy from one idea, know what
+# their values mean, and know what no likelihood built on single pixels can cure.
+#
+# **After this unit you can**
+# 1. write a loss as the negative logarithm of a probability, with all of its terms;
+# 2. choose the loss that goes with your data and your output layer;
+# 3. say why a cross-entropy of grey pixels is never 0, and when a loss becomes negative;
+# 4. explain weight decay as a prior.
+#
+# **Before it:** unit 02; densities, independence and the logarithm. **Time:** about {minutes} minutes; the cells run in
+# less than half a minute on two cores.
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+from torch import nn
+from torch.distributions import Bernoulli, Categorical, Normal
+
+from aecourse import data, diagrams, losses, plots
+from aecourse.claims import Claims, score, table, try_it
+from aecourse.models import Autoencoder
+from aecourse.train import fit, seeded
+
+plots.use_style()
+digits = data.load()
+claim = Claims("02", digits.name)
+x, x_test, y_test = digits.x_train, digits.x_test, digits.y_test
+more = 3 if digits.name == "strokes" else 1  # the built-in digits are fewer
+
+# %%
+diagrams.flow({"z": (0, 0, "code $z$", plots.YELLOW), "d": (1, 0, "decoder", plots.ORANGE),
+               "p": (2.2, 0, "distribution\n$p_\\theta(x \\mid z)$", plots.SKY),
+               "x": (2.2, 1, "image $x$"), "l": (3.6, 0, "loss\n$-\\log p_\\theta(x \\mid z)$")},
+              {("z", "d"): "", ("d", "p"): "", ("x", "p"): "how probable?", ("p", "l"): ""});
+
+# %% [markdown]
+# ## 1 · One idea: make the data probable
+#
+# Why the *squared* error? The diagram shows the idea that answers this for all common losses. Let the decoder give not
+# an image but a **probability distribution** over images, $p_\theta(x \mid z)$. Then choose the weights $\theta$ that
+# make the observed images most probable. This is **maximum likelihood** (MLE). The logarithm does not move a maximum,
+# so we may minimise $-\log p_\theta(x \mid z)$. Its unit, with the natural logarithm, is the **nat** (1 nat = 1.44
+# bits).
+#
+# One assumption makes it computable: *given the code, the pixels are independent*. Then the probability of the image is
+# a product over the $D = 784$ pixels, and its logarithm is a sum:
+#
+# $$-\log p_\theta(x \mid z) = -\log \prod_{i=1}^{D} p_\theta(x_i \mid z) = \sum_{i=1}^{D} -\log p_\theta(x_i \mid z) .$$
+#
+# This is why a loss is *summed* over the pixels. Each of the next three losses chooses another $p_\theta(x_i \mid z)$.
+#
+# ### Gaussian: squared error
+#
+# Let each pixel be the decoder's output $\hat x_i$ plus Gaussian noise with standard deviation $\sigma$:
+#
+# $$\begin{aligned}
+# p(x_i \mid z) &= \frac{1}{\sigma\sqrt{2\pi}} \exp\!\Big(-\frac{(x_i - \hat x_i)^2}{2\sigma^2}\Big)
+#   && \text{the density of a Gaussian} \\
+# -\log p(x_i \mid z) &= \frac{(x_i - \hat x_i)^2}{2\sigma^2} + \log\sigma + \tfrac12\log 2\pi
+#   && \text{minus its logarithm} \\
+# -\log p(x \mid z) &= \frac{1}{2\sigma^2}\lVert x - \hat x\rVert^2 + D\log\sigma + \tfrac{D}{2}\log 2\pi
+#   && \text{summed over the pixels}
+# \end{aligned}$$
+#
+# With a fixed $\sigma$ the last two terms are constants. What is left is the squared error times $1/2\sigma^2$, with
+# the same minimum. We train the network of unit 02 with the squared error, and compare this formula with PyTorch's
+# `Normal`:
+
+# %%
+def squared_error(model, x, step):
+    return {"squared error": losses.squared_error(model(x), x)}
+
+
+with seeded(0):
+    model = Autoencoder([784, 128, 64, 32])
+fit(model, (x,), squared_error, epochs=5 * more, lr=1e-2, one_cycle=True)
+with torch.no_grad():
+    x_hat = model(x_test)  # (N, 784)
+
+# %%
+sigma = 0.3
+by_hand = losses.gaussian_nll(x_hat, x_test, sigma)  # (N,): the last line above
+by_torch = -Normal(x_hat, sigma).log_prob(x_test).sum(1)
+print("equal:", torch.allclose(by_hand, by_torch, rtol=1e-3))
+print(f"mean over the test images: {by_hand.mean().item():.0f} nats")
+
+# %% [markdown]
+# The value is negative, and that is no fault. For continuous pixels $p(x \mid z)$ is a *density*, and a density may be
+# larger than 1, so $-\log p$ may be negative.
+#
+# Which $\sigma$ is right? It too can be fitted by maximum likelihood. Setting the derivative with respect to $\sigma$
+# to zero, $-\lVert x - \hat x\rVert^2/\sigma^3 + D/\sigma = 0$, gives $\sigma^2$ = the mean squared error per pixel.
+
+# %%
+grid = torch.linspace(0.05, 0.5, 46)
+nats = [losses.gaussian_nll(x_hat, x_test, s.item()).mean().item() for s in grid]
+best = (x_test - x_hat).square().mean().sqrt().item()
+axis = plt.subplots(figsize=(5.5, 3))[1]
+axis.plot(grid, nats)
+axis.axvline(best, color=plots.VERMILION, linestyle="--",
+             label="√(mean squared error per pixel)")
+axis.set(xlabel="σ (grey levels)", ylabel="nats per image", ylim=(min(nats) - 100, 1000))
+axis.legend(frameon=False);
+
+# %% [markdown]
+# The minimum lies where the formula puts it. A $\sigma$ that is too small costs much: the model claims to be certain,
+# and is wrong. The weight $1/2\sigma^2$ does not matter while the squared error is the only term of the loss. In lesson
+# 06 a second term comes, and a forgotten $\sigma$ will change the model.
+
+# %%
+try_it("Change `sigma = 0.3` to `sigma = 0.2` above and run that cell again. How many nats "
+       "does it print? Type the whole number, with its sign.",
+       None, round(losses.gaussian_nll(x_hat, x_test, 0.2).mean().item()),
+       changed=sigma == 0.2, says="A smaller σ, nearer to the minimum of the curve.")
+
+# %% [markdown]
+# ## 2 · Bernoulli: binary cross-entropy
+#
+# If a pixel is either 0 or 1, the decoder gives the probability $\pi_i$ of a 1. The last layer gives any real number,
+# the **logit** $a_i$, and the sigmoid turns it into $\pi_i = 1/(1+e^{-a_i})$. Both cases in one formula:
+#
+# $$p(x_i \mid z) = \pi_i^{x_i} (1-\pi_i)^{1-x_i}, \qquad
+# -\log p(x \mid z) = -\sum_i \big[x_i \log \pi_i + (1 - x_i)\log(1-\pi_i)\big] .$$
+
+# %%
+# NBVAL_CHECK_OUTPUT
+logits = torch.randn(5, 784, generator=torch.Generator().manual_seed(0))
+binary = (x_test[:5] > 0.5).float()
+by_torch = -Bernoulli(logits=logits).log_prob(binary).sum(1)
+print("binary cross-entropy is the Bernoulli likelihood:",
+      torch.allclose(losses.bernoulli_nll(logits, binary), by_torch, rtol=1e-4))
+
+# %% [markdown]
+# ### Grey pixels: why it is never zero
+#
+# Many people put grey pixels into this formula. It can be computed, but it is no likelihood, since a Bernoulli variable
+# is never 0.5. What does it give? For a pixel $x$ the best output is $\pi = x$, since the derivative
+# $-x/\pi + (1-x)/(1-\pi)$ is 0 there. So even a perfect reconstruction costs
+#
+# $$H(x) = -x\log x - (1-x)\log(1-x),$$
+#
+# the **entropy** of a coin that shows a 1 with probability $x$. It is 0 for black and white pixels and positive for
+# every grey one.
+#
+# **Predict.** How many nats per image does the cross-entropy of our digits still have at a perfect reconstruction:
+# about 0, 50 or 500?
+
+# %%
+prediction_entropy = None
+
+# %%
+def entropy(x):
+    return -(torch.xlogy(x, x) + torch.xlogy(1 - x, 1 - x)).sum(1)  # nats, (N,)
+
+
+perfect = entropy(x_test).mean().item()
+of_binary = entropy((x_test > 0.5).float()).mean().item()
+table(["pixels", "cross-entropy of a perfect reconstruction (nats per image)"],
+      [["grey, as they are", perfect], ["rounded to 0 and 1", of_binary]])
+
+# %% [markdown]
+# On grey digits the loss cannot fall below this floor, however good the network is. Compare losses with it, not with 0.
+#
+# And below zero? If a pixel lies outside of $[0, 1]$, one of the two factors $x$ and $1-x$ is negative. Then a larger
+# logit makes the loss smaller without end. Data that were normalised to $[-1, 1]$ or to mean 0 are the usual cause:
+
+# %%
+logit = torch.linspace(-6, 6, 121)
+axis = plt.subplots(figsize=(5.5, 3))[1]
+for pixel, style in ((0.0, "-"), (0.5, "--"), (1.0, "-."), (-0.4, ":")):
+    loss = [losses.bernoulli_nll(a.view(1, 1), torch.tensor([[pixel]])).item() for a in logit]
+    axis.plot(logit, loss, style, label=f"pixel x = {pixel:g}")
+axis.axhline(0, color="grey", linewidth=1)
+axis.set(xlabel="logit", ylabel="cross-entropy (nats)")
+axis.legend(frameon=False);
+
+# %% [markdown]
+# For black and white pixels the loss comes as close to 0 as one likes. For $x = 0.5$ it stays above $\log 2 = 0.69$.
+# For $x = -0.4$ it falls below 0 and goes on falling to the left. **If a cross-entropy becomes negative, check the
+# range of your data.** (A true density on grey pixels exists, the continuous Bernoulli; Loaiza-Ganem and Cunningham
+# 2019. In this course nats are counted on binarised pixels only.)
+#
+# ## 3 · Categorical: softmax cross-entropy
+#
+# If $x$ is one of $K$ classes, the decoder gives $K$ logits. The softmax turns them into probabilities, and $-\log p$
+# is minus the logarithm of the probability of the right class. Classifiers are trained with exactly this.
+
+# %%
+# NBVAL_CHECK_OUTPUT
+logits = torch.randn(5, 10, generator=torch.Generator().manual_seed(1))
+labels = torch.arange(5)
+by_torch = -Categorical(logits=logits).log_prob(labels)
+print("softmax cross-entropy is the categorical likelihood:",
+      torch.allclose(losses.categorical_nll(logits, labels), by_torch))
+
+# %% [markdown]
+# | the data are | distribution | the decoder's output | loss |
+# |---|---|---|---|
+# | real numbers | Gaussian, fixed σ | the mean, linear | squared error / 2σ², plus a constant |
+# | 0 or 1 | Bernoulli | a logit | binary cross-entropy |
+# | one of K classes | categorical | K logits | softmax cross-entropy |
+#
+# ### Seen from back-propagation
+#
+# The likelihood also decides how fast a network corrects a mistake. Take one pixel with the target $t = 1$, the logit
+# $a$ and the output $p = \text{sigmoid}(a)$. With $\frac{dp}{da} = p(1-p)$ and the chain rule, the gradients with
+# respect to $a$ are
+#
+# $$\underbrace{(p - t)\,p(1-p)}_{\text{½ squared error}} \qquad\text{and}\qquad
+# \underbrace{\frac{p - t}{p(1-p)}\,p(1-p) = p - t}_{\text{cross-entropy}} .$$
+
+# %%
+a = torch.linspace(-8, 8, 161, requires_grad=True)
+t = torch.ones_like(a)
+(grad_mse,) = torch.autograd.grad(0.5 * (torch.sigmoid(a) - t).square().sum(), a)
+bce = nn.functional.binary_cross_entropy_with_logits(a, t, reduction="sum")
+(grad_bce,) = torch.autograd.grad(bce, a)
+axis = plt.subplots(figsize=(5.5, 3))[1]
+axis.plot(a.detach(), grad_mse, label="sigmoid and squared error")
+axis.plot(a.detach(), grad_bce, "--", label="sigmoid and cross-entropy")
+axis.set(xlabel="logit a (the target is 1)", ylabel="gradient with respect to a")
+axis.legend(frameon=False);
+
+# %% [markdown]
+# At the left the network is confident and wrong. The cross-entropy pulls with full force. The squared error after a
+# sigmoid hardly pulls, because $p(1-p)$ is nearly 0. So after a sigmoid the cross-entropy trains faster. Squared error
+# after a sigmoid is no fault as long as most outputs do not saturate at the wrong end; unit 02a shows what happens when
+# they do.
+
+# %%
+try_it("What is the gradient of the cross-entropy at the logit 0? Compute p − t.",
+       None, grad_bce[80].item(), says="p = 0.5 at the logit 0, and the target is 1.")
+
+# %%
+p = torch.sigmoid(a.detach())
+largest_gap = (grad_mse - (p - 1) * p * (1 - p)).abs().max().item()
+claim("slow when wrong",
+      "Gradient of squared error at logit −8, confident and wrong, relative to cross-entropy",
+      (grad_mse[0] / grad_bce[0]).item(), at_most=0.01)
+claim("formula", "Largest gap between the drawn gradient and (p − t)·p(1 − p)",
+      largest_gap, at_most=1e-6)
+
+# %% [markdown]
+# ### MAP: weight decay is a prior
+#
+# Maximum likelihood asks only how well the weights $w$ explain the data. If we also hold a belief about the weights
+# before seeing data, a **prior** $p(w)$, then by Bayes' rule $\log p(w \mid \text{data}) = \log p(\text{data} \mid w) +
+# \log p(w) + \text{constant}$. Maximising this is called *maximum a posteriori* (MAP). For a Gaussian prior with
+# standard deviation $\tau$, $-\log p(w) = w^2/2\tau^2 + \text{constant}$, so the prior adds $w/\tau^2$ to the gradient.
+# That is weight decay with the coefficient $1/\tau^2$. The likelihood is a sum over all $N$ images; if the loss is a
+# mean over images, the prior counts $1/N$.
+#
+# ## 4 · A common claim, checked
+#
+# > "Maximum likelihood cures the weakness of the pixel distance."
+#
+# With a Gaussian likelihood it cannot: up to a constant it *is* the pixel distance. How weak is that? Shift a digit by
+# two pixels: to us it is the same digit. Compare its distance to its own shifted copy with the distance to the nearest
+# *other* digit.
+#
+# **Predict.** For which percentage of the digits is some other digit nearer than the same digit shifted by two pixels?
+
+# %%
+prediction_shift = None
+
+# %%
+some = x_test[:1000]
+distance = torch.cdist(some, x_test)  # (1000, N)
+distance.fill_diagonal_(torch.inf)  # a digit is not its own neighbour
+same_class = y_test[:1000, None] == y_test[None, :]
+nearest = {"another digit": distance.amin(1),
+           "one of another class": distance.masked_fill(same_class, torch.inf).amin(1)}
+
+# %%
+def shifted(images, pixels):
+    return images.reshape(-1, 28, 28).roll(pixels, dims=2).reshape(-1, 784)  # to the right
+
+
+share = {}
+for pixels in (1, 2, 3):
+    to_itself = (some - shifted(some, pixels)).norm(dim=1)
+    share[pixels] = [100 * (d < to_itself).float().mean().item() for d in nearest.values()]
+table(["shift (pixels)", *(f"{name} is nearer (%)" for name in nearest)],
+      [[pixels, *values] for pixels, values in share.items()])
+
+# %%
+two = shifted(some, 2)
+i = int((nearest["one of another class"] - (some - two).norm(dim=1)).argmin())
+other = distance[i].masked_fill(same_class[i], torch.inf).argmin()
+plots.images({"": torch.stack([some[i], two[i], x_test[other]])}, zoom=1.4,
+             columns=["a digit", "shifted by 2", "nearest other class"]);
+
+# %% [markdown]
+# The claim is false. For the pixel distance, and so for the Gaussian likelihood, a wrong digit in the right place is
+# nearer than the right digit two pixels away. The picture shows the worst case: the right-hand digit counts as more
+# similar to the left-hand one than the middle one does. The reason is the assumption of section 1: independent pixels
+# know nothing of shapes.
+
+# %%
+claim("shift by one",
+      "Digits to which another digit is nearer than their own shift by one pixel",
+      share[1][0], "%", near=66, within=20, holds_on=("mnist",))
+claim("shift by two",
+      "Digits to which another digit is nearer than their own shift by two pixels",
+      share[2][0], "%", at_least=90)
+claim("shift by two, class",
+      "Digits to which one of another class is nearer than their shift by two pixels",
+      share[2][1], "%", at_least=80)
+
+# %% [markdown]
+# ## 5 · Checkpoint
+
+# %%
+claim.checkpoint()
+
+# %%
+score([("nats of a perfect reconstruction of grey digits", prediction_entropy, perfect),
+       ("another digit is nearer than the shift by two (%)", prediction_shift, share[2][0])])
+
+# %% [markdown]
+# ## 6 · What to keep
+#
+# - A loss is $-\log p_\theta(x \mid z)$. Independent pixels make it a sum over pixels.
+# - Gaussian: squared error, with the weight $1/2\sigma^2$; it may be negative. Bernoulli: binary cross-entropy.
+#   Categorical: softmax cross-entropy.
+# - On grey pixels a cross-entropy has a floor, the entropy of the pixels. It is negative only for pixels outside of
+#   $[0, 1]$.
+# - Weight decay is a Gaussian prior on the weights.
+# - No likelihood of independent pixels sees that a shifted digit is the same digit.
+#
+# **Your turn:** [lab 02](../work/lab02.ipynb) (on the web: the [sheet](../exercises/lab02/lab02.ipynb)) asks for two
+# likelihoods. **Deeper:** [02c](02c_codes.ipynb), what the code knows.
+#
+# ### Papers
+# - C. M. Bishop (2006). *Pattern Recognition and Machine Learning.* Springer. Sections 1.2 (likelihood and MAP) and
+#   5.2 (losses).
+# - G. Loaiza-Ganem, J. P. Cunningham (2019). *The continuous Bernoulli: fixing a pervasive error in variational
+#   autoencoders.* NeurIPS.
