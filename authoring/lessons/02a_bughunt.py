@@ -168,7 +168,7 @@ noise = per_epoch[-1, -50:].std(ddof=1)  # batch to batch
 improvement = abs(per_epoch[-1].mean() - per_epoch[-2].mean())  # epoch to epoch
 print("printed:           ", np.round(per_epoch[:, -1], 4))
 print("mean of each epoch:", np.round(per_epoch.mean(1), 4))
-print(f"noise {noise:.5f}   improvement from epoch 2 to 3 {improvement:.5f}")
+print(f"noise {noise:.2e}   improvement from epoch 2 to 3 {improvement:.2e}")
 
 # %% [markdown]
 # From batch to batch the loss varies far more than it improves from epoch to epoch. What looks like progress in the
@@ -177,7 +177,7 @@ print(f"noise {noise:.5f}   improvement from epoch 2 to 3 {improvement:.5f}")
 
 # %%
 try_it("How many times larger is the noise than the improvement? Divide the two numbers of "
-       "the last line; one digit is enough.", None, float(f"{noise / improvement:.1g}"),
+       "the last line.", None, noise / improvement,
        says="A difference of two printed losses is noise.")
 
 # %%
