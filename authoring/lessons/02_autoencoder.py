@@ -4,11 +4,8 @@
 # **Promise.** You will build a network that squeezes a handwritten digit into 32 numbers and reconstructs it from
 # them, train it with a loop of your own, and know how good it is and why it does not copy its input.
 #
-# **After this unit you can**
-# 1. write an encoder, a decoder and the training loop from an empty cell;
-# 2. judge a reconstruction against two baselines, the mean image and PCA;
-# 3. say what keeps an autoencoder from copying, and show it with an experiment;
-# 4. choose the size of the code.
+# **After this unit you can** write an encoder, a decoder and the training loop from an empty cell; judge a reconstruction
+# against two baselines; say what keeps an autoencoder from copying; choose the size of the code.
 #
 # **Before it:** lesson 01 (linear layers, gradient descent, training, validation and test images).
 # **Time:** about {minutes} minutes; the cells run in less than a minute on two cores. Where it says **Predict** or

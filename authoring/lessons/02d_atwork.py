@@ -55,7 +55,7 @@ diagrams.flow({"e": (0, 1, "encoder", plots.ORANGE), "z": (1, 1, "code", plots.Y
 def squared_error(model, x, step):
     return {"squared error": losses.squared_error(model(x), x)}
 
-
+# %%
 nets = {}
 for k in (3, 8, 10, 32):
     with seeded(0):
@@ -84,7 +84,7 @@ def rounded(z, z_train, levels=256):
     step = (high - low) / (levels - 1)
     return low + step * ((z - low) / step).round().clamp(0, levels - 1)
 
-
+# %%
 def point(k, weights, x_hat):
     """Return the bytes per image of the code alone, the bytes with the model, and the squared error."""
     error = losses.squared_error(x_hat, x_test).mean().item()
@@ -96,6 +96,8 @@ with torch.no_grad():
     for k, net in nets.items():
         x_hat = net.decode(rounded(net.encode(x_test), net.encode(some)))
         rates["autoencoder"].append(point(k, n_parameters(net.decoder), x_hat))
+
+# %%
 for k in (3, 8, 10, 32, 64):
     z = rounded(pca.encode(x_test, k), pca.encode(some, k))
     rates["PCA"].append(point(k, 784 * (k + 1), pca.decode(z)))
@@ -105,6 +107,8 @@ side = int(len(x_test) ** 0.5)  # tiles in a row
 tiles = x_test[: side * side].reshape(side, side, 28, 28).permute(0, 2, 1, 3)
 tiles = tiles.reshape(28 * side, 28 * side)
 picture = Image.fromarray((255 * tiles).round().byte().numpy())
+
+# %%
 rates["JPEG"] = []
 for quality in (1, 5, 10, 20, 40, 60):
     file = io.BytesIO()
@@ -112,6 +116,8 @@ for quality in (1, 5, 10, 20, 40, 60):
     back = torch.from_numpy(np.array(Image.open(file))).float() / 255
     size, error = file.tell() / side**2, (back - tiles).square().sum().item() / side**2
     rates["JPEG"].append((size, size, error))
+
+# %%
 file = io.BytesIO()
 picture.save(file, "PNG")
 png = file.tell() / side**2
@@ -171,12 +177,14 @@ def detector(unknown, n=20_000):
     return net
 
 
+detectors = {unknown: detector(unknown) for unknown in (2, 1)}
+
+# %%
 @torch.no_grad()
 def errors_of(net, images):
     return losses.squared_error(net(images), images)  # (N,)
 
-
-detectors = {unknown: detector(unknown) for unknown in (2, 1)}
+# %%
 auroc = {}
 for unknown, net in detectors.items():
     strange, flat = (y_test == unknown).numpy(), PCA(x[y != unknown][:20_000], 8)
@@ -234,10 +242,12 @@ def r_squared(encode, measure):
     regression = LinearRegression().fit(encode(x[few]), measure(x[few]))
     return regression.score(encode(x_test), measure(x_test))
 
-
+# %%
 encoders = {"raw pixels": lambda images: images,
             "PCA, 32 numbers": lambda images: pca.encode(images, 32),
             "autoencoder, 32 numbers": torch.no_grad()(model.encode)}
+
+# %%
 tasks = {name: [*metrics.probes(encode, x, y, x_test, y_test),
                 *(r_squared(encode, m) for m in (metrics.thickness, metrics.slant))]
          for name, encode in encoders.items()}
