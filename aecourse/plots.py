@@ -34,19 +34,21 @@ def use_style() -> None:
 
 def images(rows: Mapping[str, Tensor], *, columns: Sequence[str] | None = None, limits: tuple[float, float] = (0, 1),
            zoom: float = 0.9) -> Figure:
-    """Draw named rows of images, each (n, 784), all on one grey scale from black to white.
+    """Draw named rows of images, grey ones (n, 784) or colour ones (n, 3, H, W), all on one scale from black to white.
 
     One fixed scale matters: a picture that is stretched to its own minimum and maximum hides what is wrong with it.
     """
-    n, side = max(len(x) for x in rows.values()), int(next(iter(rows.values())).shape[1] ** 0.5)
+    n = max(len(x) for x in rows.values())
     figure, axes = plt.subplots(len(rows), n, squeeze=False, figsize=(zoom * n + 1.6, zoom * len(rows) + 0.3),
                                 layout="constrained")
     for row_of_axes, (name, x) in zip(axes, rows.items(), strict=True):
         for i, axis in enumerate(row_of_axes):
             axis.set_axis_off()
             if i < len(x):
-                picture = x[i].detach().cpu().reshape(side, side).numpy()
-                axis.imshow(picture, vmin=limits[0], vmax=limits[1], interpolation="nearest")
+                picture = x[i].detach().cpu()
+                side = int(len(picture) ** 0.5)
+                picture = picture.reshape(side, side) if picture.dim() == 1 else picture.permute(1, 2, 0).clamp(0, 1)
+                axis.imshow(picture.numpy(), vmin=limits[0], vmax=limits[1], interpolation="nearest")
         row_of_axes[0].text(-0.15, 0.5, name, transform=row_of_axes[0].transAxes, ha="right", va="center")
     for axis, title in zip(axes[0], columns or [], strict=False):
         axis.set_title(title)
