@@ -130,8 +130,11 @@ print(f"squared error per image, mean over the epoch: {total / len(x):.1f}")
 # %%
 mean_image = x.mean(0)  # (784,)
 error_of_mean = (x_test - mean_image).square().sum(1).mean().item()
-say(f"The mean image has the error {error_of_mean:.1f}. In its first epoch the network is on "
-    f"average {'better' if total / len(x) < error_of_mean else 'worse'}.")
+print(f"squared error per image, mean image: {error_of_mean:.1f}")
+
+# %%
+say(f"Over its first epoch the network is on average "
+    f"{'better' if total / len(x) < error_of_mean else 'worse'} than the mean image.")
 
 # %% [markdown]
 # ### Longer training with `fit`
@@ -325,7 +328,8 @@ claim("code of 64", "Autoencoder's error relative to PCA's, code of 64 numbers",
 claim.checkpoint()
 
 # %%
-score([("squared error per test image, 32-dimensional code", prediction_error, error_of_model),
+score([("squared error per test image, 32-dimensional code",
+        prediction_error, error_of_model),
        ("share of noise that the wide network keeps", prediction_noise, kept[64][1]),
        ("smaller error with 64 numbers", prediction_large,
         "PCA" if at[64][1] < at[64][0] else "autoencoder")])

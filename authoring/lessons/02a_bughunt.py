@@ -42,8 +42,10 @@ more = 3 if digits.name == "strokes" else 1  # the built-in digits are fewer
 # `nn.MSELoss()`, and print the loss at the end of each epoch.
 
 # %%
-diagrams.flow({"x": (0, 0, "image\n0 to 1", plots.SKY), "t": (1, 0, "target $t$\n−1 to 1", plots.SKY),
-               "net": (2, 0, "autoencoder", plots.ORANGE), "s": (3, 0, "sigmoid", plots.ORANGE),
+diagrams.flow({"x": (0, 0, "image\n0 to 1", plots.SKY),
+               "t": (1, 0, "target $t$\n−1 to 1", plots.SKY),
+               "net": (2, 0, "autoencoder", plots.ORANGE),
+               "s": (3, 0, "sigmoid", plots.ORANGE),
                "p": (4, 0, "output $p$\n0 to 1", plots.SKY)},
               {("x", "t"): "2x − 1", ("t", "net"): "", ("net", "s"): "", ("s", "p"): ""});
 
@@ -142,7 +144,8 @@ error_of_mean = (x_test - x.mean(0)).square().sum(1).mean().item()
 error_of_fixed = metrics.reconstruction_error(fixed, x_test)
 claim("floor", "Error of the helped recipe, relative to the floor", mse(helped) / floor,
       "times", at_least=1.0, at_most=1.15)
-claim("black", "Error of the recipe, relative to that of a black image", mse(recipe) / black,
+claim("black", "Error of the recipe, relative to that of a black image",
+      mse(recipe) / black,
       "times", near=1.0, within=0.03, baseline=f"floor {floor / black:.2f}")
 claim("mended", "Error of the fixed network after as short a training", error_of_fixed,
       "squared grey levels", at_most=error_of_mean,
@@ -181,7 +184,8 @@ try_it("How many times larger is the noise than the improvement? Divide the two 
        says="A difference of two printed losses is noise.")
 
 # %%
-claim("last batch", "Batch-to-batch noise of the printed loss ÷ the last epoch's improvement",
+claim("last batch",
+      "Batch-to-batch noise of the printed loss ÷ the last epoch's improvement",
       noise / improvement, "times", at_least=3)
 
 # %% [markdown]
@@ -215,7 +219,8 @@ def dead_units(model):
 linear, relu = trained(False, 0, x, 6), trained(True, 0, x, 6)
 errors = [metrics.reconstruction_error(net, x_test) for net in (linear, relu)]
 print(f"dead units: {dead_units(relu)} of 32")
-print(f"squared error per image: linear code {errors[0]:.2f}, with the ReLU {errors[1]:.2f}")
+print(f"squared error per image: linear code {errors[0]:.2f}, "
+      f"with the ReLU {errors[1]:.2f}")
 
 # %% [markdown]
 # Is that number bad luck? Two more seeds, on a third of the images:

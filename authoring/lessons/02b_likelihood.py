@@ -33,8 +33,10 @@ more = 3 if digits.name == "strokes" else 1  # the built-in digits are fewer
 # %%
 diagrams.flow({"z": (0, 0, "code $z$", plots.YELLOW), "d": (1, 0, "decoder", plots.ORANGE),
                "p": (2.2, 0, "distribution\n$p_\\theta(x \\mid z)$", plots.SKY),
-               "x": (2.2, 1, "image $x$"), "l": (3.6, 0, "loss\n$-\\log p_\\theta(x \\mid z)$")},
-              {("z", "d"): "", ("d", "p"): "", ("x", "p"): "how probable?", ("p", "l"): ""});
+               "x": (2.2, 1, "image $x$"),
+               "l": (3.6, 0, "loss\n$-\\log p_\\theta(x \\mid z)$")},
+              {("z", "d"): "", ("d", "p"): "",
+               ("x", "p"): "how probable?", ("p", "l"): ""});
 
 # %% [markdown]
 # ## 1 · One idea: make the data probable
@@ -57,7 +59,7 @@ diagrams.flow({"z": (0, 0, "code $z$", plots.YELLOW), "d": (1, 0, "decoder", plo
 # Let each pixel be the decoder's output $\hat x_i$ plus Gaussian noise with standard deviation $\sigma$:
 #
 # $$\begin{aligned}
-# p(x_i \mid z) &= \frac{1}{\sigma\sqrt{2\pi}} \exp\!\Big(-\frac{(x_i - \hat x_i)^2}{2\sigma^2}\Big)
+# p(x_i \mid z) &= \frac{1}{\sigma\sqrt{2\pi}} \exp\Big(-\frac{(x_i - \hat x_i)^2}{2\sigma^2}\Big)
 #   && \text{the density of a Gaussian} \\
 # -\log p(x_i \mid z) &= \frac{(x_i - \hat x_i)^2}{2\sigma^2} + \log\sigma + \tfrac12\log 2\pi
 #   && \text{minus its logarithm} \\
@@ -171,7 +173,8 @@ table(["pixels", "cross-entropy of a perfect reconstruction (nats per image)"],
 logit = torch.linspace(-6, 6, 121)
 axis = plt.subplots(figsize=(5.5, 3))[1]
 for pixel, style in ((0.0, "-"), (0.5, "--"), (1.0, "-."), (-0.4, ":")):
-    loss = [losses.bernoulli_nll(a.view(1, 1), torch.tensor([[pixel]])).item() for a in logit]
+    loss = [losses.bernoulli_nll(a.view(1, 1), torch.tensor([[pixel]])).item()
+            for a in logit]
     axis.plot(logit, loss, style, label=f"pixel x = {pixel:g}")
 axis.axhline(0, color="grey", linewidth=1)
 axis.set(xlabel="logit", ylabel="cross-entropy (nats)")
@@ -238,7 +241,8 @@ try_it("What is the gradient of the cross-entropy at the logit 0? Compute p − 
 p = torch.sigmoid(a.detach())
 largest_gap = (grad_mse - (p - 1) * p * (1 - p)).abs().max().item()
 claim("slow when wrong",
-      "Gradient of squared error at logit −8, confident and wrong, relative to cross-entropy",
+      "Gradient of squared error at logit −8, confident and wrong, "
+      "relative to cross-entropy",
       (grad_mse[0] / grad_bce[0]).item(), at_most=0.01)
 claim("formula", "Largest gap between the drawn gradient and (p − t)·p(1 − p)",
       largest_gap, at_most=1e-6)
@@ -318,7 +322,8 @@ claim.checkpoint()
 
 # %%
 score([("nats of a perfect reconstruction of grey digits", prediction_entropy, perfect),
-       ("another digit is nearer than the shift by two (%)", prediction_shift, share[2][0])])
+       ("another digit is nearer than the shift by two (%)",
+        prediction_shift, share[2][0])])
 
 # %% [markdown]
 # ## 6 · What to keep

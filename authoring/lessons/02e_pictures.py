@@ -29,10 +29,12 @@ digits = data.load()
 claim = Claims("02", digits.name)
 
 # %%
-diagrams.flow({"f": (0, 0, "folder of\npictures"), "x": (1.2, 0, "tensor\n(N, 3, 32, 32)", plots.SKY),
+diagrams.flow({"f": (0, 0, "folder of\npictures"),
+               "x": (1.2, 0, "tensor\n(N, 3, 32, 32)", plots.SKY),
                "e": (2.5, 0, "convolutional\nencoder", plots.ORANGE),
                "z": (3.6, 0, "code\n(N, 64)", plots.YELLOW),
-               "d": (4.7, 0, "convolutional\ndecoder", plots.ORANGE), "s": (2.5, -1, "file of weights", plots.GREEN)},
+               "d": (4.7, 0, "convolutional\ndecoder", plots.ORANGE),
+               "s": (2.5, -1, "file of weights", plots.GREEN)},
               {("f", "x"): "resize", ("x", "e"): "", ("e", "z"): "", ("z", "d"): "",
                ("e", "s"): "save"});
 
@@ -66,10 +68,10 @@ print("three sizes:", [Image.open(folder / f"{i:03}.png").size for i in range(3)
 def read(path, side=32):
     picture = ImageOps.fit(Image.open(path).convert("RGB"), (side, side))
     pixels = torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8)
-    return pixels.reshape(side, side, 3).permute(2, 0, 1) / 255  # (3, side, side), from 0 to 1
+    return pixels.reshape(side, side, 3).permute(2, 0, 1) / 255  # (3, side, side)
 
 
-images = torch.stack([read(path) for path in sorted(folder.glob("*.png"))])  # (N, 3, 32, 32)
+images = torch.stack([read(p) for p in sorted(folder.glob("*.png"))])  # (N, 3, 32, 32)
 print(tuple(images.shape), f"from {images.min():.2f} to {images.max():.2f}")
 
 # %%
@@ -115,8 +117,8 @@ for layer in ConvAutoencoder().encoder:
     print(f"{type(layer).__name__:8}", tuple(h.shape))
 
 # %%
-try_it("What would be the height of the second convolution's output for pictures of 64 × 64 "
-       "pixels?", None, 64 // 2 // 2, says="Each stride of 2 halves the height.")
+try_it("What would be the height of the second convolution's output for pictures of "
+       "64 × 64 pixels?", None, 64 // 2 // 2, says="Each stride of 2 halves the height.")
 
 # %% [markdown]
 # ## 3 · Training
@@ -158,8 +160,8 @@ plots.images({"original": test[:10], "reconstructed": x_hat[:10]});
 
 # %%
 part = errors["convolutional autoencoder"] / errors["mean picture"]
-claim("pictures", "Error of a convolutional autoencoder on colour pictures, relative to the mean "
-      "picture's", part, "times", at_most=0.4,
+claim("pictures", "Error of a convolutional autoencoder on colour pictures, relative to "
+      "the mean picture's", part, "times", at_most=0.4,
       baseline=f"mean picture {errors['mean picture']:.0f}")
 
 # %% [markdown]
@@ -171,7 +173,8 @@ claim("pictures", "Error of a convolutional autoencoder on colour pictures, rela
 # %%
 path = folder / "encoder.pt"
 torch.save(model.encoder.state_dict(), path)
-print(f"{path.stat().st_size / 1e3:.0f} kB:", *list(torch.load(path, weights_only=True))[:3])
+names = list(torch.load(path, weights_only=True))
+print(f"{path.stat().st_size / 1e3:.0f} kB:", *names[:3])
 
 # %% [markdown]
 # In another notebook, build an untrained network of the same form and fill it from the file. `weights_only=True` reads
@@ -187,8 +190,8 @@ with torch.no_grad():
 print("the loaded encoder gives the same codes:", same)
 
 # %%
-try_it("Load the file into `ConvAutoencoder(32).encoder` in a new cell. Which word stands before "
-       "the colon in the last line of the error: 'size mismatch' or 'missing key'?",
+try_it("Load the file into `ConvAutoencoder(32).encoder` in a new cell. Which word stands "
+       "before the colon in the last line of the error: 'size mismatch' or 'missing key'?",
        None, "size mismatch", says="A file fits only a network of the same form.")
 
 # %% [markdown]
