@@ -55,6 +55,17 @@ def headline(root: Path) -> list[str]:
     return _table(head, rows).splitlines(keepends=True)
 
 
+def doubled(root: Path) -> list[str]:
+    """Return a line for each claim whose name stands twice in the units of one lesson."""
+    seen: dict[tuple[str, str], str] = {}
+    lines = []
+    for name, path in project.lessons(root).items():
+        for record in records(project.load(path)):
+            if (first := seen.setdefault(_key(record), name)) != name:
+                lines.append(f"{name}: the claim {record['name']!r} stands in {first} as well; give it another name")
+    return lines
+
+
 def unmatched(root: Path) -> list[str]:
     """Return a line for each long run of a built lesson that belongs to none of its claims."""
     claims = [record for path in project.lessons(root).values() for record in records(project.load(path))]
