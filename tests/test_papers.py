@@ -2,8 +2,8 @@
 
 import dataclasses
 import json
-import shutil
 import math
+import shutil
 
 import nbformat
 import pytest
