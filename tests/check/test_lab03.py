@@ -155,6 +155,11 @@ def scaled_by_n(x, k):
     return mean, axes, variances * 3
 
 
+def axes_and_variances(away, k):
+    _, S, Vh = torch.linalg.svd(away, full_matrices=False)
+    return Vh[:k], S[:k] ** 2 / (len(away) - 1)
+
+
 def not_centred_by_n(x, k):
     _, S, Vh = torch.linalg.svd(x, full_matrices=False)
     return x.mean(0), Vh[:k], S[:k] ** 2 / len(x)
@@ -230,6 +235,8 @@ UNLISTED = [
     ("pca", stretched, "but they are not of length 1"),
     ("pca", by_power_iteration, "are nearly the right axes: each lies nearer"),
     ("pca", lambda x, k: BY_NAME["pca"].reference(x - x.mean(1, keepdim=True), k), "This is PCA of other images"),
+    ("pca", lambda x, k: (x.mean().expand(x.shape[1]), *axes_and_variances(x - x.mean(), k)),
+     "same grey level at every"),
     ("encode", lambda x, mean, axes: (x - mean) @ axes, "D must stand inside"),
     ("encode", lambda x, mean, axes: (x - mean) * axes, "the mean, (D,), goes with the images, (B, D)"),
     ("encode", lambda x, mean, axes: x - mean @ axes.T, "`@`, the matrix product, is worked out before"),
@@ -241,6 +248,8 @@ UNLISTED = [
     ("encode", lambda x, mean, axes: x @ axes.T - 2 * mean @ axes.T, "it enters 2 times what it should"),
     ("encode", lambda x, mean, axes: x.sub_(mean) @ axes.T, "changes its input `x` in place"),
     ("encode", lambda x, mean, axes: ((x - mean) @ axes.T).half(), "in their first digits only"),
+    ("encode", lambda x, mean, axes: (x - mean) @ axes.reshape(-1, len(axes)), "numbers of several axes are mixed"),
+    ("decode", lambda z, mean, axes: z @ axes.T.reshape(axes.shape) + mean, "numbers of several axes are mixed"),
     ("decode", lambda z, mean, axes: z @ axes.T + mean, "k must stand inside"),
     ("decode", lambda z, mean, axes: (z + mean) @ axes, "the mean belongs to the image"),
     ("decode", lambda z, mean, axes: z @ axes + 2 * mean, "it enters 2 times what it should"),
@@ -258,6 +267,8 @@ UNLISTED = [
     ("two_nn", lambda points: near_with_far_diagonal(points, 10), "wrong where they go up to 100,000"),
     ("trustworthiness", trust_without_zeros, "each is there twice"),
     ("trustworthiness", lambda x, z, k: trust_from_distances(x, z, k, 1000), "wrong where they go up to 50,000"),
+    ("angle", lambda A, B: cosines(A, B).min().clamp(max=0.999).acos().rad2deg(), "are cut off at 0.999"),
+    ("angle", lambda A, B: cosines(A, B).min().clamp(max=0.997).acos().rad2deg(), "8° apart or more, and wrong where"),
     ("angle", lambda A, B: subspace_angles(A, B)[0], "in radians; degrees"),
     ("angle", lambda A, B: np.rad2deg(subspace_angles(A, B)), "it should return one number"),
     ("angle", lambda A, B: 180 - angle_by_projection(A, B), "lies from 0° to 90°"),
@@ -278,6 +289,8 @@ UNLISTED = [
     ("best_error", lambda x, k: (x - x @ (V := torch.linalg.svd(x)[2][:k]).T @ V).norm(dim=1).mean(), "distances"),
     ("best_error", lambda x, k: (x**2).sum(1).mean() * 0.9, "there is a better network"),
     ("best_error", lambda x, k: torch.linalg.svdvals(x)[k:] ** 2 / len(x), "returns a tensor of the shape"),
+    ("two_nn", lambda points: 1 / torch.cdist(points, points).fill_diagonal_(torch.inf).sort(1).values[:, 1:3].log(
+        ).diff().mean(), "infinity was put on the diagonal, they stand at 0 and 1"),
     ("two_nn", lambda points: torch.tensor(dimension_by_sklearn(points)) * 1.5, "1.5 times the right one"),
     ("two_nn", lambda points: round(dimension_by_sklearn(points)), "return the dimension as it comes"),
     ("two_nn", lambda points: points.shape[1], "the number of coordinates"),

@@ -32,6 +32,8 @@ _REBUILT: dict[str, Callable[[Tensor, int], Tensor]] = {  # errors by way of the
     "distances": lambda x, k: _left(x, _axes(x, k)).norm(dim=1).mean(),
     "spread": lambda x, k: _left(x, _axes(x, k)).var(0, correction=0).sum(),
     "centred axes": lambda x, k: _left(x, _axes(x - x.mean(0), k)).square().sum(1).mean(),
+    "axis to the mean": lambda x, k: _left(x, torch.linalg.qr(torch.cat(
+        [x.mean(0)[None], _axes(x - x.mean(0), k - 1)]).T).Q.T).square().sum(1).mean(),
     "error and mean": lambda x, k: (torch.linalg.svdvals(x - x.mean(0))[k:].square().sum() / len(x)
                                     + x.mean(0).square().sum()),
     "mean added": lambda x, k: (_left(x, _axes(x, k)) - x.mean(0)).square().sum(1).mean(),
@@ -113,6 +115,9 @@ MISTAKES = (
     Mistake("centred axes", family(keep="centred axes"),
             "You take the axes of the centred images for a surface through the origin. The best ones there are those "
             "of the images as they are."),
+    Mistake("axis to the mean", family(keep="axis to the mean"),
+            "You lead one axis to the mean and take PCA's first k − 1 for the others. There are better ones: those of "
+            "the SVD of the images as they are."),
     Mistake("error and mean", family(keep="error and mean"),
             "You add the squared length of the mean to PCA's error, as if the axes could draw nothing of the mean. "
             "They can."),

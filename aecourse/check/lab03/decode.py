@@ -59,6 +59,9 @@ MISTAKES = (
     Mistake("reshaped", family(form="reshaped"),
             "The pixels of several images are mixed: a `reshape` or `view` of a table does not exchange its rows and "
             "columns. Use `.T`."),
+    Mistake("axes reshaped", lambda z, mean, axes: z @ axes.T.reshape(axes.shape) + mean,
+            "The numbers of several axes are mixed, as by a `reshape` of `axes.T`: it does not turn the transpose "
+            "around. Multiply with `axes` as it comes, (k, D)."),
     Mistake("axes backwards", {"order": "axes backwards"},
             "The axes are taken in reverse order: the first number of a code belongs to the first axis."),
     Mistake("clamped", {"squash": "clamp"},

@@ -66,6 +66,9 @@ MISTAKES = (
     Mistake("reshaped", family(form="reshaped"),
             "The numbers of several images are mixed: a `reshape` or `view` of a table does not exchange its rows and "
             "columns. Use `.T`."),
+    Mistake("axes reshaped", lambda x, mean, axes: (x - mean) @ axes.reshape(axes.shape[1], -1),
+            "The numbers of several axes are mixed: `axes.reshape(D, k)` does not exchange rows and columns. Use "
+            "`axes.T`."),
     Mistake("positive codes", family(scale="relu"),
             "Codes below 0 are set to 0: an image can lie on either side of the mean."),
     Mistake("positive differences", family(centre="relu"),

@@ -25,7 +25,8 @@ def _answer(x: Tensor, k: int, *, centre: str = "pixels", scale: bool = False, s
         other, then = x - x.mean(1, keepdim=True), "none" if "alone" in centre else "pixels"
         mean, axes, variances = _answer(other, k, centre=then)
         return mean if centre == "brightness" else x.mean(0), axes, variances
-    mean = {"each image": lambda: x.mean(1), "one number": lambda: x.mean()}.get(centre, lambda: x.mean(0))()
+    mean = {"each image": lambda: x.mean(1), "one number": lambda: x.mean(),
+            "one grey level": lambda: x.mean().expand(x.shape[1])}.get(centre, lambda: x.mean(0))()
     away = x if centre == "none" else x - (mean[:, None] if centre == "each image" else mean)
     if scale:
         away = away / x.std(0)
@@ -59,6 +60,9 @@ MISTAKES = (
     Mistake("one mean", {"centre": "one number"},
             "Your mean is one number for all pixels, `.mean()`. The mean image has one number for each pixel: take the "
             "mean over the images, dimension 0."),
+    Mistake("one grey level", family(centre="one grey level"),
+            "Your mean image has the same grey level at every pixel, the mean over all pixels and images. Take the "
+            "mean over the images alone, dimension 0: a number of its own for each pixel."),
     Mistake("brightness subtracted", family(centre="brightness alone"),
             "Before the SVD you subtract from each image its own mean, over its pixels. Subtract the mean image, the "
             "mean over the images, dimension 0."),

@@ -27,8 +27,8 @@ def _order(points: Tensor, p: float = 2) -> Tensor:
 
 def _answer(x: Tensor, z: Tensor, k: int, *, swapped: bool = False, itself: str = "left out",
             ranks: str = "of x", first: int = 1, minus: str = "k", more: int = 0, who: str = "intruders",
-            divide: str = "right", one: bool = True, square: bool = False, sums: str = "all", end: str = "",
-            p: tuple[float, float] = (2, 2)) -> Tensor:
+            divide: str = "right", one: bool = True, square: bool = False, sizes: bool = False, sums: str = "all",
+            end: str = "", p: tuple[float, float] = (2, 2)) -> Tensor:
     if swapped:
         x, z = z, x
     n = len(x)
@@ -50,6 +50,7 @@ def _answer(x: Tensor, z: Tensor, k: int, *, swapped: bool = False, itself: str 
     cost = (rank - (k if minus == "k" else 0)).double()
     if minus == "one each":
         cost = torch.ones_like(cost)
+    cost = cost.abs() if sizes else cost
     total = ((cost**2 if square else cost) * chosen).sum(1)
     total = {"all": total.sum, "first": lambda: total[0], "all but the last": total[:-1].sum}[sums]()
     by = {"right": 2 / (n * k * (2 * n - 3 * k - 1)), "no 2": 1 / (n * k * (2 * n - 3 * k - 1)),
@@ -83,12 +84,16 @@ MISTAKES = (
     Mistake("lost ones", {"who": "lost"},
             "You sum over points that are neighbours in x and not in z. The sum runs over those that the map made "
             "neighbours: near in z and not in x."),
+    Mistake("lost ones, without a sign", family(who="lost", sizes=True),
+            "You sum over points that are neighbours in x and not in z, and take the size of rank minus k, which is "
+            "never above 0 for them. The sum runs over the others: near in z and not in x."),
     Mistake("all neighbours", {"who": "all"},
             "You sum over all k neighbours on the map. Those that are neighbours in the data too are no intruders."),
     Mistake("kept ones", {"who": "kept"},
             "You sum over the points that are neighbours in both. The intruders are those that are near in z only."),
     Mistake("itself in the map", {"itself": "in the map"},
-            "On the map each point is counted as its own nearest neighbour. Leave it out: the k others are meant."),
+            "On the map only k − 1 neighbours of each point are looked at: was the point itself counted as the first "
+            "there?"),
     Mistake("itself", {"itself": "in both"},
             "Only k − 1 neighbours of each point are looked at: was the point itself counted as the first?"),
     Mistake("one neighbour more", {"more": 1}, "There are k + 1 neighbours; the point itself does not count."),
@@ -113,7 +118,8 @@ MISTAKES = (
     Mistake("without the last point", family(sums="all but the last"),
             "The last point's intruders are not in the sum: does the loop end too early?"),
     Mistake("ranks from 0", {"first": 0},
-            "Your ranks start at 0 for the nearest neighbour. It has rank 1, and the point itself would have 0."),
+            "Each intruder costs one too little: the nearest neighbour has rank 1 (the point itself would have 0), and "
+            "k is subtracted."),
     Mistake("ranks from 2", {"first": 2}, "Each intruder costs one too much: the nearest neighbour has rank 1, and k "
                                           "is subtracted."),
     Mistake("k not subtracted", {"minus": "nothing"},

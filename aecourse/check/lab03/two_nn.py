@@ -51,8 +51,9 @@ MISTAKES = (
             "You take the point itself for its nearest neighbour: it lies at distance 0. The first neighbour is the "
             "next one."),
     Mistake("second and third", {"neighbours": (2, 3)},
-            "You take the second and the third neighbour. After the point itself, at position 0, come the first and "
-            "the second, at 1 and 2."),
+            "You take the second and the third neighbour. Where the point itself is still in its sorted row, at place "
+            "0, the first two others stand at 1 and 2. Where it is left out, or infinity was put on the diagonal, they "
+            "stand at 0 and 1."),
     Mistake("first and third", {"neighbours": (1, 3)}, "You take the third neighbour where the second belongs."),
     Mistake("furthest", family(neighbours=(-2, -1)),
             "You take the two furthest points. The two nearest are meant: `topk` needs `largest=False`."),
