@@ -8,8 +8,7 @@
 # baselines; say what keeps an autoencoder from copying; say what a larger code brings, and measure it.
 #
 # **Before it:** lesson 01 (linear layers, gradient descent, training, validation and test images).
-# **Time:** about {minutes} minutes; the cells run in less than a minute on two cores. Where it says **Predict** or
-# **Try it**, type your answer in place of `None` and run the cell again. You may also leave `None` and go on.
+# **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
 
 # %%
 import matplotlib.pyplot as plt
@@ -253,13 +252,11 @@ with torch.no_grad():
 z = codes[ten[shown]]
 axis = plt.subplots(figsize=(8, 2.2))[1]
 axis.bar(range(32), z, color=plots.BLUE)
-axis.set_xticks(range(0, 32, 2))
 axis.set(xlabel="unit of the code", ylabel="value", title=f"the code of a {shown}");
 
 # %% [markdown]
-# Most of the 32 numbers take part. Such a code is called **distributed**. Does a single unit stand for one property of
-# the digit, such as its slant? One code cannot tell. Unit 02c changes single units, and measures what the code as a
-# whole knows.
+# Most of the 32 numbers take part. Such a code is called **distributed**. Does a single unit stand for one property,
+# such as the slant? One code cannot tell; unit 02c changes single units.
 
 # %%
 try_it("Change `shown = 3` to `shown = 0` and run that cell again. "
@@ -270,8 +267,7 @@ try_it("Change `shown = 3` to `shown = 0` and run that cell again. "
 # %% [markdown]
 # ## 5 · How many numbers does a digit need?
 #
-# Now the main experiment: the same network with codes of 1 to 64 numbers, each trained for three epochs, and PCA with
-# as many numbers.
+# Now the same network with codes of 1 to 64 numbers, each trained for three epochs, and PCA with as many numbers.
 #
 # **Predict.** Which of the two has the smaller error on test images when the code has **64** numbers? Type `"PCA"` or
 # `"autoencoder"`, with the quotes.
