@@ -1,6 +1,7 @@
 """Diagrams of networks and models in one style: layers with their widths, and boxes with arrows."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -78,4 +79,27 @@ def flow(boxes: Mapping[str, Box], arrows: Mapping[tuple[str, str], str], *, siz
                       ha="center" if level else "left", va="bottom" if level else "center",
                       bbox={"facecolor": "white", "linewidth": 0, "pad": 1} if not level else None)
     axis.set_axis_off()
+    return axis
+
+
+def chains(rows: Mapping[str, Sequence[str]]) -> Axes:
+    """Draw named rows of boxes, one below the other: in each row what is given, what is done to it, and what comes out.
+
+    Parameters
+    ----------
+    rows
+        The row's name, written at its left → the texts of its boxes. Boxes of one column share a colour.
+    """
+    colours = (plots.SKY, plots.ORANGE, plots.GREEN, plots.YELLOW)
+    boxes: dict[str, Box] = {}
+    arrows = {}
+    for level, (name, texts) in enumerate(rows.items()):
+        names = [f"{name}, {i}" for i in range(len(texts))]
+        boxes |= {n: (i, -level, text, colours[i % 4]) for i, (n, text) in enumerate(zip(names, texts, strict=True))}
+        arrows |= dict.fromkeys(pairwise(names), "")
+    columns = max(map(len, rows.values()))
+    axis = flow(boxes, arrows, size=(2.2 * columns + 2.0, 0.95 * len(rows) + 0.2))
+    axis.set_xlim(-1.3, columns - 0.5)
+    for level, name in enumerate(rows):
+        axis.text(-0.55, -level, name, ha="right", va="center", weight="bold")
     return axis
