@@ -41,7 +41,7 @@ claim = Claims("01", digits.name)
 diagrams.chains({
     "supervised": ["images,\na label for each", "network", "label of a\nnew image"],
     "unsupervised": ["images", "k-means", "groups of\nsimilar images"],
-    "semi-supervised": ["images,\na few labels", "label spreading", "label of a\nnew image"],
+    "semi-supervised": ["images,\nfew labels", "label spreading", "label of a\nnew image"],
     "self-supervised": ["upper halves\nof images", "encoder,\ndecoder", "lower halves"]});
 
 # %% [markdown]
@@ -65,7 +65,7 @@ more = 3 if digits.name == "strokes" else 1
 # each of its 128 results. A **ReLU** replaces negative numbers by 0. Our network is linear layer, ReLU, linear layer:
 
 # %%
-diagrams.layers([784, 128, 10], {0: "image", 1: "hidden", 2: "logits"}, {"network": (0, 2)});
+diagrams.layers([784, 128, 10], {0: "image", 1: "hidden", 2: "logits"}, {"net": (0, 2)});
 
 # %% [markdown]
 # Bars are layers, the numbers below are their widths. For each image, ten numbers come out, the **logits**, one for each
@@ -89,7 +89,7 @@ print(f"cross-entropy = {F.cross_entropy(logits, y[:1]):.4f}")
 
 # %%
 try_it("A network that knows nothing gives each of the ten classes the probability 0.1. "
-       "What is its cross-entropy in nats, to two decimals? Type the number in place of None.",
+       "What is its cross-entropy in nats, to two decimals? Type it in place of None.",
        None, np.log(10), says="-log 0.1 = log 10. Training has to get below this value.",
        hint="Compute -log(0.1) with the natural logarithm.")
 
@@ -125,7 +125,7 @@ for index in order.split(256):  # the positions of 256 images
     loss.mean().backward()  # the gradient of the mean over the batch
     optimiser.step()  # change the weights a little
 one_epoch = accuracy(net)
-print(f"test accuracy before {accuracy(untrained):.1f} %, after one epoch {one_epoch:.1f} %")
+print(f"test accuracy before {accuracy(untrained):.1f} %, after an epoch {one_epoch:.1f} %")
 
 # %% [markdown]
 # This loop trains every network of the course; only the network and the loss change. The function `fit` does it for you.
@@ -195,7 +195,7 @@ plots.images({"centres": torch.from_numpy(kmeans.cluster_centers_)}, zoom=1, col
 # on average for groups made at random.
 
 # %%
-renamed = np.random.default_rng(0).permutation(10)[cluster]  # the same groups, other numbers
+renamed = np.random.default_rng(0).permutation(10)[cluster]  # other numbers
 same_number, ari = {}, {}
 for name, groups in (("k-means", cluster), ("k-means, renamed", renamed)):
     same_number[name] = 100 * (groups == y.numpy()).mean()
@@ -207,7 +207,8 @@ for name, groups in (("k-means", cluster), ("k-means, renamed", renamed)):
 # but not the digits: it compares pixels only. Only labels say that an upright 1 and a slanted 1 are the same.
 
 # %%
-again = [KMeans(10, n_init=1, random_state=seed).fit(x[:10_000].numpy()) for seed in range(5)]
+some_x = x[:10_000].numpy()
+again = [KMeans(10, n_init=1, random_state=seed).fit(some_x) for seed in range(5)]
 aris = [adjusted_rand_score(y_test, km.predict(x_test.numpy())) for km in again]
 claim("k-means ARI", "ARI of ten k-means clusters with the digits, test images",
       np.mean(aris), spread=np.std(aris, ddof=1), seeds=5, at_least=0.2, at_most=0.6,
@@ -320,27 +321,27 @@ copying = train_half(top)
 with seeded(0):
     fresh = mlp([392, 256, 64])
 pca = PCA(x[:, top])
-readers = {"whole image, pixels": lambda images: images,
-           "upper half, pixels": lambda images: images[:, top],
-           "upper half, 64 principal components": lambda images: pca.encode(images[:, top], 64),
-           "upper half, untrained encoder": lambda images: fresh(images[:, top]),
-           "upper half, trained to copy": lambda images: copying[0](images[:, top]),
-           "upper half, trained to predict": lambda images: hidden_half[0](images[:, top])}
+readers = {"pixels of the whole image": lambda images: images,
+           "pixels of the upper half": lambda images: images[:, top],
+           "64 principal components": lambda images: pca.encode(images[:, top], 64),
+           "encoder, untrained": lambda images: fresh(images[:, top]),
+           "encoder, trained to copy": lambda images: copying[0](images[:, top]),
+           "encoder, trained to predict": lambda images: hidden_half[0](images[:, top])}
 probes = {name: metrics.probes(encode, x, y, x_test, y_test, parts=[100])[0]
           for name, encode in readers.items()}
 table(["linear probe on", "test accuracy, 1 % of the labels (%)"],
       [[name, value] for name, value in probes.items()])
 
 # %% [markdown]
-# Predicting what is hidden gives far better features than copying what is seen, with the same network and images. The target decides what is learned. Language models predict the next word for this reason. An
+# Predicting what is hidden gives far better features than copying what is seen, with the same network. The target decides what is learned. Language models predict the next word for this reason. An
 # **autoencoder**, the subject of this course, is a self-supervised network whose target is the image itself.
 
 # %%
 *others, ours = list(probes.values())[1:]  # the same half, ours last
 claim("hidden half", "Linear probe at 1 % of the labels, features of the upper half "
       "trained to predict the lower", ours, "% test accuracy", at_least=max(others) + 1,
-      baseline=f"best other reading of the same half {max(others):.1f}; pixels of the whole "
-      f"image {probes['whole image, pixels']:.1f}")
+      baseline=f"best other reading of the same half {max(others):.1f}; pixels of the "
+      f"whole image {probes['pixels of the whole image']:.1f}")
 
 # %% [markdown]
 # ## 6 · Checkpoint
