@@ -12,7 +12,7 @@
 #
 # **Before it:** lesson 00; Python, the product of a matrix and a vector, the derivative of a function.
 # **Time:** about {minutes} minutes; the cells run in less than a minute on two cores. Where it says **Predict** or
-# **Try it**, type your answer in place of `None` and run the cell again. Nothing waits for you.
+# **Try it**, type your answer in place of `None` and run the cell again.
 
 # %%
 import inspect
