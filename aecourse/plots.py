@@ -93,14 +93,14 @@ def shares(counts: np.ndarray, *, rows: str, columns: str, least: float = 5) -> 
     """
     percent = 100 * counts / counts.sum(1, keepdims=True)
     figure, axis = plt.subplots(figsize=(5.6, 0.4 * len(counts) + 0.6))
-    picture = axis.imshow(percent, cmap="Blues", vmin=0, vmax=100, aspect="auto")
+    picture = axis.imshow(percent, cmap="Blues", vmin=0, vmax=percent.max(), aspect="auto")
     for (row, column), value in np.ndenumerate(percent):
         if value >= least:
             axis.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=9,
-                      color="white" if value > 50 else "black")
+                      color="white" if value > percent.max() / 2 else "black")
     axis.set(xlabel=columns, ylabel=rows, xticks=range(counts.shape[1]), yticks=range(len(counts)))
     axis.grid(visible=False)
-    figure.colorbar(picture, label=f"share of the {rows} (%)")
+    figure.colorbar(picture, label="share of the row (%)")
     return axis
 
 
