@@ -103,3 +103,17 @@ def chains(rows: Mapping[str, Sequence[str]]) -> Axes:
     for level, name in enumerate(rows):
         axis.text(-0.55, -level, name, ha="right", va="center", weight="bold")
     return axis
+
+
+def course() -> Axes:
+    """Draw the map of the course: its lessons, and which one builds on which."""
+    places = {"00": (0, 1, "start here"), "01": (1, 1, "four\nsettings"), "02": (2, 1, "the\nautoencoder"),
+              "03": (3, 2, "manifolds,\nPCA"), "04": (3, 1, "denoising"), "05": (3, 0, "sparse\ncodes"),
+              "06": (4, 1, "the VAE"), "07": (5, 1, "semi-\nsupervised"), "08": (6, 2, "stacked"),
+              "09": (6, 1, "semantic\nhashing"), "10": (6, 0, "generative\nmodels")}
+    colours = [plots.SKY] * 3 + [plots.YELLOW] + [plots.GREEN] * 3  # by column
+    builds_on = {"01": ["00"], "02": ["01"], "03": ["02"], "04": ["02"], "05": ["02"], "06": ["03", "04", "05"],
+                 "07": ["06"], "08": ["07"], "09": ["07"], "10": ["07"]}
+    return flow({number: (1.3 * column, row, f"{number}\n{title}", colours[column])
+                 for number, (column, row, title) in places.items()},
+                {(start, end): "" for end, starts in builds_on.items() for start in starts}, size=(11, 3.8))

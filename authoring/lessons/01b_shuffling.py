@@ -78,7 +78,7 @@ groups = {"k-means": cluster, "k-means, renamed": generator.permutation(10)[clus
 both = {name: [adjusted_rand_score(y, group), normalized_mutual_info_score(y, group)]
         for name, group in groups.items()}
 table(["clustering", "number = digit (%)", "ARI", "NMI"],
-      [[name, 100 * (group == y).mean(), *(f"{value + 0:.3f}" for value in both[name])]
+      [[name, 100 * (group == y).mean(), *(f"{round(value, 3) + 0:.3f}" for value in both[name])]
        for name, group in groups.items()])
 
 # %% [markdown]
@@ -132,8 +132,8 @@ plots.images({"asked for": first, "their centres": torch.from_numpy(
     clusters.cluster_centers_[:10])}, columns=[str(label) for label in y[asked[:10]]]);
 
 # %% [markdown]
-# Above are ten of the images asked for, with their labels; below each of them is the centre of its cluster. They are clear,
-# typical digits. The number of labels is the same, and the classifier is as simple. The clusters use the images *without
+# Above are ten of the images asked for, with their labels; below each of them is the centre of its cluster. Most are
+# clear, typical digits. The number of labels is the same, and the classifier is as simple. The clusters use the images *without
 # labels* to find out which images stand for many others.
 
 # %%
@@ -160,18 +160,18 @@ claim("whom to ask", f"Test accuracy with {n} labels, one for the centre of each
 
 # %%
 order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
-some = order[:5000].numpy()
-shuffled = np.random.default_rng(0).permutation(y[some])
+chosen = order[:5000].numpy()
+shuffled = np.random.default_rng(0).permutation(y[chosen])
 
 
 def discriminant(labels):
     """Linear discriminant analysis with these labels, and its test accuracy (%)."""
     model = LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.1, n_components=2)
-    model.fit(x[some], labels)
+    model.fit(x[chosen], labels)
     return model, 100 * model.score(x_test, y_test)
 
 
-fisher, with_right = discriminant(y[some])
+fisher, with_right = discriminant(y[chosen])
 print(f"test accuracy with the right labels: {with_right:.1f} %")
 
 # %% [markdown]
@@ -197,12 +197,12 @@ for axis, name, model in zip(axes, ("right labels", "shuffled labels"),
 # scikit-learn accepts labels here, too:
 
 # %%
-blocks = x[some[:800]].reshape(-1, 14, 2, 14, 2).sum((2, 4))  # (800, 14, 14): ink
+blocks = x[chosen[:800]].reshape(-1, 14, 2, 14, 2).sum((2, 4))  # (800, 14, 14): ink
 words = (4 * blocks).round().reshape(-1, 196)
 topics = []
-for labels in (y[some[:800]], shuffled[:800]):
-    model = LatentDirichletAllocation(10, random_state=0, max_iter=3)
-    topics.append(model.fit(words, labels).components_)  # (10, 196)
+for labels in (y[chosen[:800]], shuffled[:800]):
+    allocation = LatentDirichletAllocation(10, random_state=0, max_iter=3)
+    topics.append(allocation.fit(words, labels).components_)  # (10, 196)
 change = float(np.abs(topics[0] - topics[1]).max())
 shown = torch.from_numpy(topics[0] / topics[0].max(1, keepdims=True)).float()
 plots.images({"topics": shown});
