@@ -20,13 +20,14 @@ from aecourse import data, devices, diagrams, plots
 from aecourse.check import lab02 as check
 from aecourse.claims import Claims, score, try_it
 
+plots.use_style()
 digits = data.load()
 claim = Claims("00", digits.name)
 print(f"torch {torch.__version__} on {devices.describe()}")
 digits
 
 # %% [markdown]
-# The last line names the data set. If you see an error instead, it says what to do. If nothing runs, open a terminal in the
+# The last line names the data set. An error of this course says what to do. If nothing runs, open a terminal in the
 # course's folder and type `python -m aecourse doctor`. The square **stop button** above ends a training.
 
 # %%
@@ -52,7 +53,7 @@ plots.images(ten);
 # The first test image of each class. (With the built-in digits there is one row.) To a network, an image is a list of 784
 # numbers, from 0 (black) to 1 (white). What the text says holds for both data sets, unless it names one.
 #
-# Before an experiment a lesson asks you to **predict**. Those who predict learn more. Nothing waits for your answer.
+# Before an experiment a lesson asks for a prediction. Without one, everything runs all the same.
 #
 # **Predict.** What percentage of all pixels is exactly 0? Put a number in place of `None`.
 
@@ -65,8 +66,8 @@ claim("black pixels", "Pixels that are exactly 0", black, "% of all pixels", at_
       at_most=90)
 
 # %% [markdown]
-# This box is a **claim**: a statement, the number measured in this run, and the bound that the course promises. Its code is
-# folded, and you need not read it. Two more claims:
+# This box is a **claim**: a statement, the number measured in this run, and the bound that the course promises. You need
+# not read its code. Two more claims:
 
 # %%
 ink = digits.x_train[digits.x_train > 0]
@@ -83,8 +84,8 @@ claim("nearest mean", "Test accuracy of the nearest mean image", nearest_mean, "
       at_least=60, baseline=f"guessing {guessing:.1f}")
 
 # %% [markdown]
-# So a digit is not black and white, as many texts say. And naming the digit whose mean image is nearest is a **baseline**:
-# an accuracy without a baseline tells us little.
+# So a digit is not black and white, as many texts say. Naming the digit whose mean image is nearest is a **baseline**. An
+# accuracy without a baseline tells us little.
 #
 # ## 3 · How a lab works, and the map
 #
@@ -94,8 +95,11 @@ claim("nearest mean", "Test accuracy of the nearest mean image", nearest_mean, "
 # %%
 check.n_parameters(...)
 
+# %%
+# Type check.n_parameters.hint() on the next line, and run this cell.
+
 # %% [markdown]
-# `check.n_parameters.hint()` gives a hint, each call one step further, and `check.n_parameters.solution()` a solution.
+# A hint goes one step further at each call. `check.n_parameters.solution()` shows a solution.
 #
 # **The map.** Each box below is a lesson. It begins with a core unit, such as 02. Its deeper units, such as 02a and 02b, go
 # on from there; no later core unit needs them.

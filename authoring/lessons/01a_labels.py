@@ -216,8 +216,9 @@ for five in runs.values():
             for part in ((x_val, y_val), (x_test, y_test))]  # (2, 5)
     gain_val.append(np.mean(both[0]))
     gain.append(both[1])
-    wrong.append(np.mean([100 * (a[t] != y[t]).float().mean() for _, t, a in five]))
-    shares_of.append(sum(np.bincount(a[t], minlength=10) for _, t, a in five))
+    wrong.append(np.mean([100 * (answer[taken] != y[taken]).float().mean()
+                          for _, taken, answer in five]))
+    shares_of.append(sum(np.bincount(answer[taken], minlength=10) for _, taken, answer in five))
 table(["threshold", "change of the test accuracy (points)", "wrong pseudo-labels (%)"],
       [[t, np.mean(g), w] for t, g, w in zip(thresholds, gain, wrong, strict=True)])
 
@@ -228,11 +229,11 @@ axis.set_yticks(range(4), labels=thresholds);
 # %% [markdown]
 # Each row of the picture shows the pseudo-labels of one threshold: which percentage of them each class has. A fair share
 # is about ten. With a threshold of 0 all classes are there, and many labels are wrong. With the strictest threshold nearly
-# all labels are *right*, yet a class has all but disappeared, and the accuracy falls.
+# all labels are *right*, yet some classes have all but disappeared, and the accuracy falls.
 #
-# A strict threshold takes the easy images. The class about which the network is least confident is hardly ever taken, so
-# the next network sees still less of it. The labels are right, but they are no fair sample. In both cases the network
-# repeats its own errors, since no new information came in. Methods that do gain with few labels bring some: neighbours
+# A strict threshold takes the easy images. A class about which the network is not confident is hardly ever taken, so the
+# next network sees still less of it. The labels are right, but they are no fair sample. In both cases the network repeats
+# its own errors, since no new information came in. Methods that do gain with few labels bring some: neighbours
 # (label spreading), changes of an image that keep its class, or a model of the images (lesson 07).
 
 # %%
