@@ -92,7 +92,7 @@ def chains(rows: Mapping[str, Sequence[str]]) -> Axes:
     """
     colours = (plots.SKY, plots.ORANGE, plots.GREEN, plots.YELLOW)
     boxes: dict[str, Box] = {}
-    arrows = {}
+    arrows: dict[tuple[str, str], str] = {}
     for level, (name, texts) in enumerate(rows.items()):
         names = [f"{name}, {i}" for i in range(len(texts))]
         boxes |= {n: (i, -level, text, colours[i % 4]) for i, (n, text) in enumerate(zip(names, texts, strict=True))}

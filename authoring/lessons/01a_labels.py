@@ -218,7 +218,8 @@ for five in runs.values():
     gain.append(both[1])
     wrong.append(np.mean([100 * (answer[taken] != y[taken]).float().mean()
                           for _, taken, answer in five]))
-    shares_of.append(sum(np.bincount(answer[taken], minlength=10) for _, taken, answer in five))
+    shares_of.append(sum(np.bincount(answer[taken], minlength=10)
+                         for _, taken, answer in five))
 table(["threshold", "change of the test accuracy (points)", "wrong pseudo-labels (%)"],
       [[t, np.mean(g), w] for t, g, w in zip(thresholds, gain, wrong, strict=True)])
 

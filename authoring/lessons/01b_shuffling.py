@@ -78,7 +78,8 @@ groups = {"k-means": cluster, "k-means, renamed": generator.permutation(10)[clus
 both = {name: [adjusted_rand_score(y, group), normalized_mutual_info_score(y, group)]
         for name, group in groups.items()}
 table(["clustering", "number = digit (%)", "ARI", "NMI"],
-      [[name, 100 * (group == y).mean(), *(f"{round(value, 3) + 0:.3f}" for value in both[name])]
+      [[name, 100 * (group == y).mean(),
+        *(f"{round(value, 3) + 0:.3f}" for value in both[name])]
        for name, group in groups.items()])
 
 # %% [markdown]
