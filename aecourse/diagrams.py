@@ -1,6 +1,7 @@
 """Diagrams of networks and models in one style: layers with their widths, and boxes with arrows."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -79,3 +80,40 @@ def flow(boxes: Mapping[str, Box], arrows: Mapping[tuple[str, str], str], *, siz
                       bbox={"facecolor": "white", "linewidth": 0, "pad": 1} if not level else None)
     axis.set_axis_off()
     return axis
+
+
+def chains(rows: Mapping[str, Sequence[str]]) -> Axes:
+    """Draw named rows of boxes, one below the other: in each row what is given, what is done to it, and what comes out.
+
+    Parameters
+    ----------
+    rows
+        The row's name, written at its left → the texts of its boxes. Boxes of one column share a colour.
+    """
+    colours = (plots.SKY, plots.ORANGE, plots.GREEN, plots.YELLOW)
+    boxes: dict[str, Box] = {}
+    arrows: dict[tuple[str, str], str] = {}
+    for level, (name, texts) in enumerate(rows.items()):
+        names = [f"{name}, {i}" for i in range(len(texts))]
+        boxes |= {n: (i, -level, text, colours[i % 4]) for i, (n, text) in enumerate(zip(names, texts, strict=True))}
+        arrows |= dict.fromkeys(pairwise(names), "")
+    columns = max(map(len, rows.values()))
+    axis = flow(boxes, arrows, size=(2.2 * columns + 2.0, 0.95 * len(rows) + 0.2))
+    axis.set_xlim(-1.3, columns - 0.5)
+    for level, name in enumerate(rows):
+        axis.text(-0.55, -level, name, ha="right", va="center", weight="bold")
+    return axis
+
+
+def course() -> Axes:
+    """Draw the map of the course: its lessons, and which one builds on which."""
+    places = {"00": (0, 1, "start here"), "01": (1, 1, "four\nsettings"), "02": (2, 1, "the\nautoencoder"),
+              "03": (3, 2, "manifolds,\nPCA"), "04": (3, 1, "denoising"), "05": (3, 0, "sparse\ncodes"),
+              "06": (4, 1, "the VAE"), "07": (5, 1, "semi-\nsupervised"), "08": (6, 2, "stacked"),
+              "09": (6, 1, "semantic\nhashing"), "10": (6, 0, "generative\nmodels")}
+    colours = [plots.SKY] * 3 + [plots.YELLOW] + [plots.GREEN] * 3  # by column
+    builds_on = {"01": ["00"], "02": ["01"], "03": ["02"], "04": ["02"], "05": ["02"], "06": ["03", "04", "05"],
+                 "07": ["06"], "08": ["07"], "09": ["07"], "10": ["07"]}
+    return flow({number: (1.3 * column, row, f"{number}\n{title}", colours[column])
+                 for number, (column, row, title) in places.items()},
+                {(start, end): "" for end, starts in builds_on.items() for start in starts}, size=(11, 3.8))

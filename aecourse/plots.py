@@ -86,6 +86,24 @@ def class_map(axis: Axes, points: Tensor | np.ndarray, labels: Tensor | np.ndarr
                       va="center", path_effects=[withStroke(linewidth=3, foreground="white")])
 
 
+def shares(counts: np.ndarray, *, rows: str, columns: str, least: float = 5) -> Axes:
+    """Draw a table of counts (R, C) as the percentages of its rows; those from ``least`` per cent on are written.
+
+    ``rows`` and ``columns`` say what a row and a column are, such as "cluster" and "digit".
+    """
+    percent = 100 * counts / counts.sum(1, keepdims=True)
+    figure, axis = plt.subplots(figsize=(5.6, 0.4 * len(counts) + 0.6))
+    picture = axis.imshow(percent, cmap="Blues", vmin=0, vmax=percent.max(), aspect="auto")
+    for (row, column), value in np.ndenumerate(percent):
+        if value >= least:
+            axis.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=9,
+                      color="white" if value > percent.max() / 2 else "black")
+    axis.set(xlabel=columns, ylabel=rows, xticks=range(counts.shape[1]), yticks=range(len(counts)))
+    axis.grid(visible=False)
+    figure.colorbar(picture, label="share of the row (%)")
+    return axis
+
+
 def first_of_each(labels: Tensor, n: int = 10) -> Tensor:
     """Return the index of the first image of each of the classes 0 to n − 1, shape (n,)."""
     return torch.stack([(labels == label).nonzero()[0, 0] for label in range(n)])

@@ -33,3 +33,11 @@ def test_a_flow_has_its_boxes_and_an_arrow_for_each_pair():
 def test_an_arrow_needs_both_its_boxes():
     with pytest.raises(KeyError, match="z"):
         diagrams.flow({"x": (0, 0, "image")}, {("x", "z"): ""})
+
+
+def test_chains_name_their_rows_and_have_an_arrow_between_neighbours():
+    axis = diagrams.chains({"one": ["images", "network", "label"], "two": ["images", "groups"]})
+    axis.figure.canvas.draw()
+    assert [text for text in texts(axis) if text] == [
+        "images", "network", "label", "images", "groups", "one", "two"]
+    assert sum(getattr(text, "arrow_patch", None) is not None for text in axis.texts) == 3

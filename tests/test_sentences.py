@@ -118,7 +118,7 @@ def shown_filters(shown):
 # How a cell begins → the numbers it met, read from what the cells before it have shown (see `read`).
 SHOWN = {
     ("01_settings", "lead = mean[0]"): lambda shown: spread_by(
-        shown.claims["label spreading"]["value"], *numbers(shown.claims["label spreading"]["baseline"])[::2]),
+        *numbers(re.search(r"label spreading .* %, linear .* %", shown.printed)[0])),
     ("01x_zoo", "say(f\"The nearest mean"): lambda shown: dict(zip(
         ("guessing", "nearest_mean"), numbers(re.search(r"guessing .* mean .*", shown.printed)[0]), strict=True)),
     ("02_autoencoder", "say(f\"Over its first epoch"): lambda shown: dict(zip(

@@ -11,7 +11,7 @@
 # - write k-means, and judge its clusters with a measure that chance cannot please;
 # - let a model label images for itself, and let labels spread along a graph of neighbours.
 #
-# **Before it:** lesson 01. **Time:** about 50 minutes for you, under a minute for the machine.
+# **Before it:** units 01 and 01a. **Time:** about 50 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
