@@ -96,7 +96,7 @@ i = 0
 distances = ((x - x_test[i]) ** 2).sum(1)  # (4000,)
 nearest = distances.argsort()[:5]
 votes = np.bincount(y[nearest], minlength=10)  # (10,)
-print("labels of the neighbours", y[nearest], "→ answer", votes.argmax(), "truth", y_test[i])
+print("neighbours", y[nearest], "→ answer", votes.argmax(), "truth", y_test[i])
 
 # %% [markdown]
 # scikit-learn does the same for many images. All its methods work alike: `fit(x, y)` trains, `predict(x)` answers,
@@ -108,7 +108,7 @@ results = {}  # method → test accuracy (%), seconds
 
 
 def choose(name, make, values):
-    """Return the model that is best on validation images, its value, its test accuracy (%)."""
+    """Return the best model on the validation images, its value, its test accuracy."""
     start = time.perf_counter()
     models = [make(value).fit(x, y) for value in values]
     best = int(np.argmax([model.score(x_val, y_val) for model in models]))
@@ -124,8 +124,9 @@ print(f"k = {k_best}: {knn_accuracy:.1f} % right")
 five = knn.kneighbors(x_test, 5, return_distance=False)  # (4000, 5)
 winner = np.array([np.bincount(y[row]).max() for row in five])  # votes for the winner
 odd = int(winner.argmin())
-try_it(f"Change `i = 0` to `i = {odd}` in the cell of kNN by hand, and run it again. How many "
-       "of the five votes does the winner have?", None, int(winner[odd]), changed=i == odd,
+try_it(f"Change `i = 0` to `i = {odd}` in the cell of kNN by hand, and run it again. "
+       "How many of the five votes does the winner have?", None, int(winner[odd]),
+       changed=i == odd,
        says="Such an answer is hardly better than one at random.",
        hint="Count the most frequent label in the printed list.")
 
@@ -135,8 +136,8 @@ right = [((y_test == label) & (answer == label)).argmax() for label in (2, 4, 9)
 examples = [*right, *(answer != y_test).nonzero()[0][:3]]  # three right, three wrong
 rows = {}
 for j in examples:
-    around = knn.kneighbors(x_test[[j]], 5, return_distance=False)[0]
-    rows[f"image {j}: a {y_test[j]}, taken for a {answer[j]}"] = np.stack([x_test[j], *x[around]])
+    name = f"image {j}: a {y_test[j]}, taken for a {answer[j]}"
+    rows[name] = np.stack([x_test[j], *x[five[j]]])
 plots.images(rows, columns=["image", "nearest", "2nd", "3rd", "4th", "5th"]);
 
 # %% [markdown]
@@ -176,7 +177,8 @@ def question(node):
 
 
 no, yes = nodes.children_left[0], nodes.children_right[0]
-diagrams.flow({"top": (0.5, 1, question(0), plots.SKY), "no": (0, 0, question(no), plots.SKY),
+diagrams.flow({"top": (0.5, 1, question(0), plots.SKY),
+               "no": (0, 0, question(no), plots.SKY),
                "yes": (1, 0, question(yes), plots.SKY)},
               {("top", "no"): "no", ("top", "yes"): "yes"}, size=(5, 2.2));
 
@@ -251,7 +253,8 @@ bernoulli, alpha, bernoulli_accuracy = choose(
     "Bernoulli naive Bayes", lambda alpha: BernoulliNB(alpha=alpha, binarize=0.5),
     [1e-4, 1e-3, 1e-2, 0.1, 1.0])
 gaussian, smoothing, gaussian_accuracy = choose(
-    "Gaussian naive Bayes", lambda s: GaussianNB(var_smoothing=s), [1e-9, 1e-3, 1e-2, 0.1, 1.0])
+    "Gaussian naive Bayes", lambda s: GaussianNB(var_smoothing=s),
+    [1e-9, 1e-3, 1e-2, 0.1, 1.0])
 confidence = 100 * bernoulli.predict_proba(x_test).max(1).mean()
 by_default = 100 * GaussianNB().fit(x, y).score(x_test, y_test)
 print(f"Bernoulli: {bernoulli_accuracy:.1f} % right, mean confidence {confidence:.1f} %")
@@ -366,7 +369,7 @@ table(["method", "test accuracy (%)", "seconds, search and test"],
 # - A probability that a classifier reports need not be one that you can trust.
 #
 # **Your turn:** this extra has no lab. Add a method of scikit-learn to the table with `choose`. **Deeper:**
-# [01y](01y_linear.ipynb) predicts a number with linear methods; [01z](01z_unlabelled.ipynb) works without labels.
+# [01y](01y_linear.ipynb) predicts a number with linear methods; [01z](01z_groups.ipynb) looks for groups without labels.
 # **Next:** [lesson 02](02_autoencoder.ipynb) builds a network that finds its own description of a digit.
 #
 # ### Papers
