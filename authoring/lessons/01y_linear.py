@@ -8,7 +8,7 @@
 # on the weights and check it with numbers; derive PCA from the SVD; say what linear discriminant analysis needs that
 # PCA does not.
 #
-# **Before it:** lesson 01, and a little linear algebra. No later unit needs this one.
+# **Before it:** lesson 01, and a little linear algebra (matrix products, eigenvectors). No later unit needs this one.
 # **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
 
 # %%
@@ -112,7 +112,8 @@ table(["regression", "R² training", "R² validation", "R² test", "largest weig
       [[name, *r2[name], *size.get(name, [None, None])] for name in r2])
 
 # %% [markdown]
-# Without a penalty the regression explains its training images well and fails on others. Why? Look at the pixel with
+# The last column counts the weights that are not zero. Without a penalty the regression explains its training images
+# well and fails on others. Why? Look at the pixel with
 # the largest weight:
 
 # %%

@@ -52,7 +52,7 @@ for axis, (name, points) in zip(axes, toys.items(), strict=True):
 #
 # ## 1 · k-means
 #
-# No method sees the labels until the last section. We use them afterwards, to ask whether the groups have to do with
+# No method sees the labels before section 4. We use them afterwards, to ask whether the groups have to do with
 # the classes.
 #
 # **k-means** (lesson 01) assigns each image to the nearest of $K$ centres, moves each centre to the mean of its images,
@@ -107,7 +107,7 @@ core = (apart <= eps).sum(1) >= 10  # (2000,)
 clusters = DBSCAN(eps=eps, min_samples=10, metric="precomputed").fit(apart).labels_
 sizes = np.unique(clusters[clusters >= 0], return_counts=True)[1]  # noise is -1
 print(f"ε = {eps:.2f}: {100 * core.mean():.0f} % core, {np.sum(clusters < 0)} noise, "
-      f"{len(sizes)} clusters of {sizes.tolist()} images")
+      f"sizes of the clusters {sizes.tolist()}")
 
 # %% [markdown]
 # Perhaps this $\varepsilon$ was bad luck. So we try them all, from nearly everything is noise to nearly everything is
@@ -148,7 +148,7 @@ for axis in axes:
 
 # %% [markdown]
 # Left: the curve of the distances and the chosen $\varepsilon$. Middle: as $\varepsilon$ grows, noise turns into *one*
-# growing cluster. Right: the agreement with the classes stays near zero for every $\varepsilon$, far below k-means.
+# growing cluster. Right: the agreement with the classes stays small for every $\varepsilon$, far below k-means.
 #
 # ## 3 · Why does it fail?
 #
@@ -221,8 +221,8 @@ for axis, name in zip(axes[1:], ("PCA, 2 numbers", "t-SNE map"), strict=True):
 # that makes them a cluster calls the rest noise. It is not the main obstacle. Without the 1s nothing improves, and
 # HDBSCAN does not find the digits either.
 #
-# t-SNE (right) pulls neighbours together and opens gaps; there DBSCAN finds groups. But t-SNE made these gaps, and the
-# best $\varepsilon$ is hard to find without labels: compare the best with the bend.
+# t-SNE (right) pulls neighbours together and opens gaps; there DBSCAN finds groups. But t-SNE made these gaps. And the
+# best $\varepsilon$ was chosen with the labels; the one at the bend finds less.
 
 # %%
 pixels, plane, tsne_map = (found[k] for k in ("784 pixels", "PCA, 2 numbers", "t-SNE map"))

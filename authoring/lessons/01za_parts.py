@@ -113,11 +113,11 @@ table(["best by", "A", "c", "support", "confidence", "lift"],
 # %%
 figure, axes = plt.subplots(2, 4, figsize=(9.5, 4.6))
 for row, best in zip(axes, (by_confidence, by_lift), strict=True):
-    for axis, (A, c, _, sure, lift) in zip(row, best, strict=False):
+    for axis, (blue, orange, _, sure, times) in zip(row, best, strict=False):
         axis.imshow(items.mean(0).reshape(7, 7), vmin=0, vmax=1)
-        for place, colour in [(a, plots.SKY) for a in A] + [(c, plots.ORANGE)]:
+        for place, colour in [(a, plots.SKY) for a in blue] + [(orange, plots.ORANGE)]:
             axis.scatter(place % 7, place // 7, s=150, marker="s", color=colour)
-        axis.set_title(f"confidence {sure:.2f}, lift {lift:.1f}", fontsize=9)
+        axis.set_title(f"confidence {sure:.2f}, lift {times:.1f}", fontsize=9)
         axis.set_axis_off()
 
 # %% [markdown]
@@ -137,12 +137,12 @@ prediction_chance = None
 # %%
 rng = np.random.default_rng(0)
 shuffled = np.stack([rng.permutation(column) for column in items.T], axis=1)
-chance = max(lift for *_, lift in mine(shuffled))
+chance = max(rule[4] for rule in mine(shuffled))
 unseen = baskets(x_val)  # (1000, 49)
 new_lifts = []
-for A, c, *_ in by_lift:
-    has_A = unseen[:, A].prod(1)
-    new_lifts.append((has_A * unseen[:, c]).mean() / (has_A.mean() * unseen[:, c].mean()))
+for items_before, item_after, *_ in by_lift:
+    before, after = unseen[:, items_before].prod(1), unseen[:, item_after]  # (1000,)
+    new_lifts.append((before * after).mean() / (before.mean() * after.mean()))
 
 # %%
 found_lift = np.mean([rule[4] for rule in by_lift])
@@ -176,7 +176,8 @@ diagrams.flow({"theta": (0, 0, "image: shares\nof ten topics", plots.SKY),
               {("theta", "t"): "", ("t", "w"): "", ("w", "x"): "repeat"}, size=(9, 1.4));
 
 # %% [markdown]
-# The diagram shows how the model makes an image; training goes the opposite way.
+# The diagram shows how the model makes an image; training goes the opposite way, from the
+# image to the shares and topics.
 #
 # **Predict.** Give each image its main topic, and to compare, its cluster by k-means. Which agrees better with the
 # classes: `"topics"` or `"k-means"`?
