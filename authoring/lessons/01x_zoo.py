@@ -154,7 +154,7 @@ claim("kNN", f"kNN, k = {k_best} chosen on validation images", knn_accuracy,
 # %% [markdown]
 # ## 3 · Decision tree
 #
-# A **decision tree** asks about one pixel at a time, "is it brighter than this?", and each answer leads to the next
+# A **decision tree** asks about one pixel at a time, "is it brighter than this?", and each answer decides the next
 # question. The training chooses the questions one after the other, each so that it separates the classes best. The
 # parameter is the **depth**, the largest number of questions to one image.
 #

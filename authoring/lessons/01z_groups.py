@@ -148,7 +148,7 @@ for axis in axes:
 
 # %% [markdown]
 # Left: the curve of the distances and the chosen $\varepsilon$. Middle: as $\varepsilon$ grows, noise turns into *one*
-# growing cluster. Right: the agreement with the classes stays small for every $\varepsilon$, far below k-means.
+# growing cluster. Right: the agreement with the classes stays small for every $\varepsilon$. The dotted line is k-means.
 #
 # ## 3 · Why does it fail?
 #

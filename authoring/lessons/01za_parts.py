@@ -218,7 +218,7 @@ score([("largest lift among shuffled items", prediction_chance, chance),
 #
 # - Confidence says how often a rule is right, lift how much it tells. A rule with a conclusion that holds anyway has a
 #   high confidence and a lift near 1.
-# - Among thousands of rules the best look good by chance. Shuffle to see how good, and test them on new images.
+# - Among thousands of rules some look good by chance. Shuffle to see how good, and test them on new images.
 # - Latent Dirichlet allocation describes an image as a mixture of topics. It uses no labels.
 # - All methods of the units 01x to 01za work on given pixels or given distances. The rest of the course *learns* what
 #   to measure.
