@@ -253,9 +253,9 @@ diagrams.flow({"a": (0, 0, "labelled: 4", plots.ORANGE), **unknown,
               {("a", "u1"): "4", ("u1", "u2"): "4", ("b", "u3"): "9"}, size=(9, 1.1));
 
 # %% [markdown]
-# The picture shows two labels on their way along the links. Here only one percent of our training images has a label, four of each class. The accuracy is that on the other 99 %.
-# The baseline is kNN with the same labels. No labels are left to choose parameters on, so we fix ten neighbours for the
-# links, and one for kNN.
+# The picture shows two labels on their way along the links. Here only one percent of our training images has a label,
+# four of each class. The accuracy is that on the other 99 %. The baseline is kNN with the same labels. No labels are
+# left to choose parameters on, so we fix ten neighbours for the links, and one for kNN.
 #
 # **Predict.** kNN with 40 labels gets more than half right. What percentage will label spreading get?
 
