@@ -32,8 +32,8 @@ def use_style() -> None:
     })
 
 
-def images(rows: Mapping[str, Tensor], *, columns: Sequence[str] | None = None, limits: tuple[float, float] = (0, 1),
-           zoom: float = 0.9) -> Figure:
+def images(rows: Mapping[str, Tensor | np.ndarray], *, columns: Sequence[str] | None = None,
+           limits: tuple[float, float] = (0, 1), zoom: float = 0.9) -> Figure:
     """Draw named rows of images, grey ones (n, 784) or colour ones (n, 3, H, W), all on one scale from black to white.
 
     One fixed scale matters: a picture that is stretched to its own minimum and maximum hides what is wrong with it.
@@ -45,7 +45,7 @@ def images(rows: Mapping[str, Tensor], *, columns: Sequence[str] | None = None, 
         for i, axis in enumerate(row_of_axes):
             axis.set_axis_off()
             if i < len(x):
-                picture = x[i].detach().cpu()
+                picture = torch.as_tensor(x[i]).detach().cpu()
                 side = int(len(picture) ** 0.5)
                 picture = picture.reshape(side, side) if picture.dim() == 1 else picture.permute(1, 2, 0).clamp(0, 1)
                 axis.imshow(picture.numpy(), vmin=limits[0], vmax=limits[1], interpolation="nearest")

@@ -62,9 +62,6 @@ SAID = {
         (spread_by(78.7, 67.9, 66.2), "10.8 points ahead of the better baseline: the images without labels help."),
         (spread_by(46.4, 44.5, 43.9), "1.9 points ahead of the better baseline: the images without labels help little"),
         (spread_by(40.0, 44.5, 43.9), "4.5 points behind the better baseline")],
-    ("01x_zoo", "say(f\"The nearest mean"): [
-        ({"nearest_mean": 81.0, "guessing": 11.1}, "right 7.3 times as often as guessing"),
-        ({"nearest_mean": 75.1, "guessing": 10.0}, "right 7.5 times as often as guessing")],
     ("02_autoencoder", "say(f\"Over its first epoch"): [
         ({"total": 39.5 * 4, "x": range(4), "error_of_mean": 52.9}, "the network is on average better than the mean"),
         ({"total": 46.9 * 4, "x": range(4), "error_of_mean": 44.5}, "the network is on average worse than the mean")],
@@ -119,8 +116,6 @@ def shown_filters(shown):
 SHOWN = {
     ("01_settings", "lead = mean[0]"): lambda shown: spread_by(
         *numbers(re.search(r"label spreading .* %, linear .* %", shown.printed)[0])),
-    ("01x_zoo", "say(f\"The nearest mean"): lambda shown: dict(zip(
-        ("guessing", "nearest_mean"), numbers(re.search(r"guessing .* mean .*", shown.printed)[0]), strict=True)),
     ("02_autoencoder", "say(f\"Over its first epoch"): lambda shown: dict(zip(
         ("total", "error_of_mean"), map(float, re.findall(r"error per image, .*: (\d+\.\d)", shown.printed)),
         strict=True), x=[0]),
