@@ -3,7 +3,7 @@
 A sentence whose words depend on the numbers is made from them by ``say``. Each of these cells is run here with numbers
 like those of a full run on either data set, and with others until every wording has been seen. What a run said is then
 compared with the numbers that it showed: in the stored notebooks (MNIST), and in the lessons run in a hurry on the
-built-in digits as far as the first such cell, but for lesson 03, where that is most of it. A comparison that stands in
+built-in digits as far as the first such cell. A comparison that stands in
 the text has in its section, and not more than three code cells away, a claim that is asserted on both data sets, or
 such a cell; or it names MNIST; or it is one of ``FACTS``. No test can judge English: only the words of ``COMPARES``
 are looked for, whether a claim near by is about the same thing is not, and what a picture shows is left to its reader.
@@ -67,10 +67,6 @@ SAID = {
     ("02_autoencoder", "say(\"Over its first epoch"): [
         ({"summed": 39.5 * 4, "x": range(4), "error_of_mean": 52.9}, "the network already beats the machine"),
         ({"summed": 46.9 * 4, "x": range(4), "error_of_mean": 44.5}, "the network does not yet beat the machine")],
-    ("03_manifolds", "deceived = "): [
-        (judged(1.62, 1.42, 1.64), "all three are clearly further away than real digits"),
-        (judged(1.53, 0.97, 1.44), "the measure is deceived by: mean image."),
-        (judged(0.9, 0.97, 1.44), "the measure is deceived by: black image, mean image.")],
     ("04_denoising", "g, sp = damaged"): [
         (filtered([(14.2, 0.478), (15.7, 0.518), (15.9, 0.525), (17.0, 0.596), (18.3, 0.784), (17.5, 0.608)],
                   [(17.0, 0.806), (14.0, 0.467), (13.8, 0.392), (16.5, 0.533), (18.6, 0.810), (18.1, 0.636)]),
@@ -123,8 +119,6 @@ SHOWN = {
     ("02_autoencoder", "say(\"Over its first epoch"): lambda shown: dict(zip(
         ("summed", "error_of_mean"), map(float, re.findall(r"error per image, .*: (\d+\.\d)", shown.printed)),
         strict=True), x=[0]),
-    ("03_manifolds", "deceived = "): lambda shown: judged(
-        *(shown.rows[name][1] for name in ("black image", "mean image", "noise"))),
     ("04_denoising", "g, sp = damaged"): shown_filters,
     ("04_denoising", "rank = "): shown_filters,
     ("04_denoising", "*denoisers, ordinary"): lambda shown: {
@@ -280,7 +274,7 @@ def test_the_stored_sentences_agree_with_the_stored_numbers(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sorted({name for name, _ in SHOWN} - {"03_manifolds"}))
+@pytest.mark.parametrize("name", sorted({name for name, _ in SHOWN}))
 def test_on_the_built_in_digits_a_lesson_says_what_its_numbers_say(name, monkeypatch, tmp_path):
     import nbformat
 
