@@ -125,3 +125,19 @@ def two_planes(angle: float = 40.0) -> Axes:
     axis.set_box_aspect((2, 2, 1.4), zoom=1.05)
     axis.set_axis_off()
     return axis
+
+
+def two_ways() -> Axes:
+    """Draw points on a spiral, the straight way between its ends (dashed), and the way along it."""
+    t = np.linspace(1.5 * np.pi, 4.5 * np.pi, 240)
+    spiral = np.stack([t * np.cos(t), t * np.sin(t)], 1)
+    points = spiral[::4] + np.random.default_rng(0).normal(0, 0.15, (60, 2))
+    axis = plt.subplots(figsize=(5, 3.6))[1]
+    axis.plot(*spiral.T, color=plots.ORANGE, linewidth=3, label="along the manifold")
+    axis.plot(*spiral[[0, -1]].T, color=plots.VERMILION, linestyle="--", label="straight")
+    axis.plot(*points.T, "o", color=plots.BLUE, markersize=4)
+    axis.plot(*spiral[[0, -1]].T, "o", color="black", markersize=9)
+    axis.set(aspect="equal")
+    axis.set_axis_off()
+    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    return axis

@@ -79,7 +79,8 @@ table(["dimensions", "covered by eight points (%)", "points needed for 8 along e
 
 # %%
 claim("covered", "Share of a ten-dimensional cube within 0.1 of one of eight points",
-      share[10], "%", at_most=0.01, baseline=f"one dimension {share[1]:.0f}, three {share[3]:.1f}")
+      share[10], "%", at_most=0.01,
+      baseline=f"one dimension {share[1]:.0f}, three {share[3]:.1f}")
 
 # %% [markdown]
 # ## 2 · The manifold hypothesis
@@ -178,7 +179,7 @@ claim("PCA with 30 numbers", "Squared error per test image, PCA with 30 numbers"
 #
 # Take an autoencoder without any nonlinearity: the encoder multiplies the centred image by a matrix $W_1$ ($k \times
 # 784$), the decoder multiplies the code by $W_2$ ($784 \times k$). Its reconstructions also lie on a linear surface of
-# $k$ dimensions. So by section 3 it cannot be better than PCA. Does training find the *same* surface?
+# $k$ dimensions. So by section 3 its error cannot be smaller than PCA's. Does training find the *same* surface?
 #
 # We need a measure for two surfaces. Here are two planes in space:
 
@@ -293,7 +294,8 @@ axis.legend(frameon=False);
 relative = {k: errors[k] / pca_errors[k] for k in sizes}
 for k in (2, 8, 30):
     claim(f"bent, {k} numbers",
-          f"Autoencoder's error relative to PCA's, latent dimension {k}", relative[k], "times", at_most=0.95,
+          f"Autoencoder's error relative to PCA's, latent dimension {k}",
+          relative[k], "times", at_most=0.95,
           baseline=f"autoencoder {errors[k]:.1f}, PCA {pca_errors[k]:.1f}")
 claim("64 numbers", "Autoencoder's error relative to PCA's, latent dimension 64",
       relative[64], "times", at_least=1.0,
