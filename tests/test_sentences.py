@@ -55,6 +55,11 @@ def judged(*in_features):
     return {"judged": {name: [1.0, value] for name, value in zip(names, in_features, strict=True)}}
 
 
+def four(*errors):
+    names = (("default", "default"), ("default", "mean"), ("He", "default"), ("He", "mean"))
+    return {"after": dict(zip(names, errors, strict=True))}
+
+
 # How a cell begins → numbers (like MNIST's, like those of the built-in digits, others) and what it then says.
 SAID = {
     ("01_settings", "lead = mean[0]"): [
@@ -67,6 +72,13 @@ SAID = {
     ("02_autoencoder", "say(\"Over its first epoch"): [
         ({"summed": 39.5 * 4, "x": range(4), "error_of_mean": 52.9}, "the network already beats the machine"),
         ({"summed": 46.9 * 4, "x": range(4), "error_of_mean": 44.5}, "the network does not yet beat the machine")],
+    ("03b_depth", "fallen = "): [
+        (four(39.2, 23.8, 16.6, 12.9), "lower the error by 23, the output bias alone by 15, and both together by 26."),
+        (four(33.7, 19.0, 12.7, 11.0), "lower the error by 21, the output bias alone by 15, and both together by 23.")],
+    ("03c_interpolation", "deceived = "): [
+        (judged(1.62, 1.42, 1.64), "all three are clearly farther away than real digits"),
+        (judged(1.53, 0.97, 1.44), "the measure is deceived by: mean image."),
+        (judged(0.9, 0.97, 1.44), "the measure is deceived by: black image, mean image.")],
     ("04_denoising", "g, sp = damaged"): [
         (filtered([(14.2, 0.478), (15.7, 0.518), (15.9, 0.525), (17.0, 0.596), (18.3, 0.784), (17.5, 0.608)],
                   [(17.0, 0.806), (14.0, 0.467), (13.8, 0.392), (16.5, 0.533), (18.6, 0.810), (18.1, 0.636)]),
@@ -119,6 +131,9 @@ SHOWN = {
     ("02_autoencoder", "say(\"Over its first epoch"): lambda shown: dict(zip(
         ("summed", "error_of_mean"), map(float, re.findall(r"error per image, .*: (\d+\.\d)", shown.printed)),
         strict=True), x=[0]),
+    ("03b_depth", "fallen = "): lambda shown: four(*shown.rows["weights default"], *shown.rows["weights He"]),
+    ("03c_interpolation", "deceived = "): lambda shown: judged(
+        *(shown.rows[name][1] for name in ("black image", "mean image", "noise"))),
     ("04_denoising", "g, sp = damaged"): shown_filters,
     ("04_denoising", "rank = "): shown_filters,
     ("04_denoising", "*denoisers, ordinary"): lambda shown: {

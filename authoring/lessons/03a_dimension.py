@@ -62,7 +62,7 @@ prediction_contrast = None
 # %%
 def contrast_of(points):
     """Median of farthest ÷ nearest distance, of points (N, d)."""
-    distance = torch.cdist(points[:100], points).sort(1).values  # column 0: the point itself
+    distance = torch.cdist(points[:100], points).sort(1).values  # column 0 is the point
     return (distance[:, -1] / distance[:, 1]).median().item()
 
 
@@ -156,7 +156,8 @@ prediction_noise = None
 n = 2000  # points in each set
 rng = np.random.default_rng(0)
 known = {f"cube of {d}": (d, rng.random((n, d))) for d in (1, 2, 5, 10, 20, 50)}
-known["cube of 10, mapped into 784"] = (10, rng.random((n, 10)) @ rng.normal(size=(10, 784)))
+mapped = rng.random((n, 10)) @ rng.normal(size=(10, 784))  # (n, 784)
+known["cube of 10, mapped into 784"] = (10, mapped)
 known["noise in 784"] = (784, rng.normal(size=(n, 784)))
 estimate = {name: two_nn(points) for name, (_, points) in known.items()}
 table(["points", "true dimension", "TwoNN says", "said ÷ true"],
@@ -170,8 +171,8 @@ table(["points", "true dimension", "TwoNN says", "said ÷ true"],
 # about five is a **lower bound**.
 
 # %%
-try_it("Change `n = 2000` to `n = 500` above and run that cell again. What does TwoNN say now of "
-       "the cube of 20 dimensions?", None, estimate["cube of 20"], changed=n == 500,
+try_it("Change `n = 2000` to `n = 500` above and run that cell again. What does TwoNN say "
+       "now of the cube of 20 dimensions?", None, estimate["cube of 20"], changed=n == 500,
        says="With fewer points the neighbours are farther away, and the answer is smaller.")
 
 # %%
@@ -280,9 +281,11 @@ plots.images({"along the graph": some[stops], "straight in the code": straight,
 # real digits.
 
 # %%
-claim("geodesic", "Rank correlation of distances in the deep net's code and along the graph",
+claim("geodesic",
+      "Rank correlation of distances in the deep net's code and along the graph",
       rank["code of 30"], at_least=0.3, at_most=0.95,
-      baseline=f"pixels {rank['pixels']:.2f}, PCA, 30 numbers {rank['PCA, 30 numbers']:.2f}")
+      baseline=f"pixels {rank['pixels']:.2f}, "
+      f"PCA, 30 numbers {rank['PCA, 30 numbers']:.2f}")
 claim("geodesic, pixels", "The same for distances in pixels, minus that of the code",
       rank["pixels"] - rank["code of 30"], at_least=0.0)
 
