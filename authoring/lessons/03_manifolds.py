@@ -357,6 +357,7 @@ score([("covered by eight points in three dimensions (%)", prediction_covered, s
 # - A two-dimensional code is a map that can be decoded.
 #
 # **Your turn:** [lab 03](../work/lab03.ipynb) (your own copy; on the web, the [sheet](../exercises/lab03/lab03.ipynb)).
+# The units 03a, 03d and 03e prepare some of its exercises.
 #
 # **Deeper:** [03a](03a_dimension.ipynb) counts dimensions and measures distances along the manifold;
 # [03b](03b_depth.ipynb) trains a deep network; [03c](03c_interpolation.ipynb) checks interpolation;

@@ -34,7 +34,7 @@ diagrams.layers(WIDTHS + WIDTHS[-2::-1],
 # %% [markdown]
 # This network has eight layers of weights. In 2006 Hinton and Salakhutdinov trained it on MNIST. They reported a squared
 # error of 3.00 per test image, and 13.87 for PCA with as many numbers. At that time such deep networks could hardly be
-# trained. From a usual initialisation they stayed worse than PCA, so the paper first trained each layer by itself. Does
+# trained. From a usual initialisation their error stayed above PCA's, so the paper first trained each layer by itself. Does
 # the trouble exist today?
 
 # %%
@@ -301,7 +301,7 @@ score([("which change alone helps more", prediction_alone, max(alone, key=alone.
 # - An output bias at the mean image saves the time to learn the mean. It helps less than the weights, and it helps with
 #   them.
 # - Change one thing at a time. Two changes need four runs.
-# - With both, a deep autoencoder trains without pre-training and is far better than PCA.
+# - With both, a deep autoencoder trains without pre-training, and its error is a fraction of PCA's.
 # - A ReLU on a small code kills its units.
 #
 # **Deeper:** [03c](03c_interpolation.ipynb) checks what lies between two images. **Next:**

@@ -197,7 +197,7 @@ with torch.no_grad():
 plots.images(rows, columns=[f"{100 * s:.0f} %" for s in t[:, 0].tolist()]);
 
 # %% [markdown]
-# Each row leads from one test digit (left) to another (right). In pixels the first fades out while the second fades in.
+# Each row goes from one test digit (left) to another (right). In pixels the first fades out while the second fades in.
 # In the code of two the pictures are blurred, and the ends are not the two digits of the first row. In the codes of thirty
 # the ends are right, and the middle has strokes of both digits, much like the double exposure.
 

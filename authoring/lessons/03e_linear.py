@@ -156,7 +156,8 @@ axis.figure.colorbar(picture, label="absolute cosine");
 
 # %%
 try_it("What is the mean, over the eight columns of the decoder, of the cosine to the "
-       "nearest axis of PCA? Compute `cosines.amax(1).mean()`.", None, cosines.amax(1).mean().item(),
+       "nearest axis of PCA? Compute `cosines.amax(1).mean()`.",
+       None, cosines.amax(1).mean().item(),
        says="It would be 1 if the axes were those of PCA.")
 
 # %%
