@@ -166,14 +166,14 @@ table(["points", "true dimension", "TwoNN says", "said ÷ true"],
 
 # %% [markdown]
 # Up to five dimensions TwoNN is right within a few per cent, also for points that lie in a larger space. Beyond that
-# it says too little, and the shortfall grows. Two thousand points are too few to have near neighbours there, and the
-# faces of the cube are near, so the points around a point are not spread evenly. So an answer above
+# it says too little, and the shortfall grows. Points that fill many dimensions have no near neighbours (section 1). Most of
+# them lie near a face of the cube, so the points around a point are not spread evenly. So an answer above
 # about five is a **lower bound**.
 
 # %%
 try_it("Change `n = 2000` to `n = 500` above and run that cell again. What does TwoNN say "
        "now of the cube of 20 dimensions?", None, estimate["cube of 20"], changed=n == 500,
-       says="With fewer points the neighbours are farther away, and the answer is smaller.")
+       says="It still says too little. The number of points changes this only slowly.")
 
 # %%
 claim("TwoNN, five dimensions", "TwoNN's estimate for a cube of 5, relative to the truth",
