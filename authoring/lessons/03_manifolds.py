@@ -233,8 +233,7 @@ angle_at_1 = angles[above <= 1][0].item()
 # The error (circles) falls below 1 % (dotted line) early. At that moment the angle (squares) is still large, and much
 # later the two surfaces agree. The reason is in section 3: an exchange of axis $k$ for axis $k + 1$ turns the surface by
 # 90°, and costs only $\lambda_k - \lambda_{k+1}$. So at convergence a linear autoencoder has the surface of PCA (Baldi and
-# Hornik 1989). A small error does not prove convergence. Unit 03e continues: other sizes, and the axes inside the
-# surface.
+# Hornik 1989). A small error does not prove convergence.
 
 # %%
 claim("angle at 1 %", "Largest angle to PCA's subspace when a linear code of 8 is within "
@@ -326,7 +325,7 @@ for axis, (name, plane) in zip(axes, maps.items(), strict=True):
 
 # %% [markdown]
 # On PCA's map most classes overlap. On the autoencoder's map more of them have a region of their own, and the vote is
-# right more often. Unlike other maps (unit 03d), an autoencoder's map can be decoded: every point of it is an image.
+# right more often.
 
 # %%
 claim("map, autoencoder", "kNN accuracy on the autoencoder's map", votes["autoencoder"],
@@ -354,14 +353,14 @@ score([("covered by eight points in three dimensions (%)", prediction_covered, s
 #   the sum of the eigenvalues left out.
 # - A linear autoencoder learns the surface of PCA. A small error comes long before the right surface.
 # - A nonlinear autoencoder gains most with small codes.
-# - A two-dimensional code is a map that can be decoded.
+# - A two-dimensional code is a map.
 #
 # **Your turn:** [lab 03](../work/lab03.ipynb) (your own copy; on the web, the [sheet](../exercises/lab03/lab03.ipynb)).
-# The units 03a, 03d and 03e prepare some of its exercises.
+# Units 03a, 03d and 03e help with it.
 #
-# **Deeper:** [03a](03a_dimension.ipynb) counts dimensions and measures distances along the manifold;
-# [03b](03b_depth.ipynb) trains a deep network; [03c](03c_interpolation.ipynb) checks interpolation;
-# [03d](03d_maps.ipynb) compares maps and unrolls a roll; [03e](03e_linear.ipynb) looks closer at PCA.
+# **Deeper:** [03a](03a_dimension.ipynb) counts dimensions; [03b](03b_depth.ipynb) goes deep;
+# [03c](03c_interpolation.ipynb) interpolates; [03d](03d_maps.ipynb) compares maps; [03e](03e_linear.ipynb) looks closer
+# at PCA.
 # **Next:** [lesson 04](04_denoising.ipynb) corrupts the input and asks for the clean image.
 #
 # ### Papers

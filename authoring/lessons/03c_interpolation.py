@@ -144,8 +144,8 @@ models = {f"code of {k}": trained([784, 256, 128, k], nn.ReLU, 15_000, 4)
 models["code of 30, deep net"] = trained([784, 1000, 500, 250, 30], nn.SiLU, 20_000, 4)
 
 # %% [markdown]
-# **Predict.** In features, is the midpoint in a code of 30 numbers nearer to real digits than the midpoint in pixels?
-# Type `"yes"` or `"no"`.
+# **Predict.** Take the distance to real digits in features. What is the distance of midpoints in the code of 30, divided by
+# that of midpoints in pixels: about 0.5, 0.75, 1 or 1.5?
 
 # %%
 prediction_midpoint = None
@@ -198,8 +198,8 @@ plots.images(rows, columns=[f"{100 * s:.0f} %" for s in t[:, 0].tolist()]);
 
 # %% [markdown]
 # Each row goes from one test digit (left) to another (right). In pixels the first fades out while the second fades in.
-# In the code of two the pictures are blurred, and the ends are not the two digits of the first row. In the codes of thirty
-# the ends are right, and the middle has strokes of both digits, much like the double exposure.
+# In the code of two all pictures are blurred, the two ends as well. In the codes of thirty the ends are sharp, and the
+# pictures in the middle have strokes of both digits, much like the double exposure.
 
 # %%
 with torch.no_grad():
@@ -220,11 +220,11 @@ try_it("Which classes does the judge's classifier read along the last row? Print
 claim.checkpoint()
 
 # %%
-answer = "yes" if in_features["code of 30"] < in_features["pixels"] else "no"
+ratio = in_features["code of 30"] / in_features["pixels"]
 score([("distance of the black image in pixels", prediction_black,
         judged["black image"][0]),
-       ("is the midpoint in a code of 30 nearer to real digits", prediction_midpoint,
-        answer)])
+       ("distance of midpoints in a code of 30, relative to pixels", prediction_midpoint,
+        ratio)])
 
 # %% [markdown]
 # ## 5 · What to keep

@@ -69,10 +69,12 @@ with seeded(0):
 fit(mapper, (x[:15_000],), squared_error, epochs=5, lr=3e-3, one_cycle=True);
 
 # %%
-flat = some.numpy()
 with torch.no_grad():
     maps = {"PCA": PCA(x).encode(some, 2).numpy(),
             "autoencoder": mapper.encode(some).numpy()}
+
+# %%
+flat = some.numpy()
 kernel_pca = KernelPCA(2, kernel="rbf", gamma=0.01, eigen_solver="randomized",
                        random_state=0)
 maps["kernel PCA"] = kernel_pca.fit_transform(flat)
