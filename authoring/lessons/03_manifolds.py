@@ -130,7 +130,7 @@ try_it("The universe has about 10 to the power 80 atoms, a number with 81 digits
 # &= \textstyle\sum_i \lambda_i - \sum_i \lambda_i w_i, \quad w_i = \sum_j (v_j^\top e_i)^2
 #   && \text{write } v_j \text{ in the basis } e_i \\
 # &\ge \lambda_{k+1} + \lambda_{k+2} + \dots
-#   && \text{since } 0 \le w_i \le 1 \text{ and } \textstyle\sum_i w_i = k
+#   && v_j \text{ orthonormal, so } 0 \le w_i \le 1 \text{ and } \textstyle\sum_i w_i = k
 # \end{aligned}$$
 #
 # In the last line the sum $\sum_i \lambda_i w_i$ is largest when the $k$ largest eigenvalues get the weight 1. So the

@@ -87,6 +87,8 @@ def train_linear(k, steps=1000):
     """A trained decoder (784, k), and (error above PCA's in %, largest angle) over time."""
     with seeded(0):
         net = nn.Sequential(nn.Linear(784, k, bias=False), nn.Linear(k, 784, bias=False))
+        for layer in net:
+            nn.init.normal_(layer.weight, std=1 / 28)  # small; 28² = 784
     optimiser = torch.optim.Adam(net.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-2, total_steps=steps)
     trail = []
@@ -96,9 +98,8 @@ def train_linear(k, steps=1000):
         loss.backward()
         optimiser.step()
         schedule.step()
-        if step % 20 == 19:
-            angle = metrics.largest_angle(net[1].weight.detach(), vectors[:, :k])
-            trail.append((100 * (loss.item() / error[k - 1].item() - 1), angle))
+        angle = metrics.largest_angle(net[1].weight.detach(), vectors[:, :k])
+        trail.append((100 * (loss.item() / error[k - 1].item() - 1), angle))
     return net[1].weight.detach(), trail
 
 # %%
