@@ -98,8 +98,9 @@ def train_linear(k, steps=1000):
         loss.backward()
         optimiser.step()
         schedule.step()
-        angle = metrics.largest_angle(net[1].weight.detach(), vectors[:, :k])
-        trail.append((100 * (loss.item() / error[k - 1].item() - 1), angle))
+        if step % 10 == 9:
+            angle = metrics.largest_angle(net[1].weight.detach(), vectors[:, :k])
+            trail.append((100 * (loss.item() / error[k - 1].item() - 1), angle))
     return net[1].weight.detach(), trail
 
 # %%
