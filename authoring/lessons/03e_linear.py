@@ -18,7 +18,6 @@ from torch import nn
 
 from aecourse import data, diagrams, metrics, plots
 from aecourse.claims import Claims, score, table, try_it
-from aecourse.train import seeded
 
 plots.use_style()
 digits = data.load()
@@ -85,10 +84,10 @@ stand_ins = ((784 * values).sqrt()[:, None] * vectors.T).float()  # (784, 784)
 
 def train_linear(k, steps=1000):
     """A trained decoder (784, k), and (error above PCA's in %, largest angle) over time."""
-    with seeded(0):
-        net = nn.Sequential(nn.Linear(784, k, bias=False), nn.Linear(k, 784, bias=False))
-        for layer in net:
-            nn.init.normal_(layer.weight, std=1 / 28)  # small; 28² = 784
+    net = nn.Sequential(nn.Linear(784, k, bias=False), nn.Linear(k, 784, bias=False))
+    generator = torch.Generator().manual_seed(0)
+    for layer in net:
+        nn.init.normal_(layer.weight, std=1 / 28, generator=generator)  # 28² = 784
     optimiser = torch.optim.Adam(net.parameters())
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 2e-2, total_steps=steps)
     trail = []
