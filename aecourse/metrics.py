@@ -27,6 +27,17 @@ def share_kept(model: nn.Module, x: Tensor) -> float:
     return 1 - reconstruction_error(model, x) / (x - x.mean(0)).square().sum(1).mean().item()
 
 
+def largest_angle(a: Tensor, b: Tensor) -> float:
+    """Return the largest principal angle, in degrees, between the spaces that the columns of a and b (D, k) span.
+
+    It is 0 if they are the same space, and 90 if one has a direction at a right angle to all of the other. The singular
+    values of PᵀQ, of orthonormal bases P and Q, are the cosines of the angles (Björck and Golub 1973).
+    """
+    bases = [torch.linalg.qr(columns.double())[0] for columns in (a, b)]
+    cosines = torch.linalg.svdvals(bases[0].T @ bases[1]).clamp(max=1)
+    return torch.rad2deg(cosines.arccos()).max().item()
+
+
 def linear_probe(z: Tensor, y: Tensor, z_test: Tensor, y_test: Tensor) -> float:
     """Return the test accuracy (0 to 1) of logistic regression on standardised codes z (N, K) with labels y (N,).
 

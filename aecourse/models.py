@@ -72,10 +72,10 @@ class Autoencoder(nn.Module):
 
 
 def he(model: Autoencoder, x: Tensor) -> Autoencoder:
-    """Give the model the first weights of He and others (2015), and let it begin at the mean image; return it.
+    """Give the model the initialisation of He and others (2015), and let it begin at the mean image; return it.
 
     The output's bias becomes the logit of the mean of the images x (N, D), for an output that passes through a sigmoid.
-    Lesson 03 shows why.
+    Unit 03b shows why.
     """
     for layer in model.modules():
         if isinstance(layer, nn.Linear):

@@ -11,7 +11,8 @@
 # - find a bug by the smallest error that a network can reach, before training it any longer;
 # - measure how many dimensions data fill, and whether a map may be trusted.
 #
-# **Before it:** lesson 03. **Time:** about 55 minutes for you, under a minute for the machine.
+# **Before it:** unit 03; units 03a, 03d and 03e explain more of TwoNN, maps and the forgotten mean. **Time:** about 55
+# minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?

@@ -978,7 +978,7 @@ claim("hiding", "Nats in the code when half of the pixels is hidden in training"
 # ## 8 · A common claim, checked: "interpolate on the sphere"
 #
 # Lesson 03 walked between two images along a straight line in the code. Now there is a prior, and it has an opinion:
-# in $K$ dimensions nearly all of its codes have a length near $\sqrt K$, as the shell of lesson 03 said. The middle
+# in $K$ dimensions nearly all of its codes have a length near $\sqrt K$, as unit 03a showed. The middle
 # of a straight line is shorter than that. Many texts therefore ask for **slerp** (spherical linear interpolation),
 # which turns the direction and changes the length evenly, so that every code on the way is as long as codes are. Does
 # it draw better digits? Once between draws from the prior, once between codes of test images; judged by the Fréchet
