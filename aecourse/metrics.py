@@ -27,6 +27,11 @@ def share_kept(model: nn.Module, x: Tensor) -> float:
     return 1 - reconstruction_error(model, x) / (x - x.mean(0)).square().sum(1).mean().item()
 
 
+def psnr(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Return the peak signal-to-noise ratio in dB, shape (N,), of images x_hat (N, D), clipped to [0, 1], given x."""
+    return -10 * (x_hat.clamp(0, 1) - x).square().mean(1).log10()
+
+
 def linear_probe(z: Tensor, y: Tensor, z_test: Tensor, y_test: Tensor) -> float:
     """Return the test accuracy (0 to 1) of logistic regression on standardised codes z (N, K) with labels y (N,).
 
