@@ -323,8 +323,8 @@ table(["tested with σ = 0.1: PSNR (dB)", *(f"code of {code:,}" for code in mild
 # %% [markdown]
 # Read the table in both directions. Along a row only the network changes, down a column only the noise of the training.
 # Each costs decibels. From 64 to 256 numbers nothing but the code became wider, and now the images with σ = 0.1 do get
-# better. So the bottleneck did the harm: in this short training a code of 64 numbers loses at least as much as so
-# little noise takes away. The wrong amount of noise costs more decibels on top of that, in every column.
+# better. So the bottleneck did the harm: in this short training a code of 64 numbers loses about as much as so little
+# noise takes away, and on MNIST more. The wrong amount of noise costs more decibels on top of that, in every column.
 #
 # The table shows a second thing. The wide network has room to copy, and it does not: a copy would have the PSNR
 # "before". **Corruption replaces the bottleneck.** The code of a denoising autoencoder need not be narrow.
