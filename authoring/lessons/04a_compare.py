@@ -86,7 +86,7 @@ def best_linear(noisy, clean):
 
 # %% [markdown]
 # `filters.CLASSIC` holds the three filters with the settings to try. `filters.best_setting` tries each of them on
-# validation images and returns the one with the highest PSNR.
+# validation images and returns the one whose PSNR is largest.
 #
 # A second measure is **SSIM**, the structural similarity (Wang and others 2004). It compares the means, contrasts and
 # patterns of small windows. It is 1 for equal images and about 0 for unrelated ones.
@@ -152,12 +152,13 @@ say(f"Under salt and pepper the median filter is number {rank[0]} of six by PSNR
 # 3 × 3 pixels, at every place of the image. What it learns about a stroke in one corner holds in all others.
 
 # %%
-diagrams.flow({"x": (0, 0, "28 × 28", plots.SKY), "f": (1, 0, "fine\n16 × 14 × 14", plots.ORANGE),
+diagrams.flow({"x": (0, 0, "28 × 28", plots.SKY),
+               "f": (1, 0, "fine\n16 × 14 × 14", plots.ORANGE),
                "c": (2, -1, "coarse\n32 × 7 × 7", plots.ORANGE),
                "w": (3, -1.9, "whole\n128", plots.YELLOW), "s": (4, -1, "sum", plots.GREEN),
                "t": (5, 0, "sum", plots.GREEN), "y": (6, 0, "28 × 28", plots.SKY)},
-              {("x", "f"): "", ("f", "c"): "", ("c", "w"): "", ("w", "s"): "", ("c", "s"): "",
-               ("s", "t"): "", ("f", "t"): "", ("t", "y"): ""}, size=(9.5, 3.4));
+              dict.fromkeys([("x", "f"), ("f", "c"), ("c", "w"), ("w", "s"), ("c", "s"),
+                             ("s", "t"), ("f", "t"), ("t", "y")], ""), size=(9.5, 3.4));
 
 # %% [markdown]
 # The image goes down to a coarser resolution, through a dense layer that sees the whole, and up again. The horizontal
@@ -180,7 +181,8 @@ class Convolutional(nn.Module):
         self.last = nn.Conv2d(16, 4, 3, padding=1)
 
     def forward(self, x):  # (B, 784)
-        fine = F.silu(self.fine(F.pixel_unshuffle(x.view(-1, 1, 28, 28), 2)))  # (B, 16, 14, 14)
+        folded = F.pixel_unshuffle(x.view(-1, 1, 28, 28), 2)  # (B, 4, 14, 14)
+        fine = F.silu(self.fine(folded))  # (B, 16, 14, 14)
         coarse = F.silu(self.coarse(fine))  # (B, 32, 7, 7)
         coarse = F.silu(coarse + self.whole(coarse))  # (B, 32, 7, 7)
         fine = F.silu(fine + self.up(coarse))  # (B, 16, 14, 14)
@@ -189,8 +191,8 @@ class Convolutional(nn.Module):
 # %%
 with seeded(0):
     conv = Convolutional()
-try_it("How many weights and biases does `self.fine` have? It has 16 filters of 3 × 3 places "
-       "with 4 values each, and 16 biases.", None,
+try_it("How many weights and biases does `self.fine` have? It has 16 filters of 3 × 3 "
+       "places with 4 values each, and 16 biases.", None,
        sum(p.numel() for p in conv.fine.parameters()),
        says="A dense layer between the same shapes would have millions.")
 
@@ -211,9 +213,10 @@ exactly = {"dense, for σ = 0.5": lambda x, noise: corruption.gaussian(x, 0.5, n
 nets = {}
 for name, corrupt in exactly.items():
     with seeded(0):
-        nets[name] = nn.Sequential(he(Autoencoder([784, 512, 128], nn.SiLU), x), nn.Sigmoid())
-    fit(nets[name], (x[:40_000],), corruption.denoising(corrupt), epochs=3 * more, batch=128,
-        lr=4e-3, one_cycle=True)
+        dense = he(Autoencoder([784, 512, 128], nn.SiLU), x)
+    nets[name] = nn.Sequential(dense, nn.Sigmoid())
+    fit(nets[name], (x[:40_000],), corruption.denoising(corrupt), epochs=3 * more,
+        batch=128, lr=4e-3, one_cycle=True)
 
 # %%
 with seeded(0):
@@ -303,7 +306,7 @@ figure, axes = plt.subplots(1, 2, figsize=(11, 3.6))
 markers = ["x--", "s-", "^-", "v-", "P-", "D-", "o-"]
 colours = [plots.SKY, plots.ORANGE, plots.GREEN, plots.PURPLE, plots.VERMILION, "black",
            plots.BLUE]
-for (method, values), marker, colour in zip(by_level.items(), markers, colours, strict=True):
+for (method, values), marker, colour in zip(by_level.items(), markers, colours):
     for axis, column in zip(axes, np.array(values).T, strict=True):
         axis.plot(levels, column, marker, label=method, color=colour, markersize=5)
 axes[0].set(xlabel="σ of the noise (white = 1)", ylabel="PSNR (dB)")
@@ -377,9 +380,10 @@ score([("best of the six classic methods (dB)", prediction_classic, best_classic
 # ## 5 · What to keep
 #
 # - Tune every competitor on validation images, for each kind and amount of noise.
-# - Methods that have seen digits are ahead of filters that only know neighbours, wherever much must be guessed.
+# - Some methods know that neighbouring pixels resemble each other, others have seen digits. Where much must be guessed,
+#   the second kind has more to go on.
 # - A convolution shares its weights over all places. Skip connections carry details past the bottleneck.
-# - Under squared error the best answer is the posterior mean. It is soft where the noise hides much.
+# - The answer with the smallest squared error is the posterior mean. It is soft where the noise hides much.
 #
 # **Next:** [04b](04b_score.ipynb) shows what a denoiser knows about the distribution of the data.
 #

@@ -35,7 +35,8 @@ diagrams.flow({"a": (0, 0, "noisy point $\\tilde x$", plots.YELLOW),
                "m": (3.2, 0, "$E[x \\mid \\tilde x]$", plots.SKY),
                "r": (3.2, 1, "residual\n$E[x \\mid \\tilde x] - \\tilde x$"),
                "s": (5, 1, "score\nresidual / $\\sigma^2$", plots.GREEN)},
-              {("a", "d"): "", ("d", "m"): "", ("m", "r"): "", ("a", "r"): "", ("r", "s"): ""},
+              dict.fromkeys([("a", "d"), ("d", "m"), ("m", "r"), ("a", "r"),
+                             ("r", "s")], ""),
               size=(9.5, 2.4));
 
 # %% [markdown]
@@ -52,7 +53,8 @@ diagrams.flow({"a": (0, 0, "noisy point $\\tilde x$", plots.YELLOW),
 # with two hills. The **score** is the slope of the logarithm of this density, $\frac{d}{d\tilde x} \log
 # p_\sigma(\tilde x)$. It is positive where the density rises, so it points uphill.
 #
-# Now the best denoiser. It answers with the posterior mean $\mathbb E[x \mid \tilde x]$ (unit 04a):
+# Now the denoiser with the smallest squared error. It answers with the **posterior mean** $\mathbb E[x \mid \tilde x]$
+# (unit 04a):
 #
 # $$\begin{aligned}
 # P(x = 1 \mid \tilde x) &= \frac{\mathcal N(\tilde x; 1, \sigma^2)}
@@ -183,8 +185,8 @@ for s in planar:
     agreement[s] = (F.cosine_similarity(truth.flatten(), ours.flatten(), 0).item(),
                     F.cosine_similarity(truth, ours).mean().item(),
                     ((ours - truth).square().sum() / truth.square().sum()).item())
-table(["σ", "cosine of all arrows together", "mean of single cosines", "squared error ÷ score²"],
-      [[s, *values] for s, values in agreement.items()])
+table(["σ", "cosine of all arrows together", "mean of single cosines",
+       "squared error ÷ score²"], [[s, *values] for s, values in agreement.items()])
 
 # %%
 grid = torch.cartesian_prod(*[torch.linspace(-2.2, 2.2, 15)] * 2)  # (225, 2)
@@ -222,8 +224,10 @@ claim("small noise", "Error of the score at σ = 0.2, relative to that at σ = 0
 
 # %%
 diagrams.flow({"n": (0, 0, "noise", plots.YELLOW), "d": (1.3, 0, "denoise", plots.ORANGE),
-               "x": (2.6, 0, "image", plots.SKY), "c": (1.95, 1, "add noise", plots.YELLOW)},
-              {("n", "d"): "", ("d", "x"): "", ("x", "c"): "", ("c", "d"): ""}, size=(7, 2.2));
+               "x": (2.6, 0, "image", plots.SKY),
+               "c": (1.95, 1, "add noise", plots.YELLOW)},
+              dict.fromkeys([("n", "d"), ("d", "x"), ("x", "c"), ("c", "d")], ""),
+              size=(7, 2.2));
 
 # %% [markdown]
 # The arrows form a loop. Each round replaces the image by a new one. The denoiser is the convolutional network of unit
@@ -256,7 +260,8 @@ def chain(sigma, steps):
 
 # %%
 states = chain(sigma=1.0, steps=100)
-walk = {"noise": states[0]} | {f"{n} step{'s' * (n > 1)}": states[n] for n in (1, 3, 10, 30, 100)}
+walk = {"noise": states[0], "1 step": states[1]}
+walk |= {f"{n} steps": states[n] for n in (3, 10, 30, 100)}
 plots.images({name: images[:10] for name, images in walk.items()}, zoom=0.75);
 
 # %%
@@ -278,8 +283,8 @@ table(["images", "distance to real digits", "mean grey", "most frequent class (%
 
 # %%
 weak = judge.distance(chain(sigma=0.3, steps=30)[30]).median().item()
-try_it("Is so much noise in each round needed? Run a chain with σ = 0.3 in a new cell: "
-       "`judge.distance(chain(sigma=0.3, steps=30)[30]).median()`. Which distance do you find?",
+try_it("Is so much noise in each round needed? Run a chain with σ = 0.3 in a new "
+       "cell: `judge.distance(chain(sigma=0.3, steps=30)[30]).median()`. What comes out?",
        None, weak, says="Compare it with the row of 30 steps.")
 
 # %%
@@ -313,7 +318,7 @@ score([("cosine of the score at σ = 0.4", prediction_cosine, agreement[0.4][0])
 # ## 6 · What to keep
 #
 # - The score is the gradient of the log-density. It points to where the data are denser.
-# - The residual of the best denoiser is σ² times the score. The noise must be Gaussian and not clipped.
+# - The residual of a perfect denoiser is σ² times the score. The noise must be Gaussian and not clipped.
 # - A trained network knows the score where it has seen points, and guesses elsewhere. Small noise is harder.
 # - Denoise and add noise, again and again: the chain goes from noise to digits, and forgets what is rare.
 #

@@ -29,11 +29,13 @@ digits = data.load()
 claim = Claims("04", digits.name)
 
 # %%
-diagrams.flow({"x": (0, 0, "noisy image", plots.YELLOW), "e": (1.3, 0, "encoder", plots.ORANGE),
-               "z": (2.6, 0, "code", plots.SKY), "d": (3.9, 0, "decoder", plots.ORANGE),
-               "y": (5.2, 0, "clean image?", plots.SKY), "c": (2.6, 1, "linear probe:\nwhich class?",
-                                                              plots.GREEN)},
-              {("x", "e"): "", ("e", "z"): "", ("z", "d"): "", ("d", "y"): "", ("z", "c"): ""},
+diagrams.flow({"x": (0, 0, "noisy image", plots.YELLOW),
+               "e": (1.3, 0, "encoder", plots.ORANGE), "z": (2.6, 0, "code", plots.SKY),
+               "d": (3.9, 0, "decoder", plots.ORANGE),
+               "y": (5.2, 0, "clean image?", plots.SKY),
+               "c": (2.6, 1, "linear probe:\nwhich class?", plots.GREEN)},
+              dict.fromkeys([("x", "e"), ("e", "z"), ("z", "d"), ("d", "y"),
+                             ("z", "c")], ""),
               size=(9.5, 2.4));
 
 # %% [markdown]
@@ -120,7 +122,7 @@ claim("clean features", "The same on clean images", robust[0] - plain[0], "point
       at_least=-3, at_most=8, spread=(readings[0.5] - readings[0.0])[:, 0].std(ddof=1),
       baseline=f"denoiser {robust[0]:.1f}, plain {plain[0]:.1f}, pixels {pixels[0]:.1f}")
 loss_of_plain, loss_of_pixels = plain[0] - plain[1], pixels[0] - pixels[1]
-claim("plain codes", "Points that plain codes lose under noise beyond those that pixels lose",
+claim("plain codes", "Points that plain codes lose under noise, more than pixels lose",
       loss_of_plain - loss_of_pixels, "points", seeds=3, at_least=3,
       baseline=f"plain codes {loss_of_plain:.1f}, pixels {loss_of_pixels:.1f}")
 
@@ -146,8 +148,8 @@ table(["784-512-128", "squared error, clean images", "probe, 10 % of labels (%)"
 denoiser, ordinary = (row[1:] for row in rows)  # squared error, two accuracies
 better = denoiser[1] > ordinary[1] and denoiser[2] > ordinary[2]
 say("On clean images, both probes read the class "
-    f"{'better' if better else 'no better'} from the denoiser's code, and its reconstructions "
-    f"are {'worse' if denoiser[0] > ordinary[0] else 'no worse'}.")
+    f"{'better' if better else 'no better'} from the denoiser's code, and its "
+    f"reconstructions are {'worse' if denoiser[0] > ordinary[0] else 'no worse'}.")
 
 # %% [markdown]
 # To tell a stroke from noise, a code has to know what belongs together in a stroke. To copy, it need not.
@@ -177,7 +179,8 @@ for seed in range(3):
             one_cycle=True, seed=seed)
         masked = corrupt(x_test, torch.Generator().manual_seed(7))
         with torch.no_grad():
-            lost[name].append([psnr(net(t), x_test).mean().item() for t in (masked, x_test)])
+            lost[name].append([psnr(net(t), x_test).mean().item()
+                               for t in (masked, x_test)])
 
 # %%
 by_seed = {name: np.array(values) for name, values in lost.items()}  # (3 seeds, 2 tests)
@@ -256,7 +259,8 @@ plots.images({"noisy": noisy[some], "squared error": outputs["squared_error", 0]
 
 # %%
 try_it("What is the gradient under squared error for a white pixel, x = 1, whose output is "
-       "0.01? Compute (0.01 − 1) · 0.01 · (1 − 0.01).", None, (0.01 - 1) * 0.01 * (1 - 0.01),
+       "0.01? Compute (0.01 − 1) · 0.01 · (1 − 0.01).", None,
+       (0.01 - 1) * 0.01 * (1 - 0.01),
        says="A hundred times smaller than that of the cross-entropy, which is −0.99.")
 
 # %%
