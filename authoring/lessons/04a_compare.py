@@ -91,8 +91,8 @@ def best_linear(noisy, clean):
 # A second measure is **SSIM**, the structural similarity (Wang and others 2004). It compares the means, contrasts and
 # patterns of small windows. It is 1 for equal images and about 0 for unrelated ones.
 #
-# **Predict.** Under Gaussian noise with σ = 0.5 the Gaussian filter reached about 16 dB in unit 04. How many will the
-# best of the six reach?
+# **Predict.** You saw in unit 04 how many decibels the Gaussian filter reaches at σ = 0.5. How many will the best of the
+# six reach?
 
 # %%
 prediction_classic = None

@@ -234,7 +234,7 @@ diagrams.flow({"n": (0, 0, "noise", plots.YELLOW), "d": (1.3, 0, "denoise", plot
 # 04a, trained on any noise (`models.ConvDenoiser`). How real are the results? `Judge` measures the distance to the
 # nearest digit in the features of a small classifier, where 1 is as near as unseen real digits are (lesson 03).
 #
-# **Predict.** A real digit has the distance 1, pure noise about 2. Which distance do the images have after 30 rounds?
+# **Predict.** A typical real digit has the distance 1. Which distance do the images have after 30 rounds?
 
 # %%
 prediction_chain = None

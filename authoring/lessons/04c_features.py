@@ -209,10 +209,12 @@ claim("rescaling, clean", "PSNR gained by dropout's rescaling on clean images",
 # learning rate. We take a small network with PyTorch's default initialisation, a high rate, and three seeds. For
 # comparison: the same network, rate and seeds, with the cross-entropy of unit 02b on the logits.
 #
-# **Predict.** A black image has a PSNR of about 10 dB. How many decibels does the small network reach with the squared
-# error?
+# **Predict.** The next cell prints the PSNR of the noisy images, and that of a black image. How many decibels does the
+# small network reach with the squared error?
 
 # %%
+black = psnr(torch.zeros_like(x_test), x_test).mean().item()
+print(f"noisy images {psnr(noisy, x_test).mean():.1f} dB, a black image {black:.1f} dB")
 prediction_collapse = None
 
 # %%
@@ -238,10 +240,9 @@ for loss in (squared_error, cross_entropy):
 # %%
 decibels = {name: [psnr(outputs[name, s], x_test).mean().item() for s in range(3)]
             for name in ("squared_error", "cross_entropy")}
-black = psnr(torch.zeros_like(x_test), x_test).mean().item()
 table(["loss", "PSNR (dB)", "± over 3 seeds"],
       [[name, np.mean(v), np.std(v, ddof=1)] for name, v in decibels.items()]
-      + [["(a black image)", black, None]])
+      + [["a black image", black, None]])
 
 # %%
 plots.images({"noisy": noisy[some], "squared error": outputs["squared_error", 0][some],
