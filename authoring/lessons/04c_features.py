@@ -2,7 +2,7 @@
 # # 04c · What the codes are good for, and two pitfalls
 #
 # **Promise.** You will read the class from the codes of denoisers, under noise and without, and meet two pitfalls of
-# denoising: a factor in dropout, and a network that answers black.
+# denoising: a factor in dropout, and a training that gets stuck.
 #
 # **After this unit you can**
 # 1. measure whether features are robust against noise, with raw pixels as a baseline;
@@ -203,18 +203,17 @@ claim("rescaling, clean", "PSNR gained by dropout's rescaling on clean images",
       effect[1], "dB", seeds=3, at_least=1)
 
 # %% [markdown]
-# ## 3 · A black image, by the loss
+# ## 3 · Two losses at a high learning rate
 #
 # A widespread way to write a denoiser ends in a sigmoid and takes the squared error, as we did, often with a high
 # learning rate. We take a small network with PyTorch's default initialisation, a high rate, and three seeds. For
 # comparison: the same network, rate and seeds, with the cross-entropy of unit 02b on the logits.
 #
-# **Predict.** The next cell prints the PSNR of the noisy images, and that of a black image. How many decibels does the
-# small network reach with the squared error?
+# **Predict.** The noisy images have the PSNR that the next cell prints. How many decibels does the small network reach
+# with the squared error?
 
 # %%
-black = psnr(torch.zeros_like(x_test), x_test).mean().item()
-print(f"noisy images {psnr(noisy, x_test).mean():.1f} dB, a black image {black:.1f} dB")
+print(f"noisy images {psnr(noisy, x_test).mean():.1f} dB")
 prediction_collapse = None
 
 # %%
@@ -240,6 +239,7 @@ for loss in (squared_error, cross_entropy):
 # %%
 decibels = {name: [psnr(outputs[name, s], x_test).mean().item() for s in range(3)]
             for name in ("squared_error", "cross_entropy")}
+black = psnr(torch.zeros_like(x_test), x_test).mean().item()
 table(["loss", "PSNR (dB)", "± over 3 seeds"],
       [[name, np.mean(v), np.std(v, ddof=1)] for name, v in decibels.items()]
       + [["a black image", black, None]])
@@ -249,8 +249,8 @@ plots.images({"noisy": noisy[some], "squared error": outputs["squared_error", 0]
               "cross-entropy": outputs["cross_entropy", 0][some]}, zoom=0.8);
 
 # %% [markdown]
-# Middle row: the same picture for every image, black but for a few specks. So it is for every seed. Four of five pixels
-# of a digit are black, so the first large steps push all outputs towards 0. There the gradient under squared error,
+# Middle row: the same picture for every image, black but for a few specks. The table shows that all three seeds end at
+# the PSNR of a black image. Four of five pixels of a digit are black, so the first large steps push all outputs towards 0. There the gradient under squared error,
 # $(\hat x - x)\,\hat x (1 - \hat x)$ (unit 02b), is nearly 0, *also where the pixel should be white*. The network
 # cannot come back. The gradient of the cross-entropy is $\hat x - x$. It is large wherever the error is large, and the
 # last row shows digits.
@@ -293,7 +293,7 @@ score([("features that lose fewer points under noise", prediction_robust,
 # - The codes of a denoiser keep the class under noise. Compare them with raw pixels, not only with an ordinary
 #   autoencoder.
 # - Dropout is masking with a factor. The factor matters when clean images follow.
-# - Squared error after a sigmoid can collapse to black at a high learning rate. Cross-entropy does not.
+# - Squared error after a sigmoid can collapse to black at a high learning rate. Cross-entropy did not.
 #
 # **Next:** [lesson 05](05_sparse.ipynb) keeps the code wide and makes few of its units active.
 #
