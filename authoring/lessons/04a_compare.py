@@ -360,8 +360,8 @@ def compare(sigma):
 widgets.sliders(compare, {"σ": ([i / 10 for i in range(16)], 0.7)})
 
 # %% [markdown]
-# The stored picture shows σ = 0.7. The network still gives a digit in every column, with confidence even where it is
-# the wrong one. The filter gives clouds.
+# The stored picture shows σ = 0.7. In most columns the network still gives the digit that was there. In a few it gives
+# strokes that were not. The filter gives clouds, which look worse and promise less.
 #
 # ## 4 · Checkpoint
 
