@@ -9,6 +9,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
@@ -75,6 +76,22 @@ def log_axes(axis: Axes, x: Sequence[float] = (), y: Sequence[float] = ()) -> No
             scale("log")
             which.set_ticks(ticks, labels=[f"{tick:,g}" for tick in ticks])
             which.set_ticks([], minor=True)
+
+
+def matrix(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], framed: np.ndarray, *, unit: str) -> Axes:
+    """Draw values (R, C) as coloured squares with their numbers; those where ``framed`` (R, C) is true get a frame."""
+    figure, axis = plt.subplots(figsize=(1.15 * len(columns) + 2.2, 0.5 * len(rows) + 1.3))
+    shown = axis.imshow(values, cmap="cividis", aspect="auto")
+    for i, j in np.ndindex(values.shape):
+        axis.text(j, i, f"{values[i, j]:.1f}", ha="center", va="center",
+                  color="black" if values[i, j] > (values.min() + values.max()) / 2 else "white")
+        if framed[i, j]:
+            axis.add_patch(Rectangle((j - 0.45, i - 0.43), 0.9, 0.86, fill=False, linewidth=2.5, edgecolor=VERMILION))
+    axis.set_xticks(range(len(columns)), columns)
+    axis.set_yticks(range(len(rows)), rows)
+    axis.grid(False)
+    figure.colorbar(shown, label=unit)
+    return axis
 
 
 def class_map(axis: Axes, points: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> None:

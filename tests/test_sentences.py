@@ -31,9 +31,8 @@ FILTERS = ("median filter", "Gaussian filter", "total variation", "PCA", "mean o
 
 
 def filtered(gaussian, salt_and_pepper):
-    """Return what lesson 04's cell finds: (PSNR, SSIM) of the six filters under both kinds of damage."""
-    return {"damaged": lambda x: ["g", "sp"], "sp": "sp", "x_test": [0], "general": FILTERS[:3],
-            "about_digits": FILTERS[3:],
+    """Return what unit 04a's cell finds: (PSNR, SSIM) of the six methods under both corruptions."""
+    return {"g": "g", "sp": "sp", "general": FILTERS[:3], "about_digits": FILTERS[3:],
             "found": {(name, kind): (None, *value) for kind, values in (("g", gaussian), ("sp", salt_and_pepper))
                       for name, value in zip(FILTERS, values, strict=True)}}
 
@@ -77,7 +76,7 @@ SAID = {
         (judged(1.62, 1.42, 1.64), "all three are clearly farther away than real digits"),
         (judged(1.53, 0.97, 1.44), "the measure is deceived by: mean image."),
         (judged(0.9, 0.97, 1.44), "the measure is deceived by: black image, mean image.")],
-    ("04_denoising", "g, sp = damaged"): [
+    ("04a_compare", "general = ("): [
         (filtered([(14.2, 0.478), (15.7, 0.518), (15.9, 0.525), (17.0, 0.596), (18.3, 0.784), (17.5, 0.608)],
                   [(17.0, 0.806), (14.0, 0.467), (13.8, 0.392), (16.5, 0.533), (18.6, 0.810), (18.1, 0.636)]),
          "the median filter leads under salt and pepper, the total variation under Gaussian noise. There all three"),
@@ -86,19 +85,17 @@ SAID = {
          "the median filter leads under salt and pepper, the total variation under Gaussian noise. There all three"),
         (filtered([(14.5, 0.4), (16.3, 0.5), (16.2, 0.5), (15.0, 0.6), (18.6, 0.7), (18.0, 0.6)], [(9, 0.1)] * 6),
          "the Gaussian filter under Gaussian noise. There not all three methods")],
-    ("04_denoising", "rank = "): [
+    ("04a_compare", "rank = "): [
         (filtered([(1, 1)] * 6, [(17.0, 0.806), (14.0, 0.467), (13.8, 0.392), (16.5, 0.533), (18.6, 0.81),
                                  (18.1, 0.636)]), "number 3 of six by PSNR and number 2 by SSIM"),
         (filtered([(1, 1)] * 6, [(17.8, 0.824), (14.4, 0.45), (14.1, 0.393), (17.2, 0.555), (18.8, 0.799),
                                  (18.81, 0.668)]), "number 3 of six by PSNR and number 1 by SSIM")],
-    ("04_denoising", "*denoisers, ordinary"): [
-        ({"rows": [["", 5.64, 92.5, 87.0], ["", 5.52, 91.8, 86.5], ["", 1.71, 89.0, 83.8]]},
-         "the codes of 2 of 2 denoisers are better for both probes, and the reconstructions of clean images are worse "
-         "for 2."),
-        ({"rows": [["", 4.75, 87.3, 74.4], ["", 4.58, 85.6, 74.1], ["", 1.41, 80.8, 69.9]]}, "codes of 2 of 2"),
-        ({"rows": [["", 1.2, 87.3, 74.4], ["", 4.58, 85.6, 60.0], ["", 1.41, 80.8, 69.9]]},
-         "the codes of 1 of 2 denoisers are better for both probes, and the reconstructions of clean images are worse "
-         "for 1.")],
+    ("04c_features", "denoiser, ordinary = "): [
+        ({"rows": [["", 5.64, 92.5, 87.0], ["", 1.71, 89.0, 83.8]]},
+         "both probes read the class better from the denoiser's code, and its reconstructions are worse."),
+        ({"rows": [["", 4.75, 87.3, 74.4], ["", 1.41, 80.8, 69.9]]}, "read the class better from"),
+        ({"rows": [["", 1.2, 87.3, 60.0], ["", 1.41, 80.8, 69.9]]},
+         "both probes read the class no better from the denoiser's code, and its reconstructions are no worse.")],
     ("07_semi", "ten_win = "): [
         (reconstructed((25.4, 17.5), 45.4, 26.7, 52.9),
          "beaten by 2 of our two codes of ten, and the mean image is beaten by our code of one."),
@@ -130,10 +127,10 @@ SHOWN = {
     ("03b_depth", "fallen = "): lambda shown: four(*shown.rows["weights default"], *shown.rows["weights He"]),
     ("03c_interpolation", "deceived = "): lambda shown: judged(
         *(shown.rows[name][1] for name in ("black image", "mean image", "noise"))),
-    ("04_denoising", "g, sp = damaged"): shown_filters,
-    ("04_denoising", "rank = "): shown_filters,
-    ("04_denoising", "*denoisers, ordinary"): lambda shown: {
-        "rows": [["", *row] for name, row in shown.rows.items() if name.startswith("784-512-128, ")]},
+    ("04a_compare", "general = ("): shown_filters,
+    ("04a_compare", "rank = "): shown_filters,
+    ("04c_features", "denoiser, ordinary = "): lambda shown: {
+        "rows": [["", *shown.rows[name]] for name in ("denoiser, σ = 0.5", "ordinary")]},
     ("07_semi", "ten_win = "): lambda shown: reconstructed(
         [shown.rows[name][0] for name in ("auto_1", "auto_2")],
         *(shown.rows[name][0] for name in ("auto_3", "PCA, 10 numbers", "mean image"))),

@@ -16,7 +16,7 @@ PLACE = "{minutes}"  # where the minutes belong, in a unit's first cell
 
 WORDS_A_MINUTE, LINES_A_MINUTE, PICTURE, DOING = 130, 8, 1, 2  # minutes for a picture or table, for a thing to do
 
-_PICTURE = re.compile(r"\bplots\.(?:images|curves|class_map|shares)\(|\bdiagrams\.\w+\(|\bsubplots\(")
+_PICTURE = re.compile(r"\bplots\.(?:images|curves|class_map|shares|matrix)\(|\bdiagrams\.\w+\(|\bsubplots\(")
 _TABLE = re.compile(r"^(?:table|score)\(", re.MULTILINE)
 _TO_DO = re.compile(r"^prediction_\w+ = None\b|^try_it\(|^check\.\w+\(\.\.\.\)", re.MULTILINE)
 _CLAIM = re.compile(r"^claim(?:\.checkpoint)?\(", re.MULTILINE)
