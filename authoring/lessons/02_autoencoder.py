@@ -163,8 +163,8 @@ axis.set_ylim(bottom=0)
 axis.legend(frameon=False);
 
 # %% [markdown]
-# The loss falls fast at first and flattens as the learning rate goes to zero. In the first epoch the training loss lies
-# far above the validation loss (*held out*), since it is a mean over the epoch, while the weights still improve. At the
+# The loss falls fast at first and flattens as the learning rate goes to zero. In the first epoch the training loss is larger
+# than the validation loss (*held out*), since it is a mean over the epoch, while the weights still improve. At the
 # last epoch the two are close, so the network has not begun to memorise single images.
 #
 # ### The second baseline: PCA
@@ -189,8 +189,8 @@ plots.images({"original": x_test[ten], "autoencoder": x_hat, "PCA": x_pca,
               "error, PCA": (x_pca - x_test[ten]).abs()});
 
 # %% [markdown]
-# All rows have the same grey scale, from 0 (black) to 1 (white). The last two rows show the absolute errors. Those of the
-# autoencoder lie along the strokes; those of PCA also fill the surroundings with grey clouds.
+# All rows have the same grey scale, from 0 (black) to 1 (white). The last two rows show the absolute errors. Both
+# methods err most along the edges of the strokes, where the grey levels change fast.
 
 # %%
 claim("32 numbers", "Squared error per test image with a 32-dimensional code",

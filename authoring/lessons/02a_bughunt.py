@@ -176,7 +176,7 @@ axis.plot(numbers, batch_losses[of_epoch:], linewidth=1, label="each batch")
 axis.plot(numbers[[of_epoch - 1, -1]], per_epoch[1:, -1], "o", color=plots.VERMILION,
           label="printed")
 axis.set(xlabel="batch", ylabel="mean squared error per pixel")
-axis.legend(frameon=False);
+axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1));
 
 # %%
 noise = per_epoch[-1, -50:].std(ddof=1)  # batch to batch
@@ -231,7 +231,8 @@ for seed in range(3):
     linear, relu = build(False, seed), build(True, seed)
     rows.append([str(seed), dead_units(relu)])
     for net in (linear, relu):
-        fit(net, (x[:n],), squared_error, epochs=4 * more, lr=1e-2, one_cycle=True, seed=seed)
+        fit(net, (x[:n],), squared_error, epochs=4 * more, lr=1e-2, one_cycle=True,
+            seed=seed)
     rows[-1] += [dead_units(relu), *(metrics.reconstruction_error(net, x_test)
                                      for net in (linear, relu))]
 
@@ -245,8 +246,8 @@ table(["seed", "dead at the start", "dead of 32 after training", "error, linear 
 # fix costs nothing: leave the code linear. (Lesson 05 wants units that are often silent, and gets them on purpose.)
 
 # %%
-try_it("Change `lr=1e-2` to `lr=1e-3` in the cell that trains, and run it and the table again. "
-       "How many units are dead after training with seed 0?",
+try_it("Change `lr=1e-2` to `lr=1e-3` in the cell that trains, and run it and the table "
+       "again. How many units are dead after training with seed 0?",
        None, rows[0][2], says="A smaller learning rate kills fewer units.")
 
 # %%

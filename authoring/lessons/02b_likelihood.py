@@ -140,7 +140,7 @@ try_it("Change `sigma = 0.3` to `sigma = 0.2` above and run that cell again. How
 
 # %%
 # NBVAL_CHECK_OUTPUT
-logit, white = torch.tensor(0.7), torch.tensor(1.0)  # one pixel: the decoder's logit, the target
+logit, white = torch.tensor(0.7), torch.tensor(1.0)  # of one pixel: logit, target
 pi = torch.sigmoid(logit)
 by_hand = -(white * pi.log() + (1 - white) * (1 - pi).log())
 by_torch = -Bernoulli(logits=logit).log_prob(white)

@@ -83,8 +83,9 @@ plots.images(knobs, columns=[f"{s:+.1f} sd" for s in steps.tolist()]);
 
 # %%
 try_it("Change `shown = 3` to `shown = 1` and run that cell again. At how many "
-       "pixels does the last picture of the first row differ from the middle one by more than "
-       "0.1? Count with `((first[8] - first[4]).abs() > 0.1).sum()` in a new cell.",
+       "pixels does the last picture of the first row differ from the middle one by "
+       "more than 0.1? Count with `((first[8] - first[4]).abs() > 0.1).sum()` in a new "
+       "cell.",
        None, int(((first[8] - first[4]).abs() > 0.1).sum()), changed=shown == 1,
        says="One number of the code moves many pixels at once.")
 
@@ -139,7 +140,8 @@ with torch.no_grad():
 figure, axes = plt.subplots(2, 2, figsize=(9.5, 8), layout="constrained")
 for axis, other in zip(axes[0], (1, 2), strict=True):
     plots.class_map(axis, three[:3000, [0, other]], y_test[:3000])
-    axis.set(title="coloured by class", xlabel="code, axis 1", ylabel=f"code, axis {other + 1}")
+    axis.set(title="coloured by class", xlabel="code, axis 1",
+             ylabel=f"code, axis {other + 1}")
 for axis, (name, measure) in zip(axes[1], properties.items(), strict=True):
     values = measure(x_test[:3000])
     low, high = values.quantile(torch.tensor([0.02, 0.98])).tolist()

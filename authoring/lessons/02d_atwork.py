@@ -296,7 +296,7 @@ gains = {name: tasks["autoencoder, 32 numbers"][i] - tasks["raw pixels"][i]
          for i, name in ((2, "thickness"), (3, "slant"))}
 try_it("For which property does the code help the linear model more, compared with raw "
        "pixels: 'thickness' or 'slant'?", None, max(gains, key=gains.get),
-       says="Many pixels together carry it, so a linear model of pixels has to add them up.")
+       says="It depends on many pixels at once.")
 
 # %%
 ours, theirs = tasks["autoencoder, 32 numbers"], tasks["PCA, 32 numbers"]

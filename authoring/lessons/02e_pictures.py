@@ -128,7 +128,8 @@ for layer in ConvAutoencoder().encoder:
 
 # %%
 try_it("What would be the height of the second convolution's output for pictures of "
-       "64 × 64 pixels?", None, ConvAutoencoder().encoder[:3](torch.zeros(1, 3, 64, 64)).shape[2],
+       "64 × 64 pixels?", None,
+       ConvAutoencoder().encoder[:3](torch.zeros(1, 3, 64, 64)).shape[2],
        hint="Each stride of 2 halves the height.")
 
 # %% [markdown]
@@ -150,7 +151,7 @@ def squared_error(model, x, step):
 
 with seeded(0):
     model = ConvAutoencoder()
-fit(model, (train,), squared_error, epochs=60, batch=32, lr=3e-3, one_cycle=True)
+fit(model, (train,), squared_error, epochs=60, batch=32, lr=3e-3, one_cycle=True);
 
 # %%
 def error(x_hat, x):
@@ -159,9 +160,11 @@ def error(x_hat, x):
 
 pca = PCA(train.flatten(1))
 with torch.no_grad():
-    errors = {name: [error(train.mean(0), x), pca.error(x.flatten(1), 64), error(model(x), x)]
+    errors = {name: [error(train.mean(0), x), pca.error(x.flatten(1), 64),
+                     error(model(x), x)]
               for name, x in (("training", train), ("test", test))}
-table(["squared error per picture", "mean picture", "PCA, 64 numbers", "autoencoder, 64 numbers"],
+table(["squared error per picture", "mean picture", "PCA, 64 numbers",
+       "autoencoder, 64 numbers"],
       [[name, *values] for name, values in errors.items()])
 
 # %%
@@ -183,8 +186,9 @@ part = ours / mean_picture
 claim("pictures", "Error of a convolutional autoencoder on colour pictures, relative to "
       "the mean picture's", part, "times", at_most=0.4,
       baseline=f"mean picture {mean_picture:.0f}")
-claim("pictures, PCA", "Error of a convolutional autoencoder on colour pictures, relative to "
-      "PCA's", ours / linear, "times", at_least=1.0, baseline=f"PCA {linear:.1f}")
+claim("pictures, PCA", "Error of a convolutional autoencoder on colour pictures, "
+      "relative to PCA's", ours / linear, "times", at_least=1.0,
+      baseline=f"PCA {linear:.1f}")
 
 # %% [markdown]
 # ## 4 · Save, load, and choose a device
@@ -216,8 +220,8 @@ try:
     ConvAutoencoder(32).encoder.load_state_dict(torch.load(path, weights_only=True))
 except RuntimeError as error_of_torch:
     words = " ".join(str(error_of_torch).splitlines()[-1].split()[:2])
-try_it("Load the file into `ConvAutoencoder(32).encoder` in a new cell. With which two words "
-       "does the last line of the error begin?", None, words,
+try_it("Load the file into `ConvAutoencoder(32).encoder` in a new cell. With which two "
+       "words does the last line of the error begin?", None, words,
        says="A file fits only a network of the same form.")
 
 # %% [markdown]
