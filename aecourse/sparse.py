@@ -1,5 +1,6 @@
 """Sparse autoencoders: few active units in a wide code, and features that were planted in order to be found."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -55,6 +56,39 @@ class SparseAutoencoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction (B, D) of x (B, D)."""
         return self.decode(self.encode(x))
+
+
+class SigmoidAutoencoder(nn.Module):
+    """One layer to a wide code of sigmoids and one layer back, built in unit 05a, for the penalty `kl_to_rate`.
+
+    The encoder begins as the transpose of the atoms, with a bias that gives every unit the rate ``target`` on the mean
+    of the data, ``mean`` (D,). The decoder's weights are free, since no number of the code can grow beyond 1.
+    """
+
+    def __init__(self, mean: Tensor, units: int = 1000, target: float = 0.05) -> None:
+        super().__init__()
+        self.encoder = nn.Linear(len(mean), units)
+        self.decoder = nn.Linear(units, len(mean))
+        with torch.no_grad():
+            self.decoder.bias.copy_(mean)
+            self.encoder.weight.copy_(F.normalize(self.decoder.weight, dim=0).T)
+            self.encoder.bias.copy_(math.log(target / (1 - target)) - self.encoder.weight @ mean)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Return the code (B, units) of x (B, D), between 0 and 1."""
+        return torch.sigmoid(self.encoder(x))
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the reconstruction (B, D) of a code (B, units)."""
+        return self.decoder(z)
+
+
+def kl_to_rate(z: Tensor, target: float = 0.05) -> Tensor:
+    """Return Σ KL(target ‖ mean activation) over the units of z (B, units), the same number for each image, (B,)."""
+    rate = z.mean(0).clamp(1e-6, 1 - 1e-6)
+    heads = target * (target / rate).log()
+    tails = (1 - target) * ((1 - target) / (1 - rate)).log()
+    return (heads + tails).sum().expand(len(z))
 
 
 # ---- features planted in data ---------------------------------------------------------------------------------------

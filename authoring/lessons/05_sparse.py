@@ -369,7 +369,7 @@ claim.checkpoint()
 # %%
 score([("active units without a penalty", prediction_active, active),
        ("active units that L1 needs for the error of top-25", prediction_l1, float(needed)),
-       ("dead units, PyTorch's initialisation", prediction_dead, float(np.mean(counts))),
+       ("dead units of 1000", prediction_dead, float(np.mean(dead["PyTorch's"]))),
        ("purity of an untrained network", prediction_purity, float(pure["untrained"]))])
 
 # %% [markdown]

@@ -37,7 +37,8 @@ which = torch.randint(3, (300,), generator=generator)
 points = three[which] * (0.5 + torch.rand(300, 1, generator=generator))  # (300, 2)
 axis = plt.subplots(figsize=(3.4, 3.4))[1]
 axis.plot(*points.T, ".", markersize=4, color=plots.SKY)
-axis.quiver([0] * 3, [0] * 3, *three.T, angles="xy", scale_units="xy", scale=1)
+axis.quiver([0] * 3, [0] * 3, *three.T, angles="xy", scale_units="xy", scale=1,
+            zorder=3)
 axis.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal");
 
 # %% [markdown]
@@ -60,8 +61,7 @@ def planted(n_features, seed, n=4000, dims=20, on=3):
     return (active * strength) @ features, features  # (n, dims), (K, dims)
 
 # %%
-samples, features = planted(40, seed=0)
-print(tuple(samples.shape), tuple(features.shape))
+samples, features = planted(40, seed=0)  # (4000, 20), (40, 20)
 
 # %% [markdown]
 # Here are 40 features in 20 dimensions, twice as many as there are dimensions. A top-k autoencoder sees the samples and
@@ -274,15 +274,15 @@ stored = (best.norm(dim=1) > 0.5).sum(1).tolist()  # directions that are not nea
 
 # %%
 axes = plt.subplots(1, 4, figsize=(11, 3))[1]
-for axis, directions, chance, n in zip(axes, best, chances, stored, strict=True):
+for axis, directions, present, n in zip(axes, best, chances, stored, strict=True):
     for across, up in directions.T.tolist():
         axis.plot([0, across], [0, up], "o-", markevery=[1])
     axis.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal", xticks=[0], yticks=[0],
-             title=f"present {100 * chance:.0f} %: {n} stored")
+             title=f"present {100 * present:.0f} %: {n} stored")
 
 # %% [markdown]
 # Features that are always present cannot share the plane. The two that matter most get a direction each, at right
-# angles, and the others are given up (dots at the origin). Rarer features fit as two opposite pairs, and then as a
+# angles, and the others are given up (dots near the origin). Rarer features fit as two opposite pairs, and then as a
 # pentagon. These directions are not orthogonal, so two features that are present at once disturb each other. But that
 # is rare, and the ReLU cuts off small disturbances. This is **superposition**: a network stores more features than it
 # has dimensions, *because* they are sparse. Its price is that no single hidden unit has a meaning of its own.
