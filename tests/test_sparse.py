@@ -20,7 +20,8 @@ def test_the_decoder_adds_atoms_of_length_one_to_the_mean():
     with seeded(0):
         model = SparseAutoencoder(x.mean(0), units=20)
     z = model.encode(x)
-    assert z.shape == (6, 20) and (z >= 0).all()
+    assert z.shape == (6, 20)
+    assert (z >= 0).all()
     assert torch.allclose(model.atoms().norm(dim=0), torch.ones(20))
     assert torch.allclose(model.decode(torch.zeros(1, 20))[0], x.mean(0))
     one = torch.zeros(1, 20)
@@ -56,12 +57,14 @@ def test_the_encoder_begins_as_the_transpose_or_as_pytorch_does():
     mean = some_images().mean(0)
     with seeded(0):
         model = SparseAutoencoder(mean, 20)
-    assert torch.allclose(model.encoder.weight, model.atoms().T) and not model.encoder.bias.any()
+    assert torch.allclose(model.encoder.weight, model.atoms().T)
+    assert not model.encoder.bias.any()
     with seeded(0):
         usual = SparseAutoencoder(mean, 20, transposed=False)
     with seeded(0):
         layer = torch.nn.Linear(9, 20)
-    assert torch.equal(usual.encoder.weight, layer.weight) and torch.equal(usual.encoder.bias, layer.bias)
+    assert torch.equal(usual.encoder.weight, layer.weight)
+    assert torch.equal(usual.encoder.bias, layer.bias)
 
 
 def test_the_sigmoid_code_begins_at_its_rate_on_the_mean_image():
@@ -90,12 +93,14 @@ def test_top_k_dictionaries_find_what_was_planted_in_each_set():
     assert torch.allclose(atoms.norm(dim=2), torch.ones(2, 24), atol=1e-5)
     recovered = (features @ atoms.mT).abs().amax(2).mean(1)
     of_the_other_set = (features @ atoms.flip(0).mT).abs().amax(2).mean(1)
-    assert (recovered > 0.9).all() and (of_the_other_set < recovered - 0.05).all()
+    assert (recovered > 0.9).all()
+    assert (of_the_other_set < recovered - 0.05).all()
 
 
 def test_rare_features_share_the_plane_and_frequent_ones_do_not():
     w, loss = superpose((1.0, 0.03), tries=8, steps=600)
-    assert w.shape == (2, 8, 2, 5) and loss.shape == (2, 8)
+    assert w.shape == (2, 8, 2, 5)
+    assert loss.shape == (2, 8)
     best = w[torch.arange(2), loss.argmin(1)]
     assert (best.norm(dim=1) > 0.5).sum(1).tolist() == [2, 5]
 

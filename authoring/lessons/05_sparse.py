@@ -26,8 +26,9 @@ digits = data.load()
 claim = Claims("05", digits.name)
 
 # %%
-diagrams.layers([784, 1000, 784], {0: "image $x$", 1: "code $z$", 2: "reconstruction $\\hat x$"},
-                {"encoder": (0, 1), "decoder": (1, 2)}, axis=plt.subplots(figsize=(6, 3))[1]);
+axis = plt.subplots(figsize=(6, 3))[1]
+diagrams.layers([784, 1000, 784], {0: "image $x$", 1: "code $z$", 2: "image $\\hat x$"},
+                {"encoder": (0, 1), "decoder": (1, 2)}, axis=axis);
 
 # %% [markdown]
 # This is the network of this unit. Its middle layer is wider than the image, not narrower.
@@ -50,8 +51,7 @@ diagrams.layers([784, 1000, 784], {0: "image $x$", 1: "code $z$", 2: "reconstruc
 # %%
 train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
 x = digits.x_train[train][:7000]  # enough images for this unit, (7000, 784)
-x_test, y_test = digits.x_test, digits.y_test
-mean_image = x.mean(0)  # (784,)
+x_test, y_test, mean_image = digits.x_test, digits.y_test, x.mean(0)
 ten = plots.first_of_each(y_test)  # the position of the first test image of each class
 
 # %% [markdown]
@@ -70,7 +70,7 @@ class WideAutoencoder(nn.Module):
             self.decoder.bias.copy_(mean_image)
 
     def atoms(self):
-        return F.normalize(self.decoder.weight, dim=0)  # (784, units), each column of length one
+        return F.normalize(self.decoder.weight, dim=0)  # (784, units), of length one
 
     def encode(self, x):
         return torch.relu(self.encoder(x))  # (B, 784) → (B, units), never negative
@@ -106,8 +106,8 @@ error, active = measure(net)
 print(f"squared error {error:.2f}, active units {active:.0f} of 1000")
 
 # %% [markdown]
-# The error is small, but this is no achievement. So many units are active that the network can nearly copy, as the
-# wide code of lesson 02 did. A code in which everything takes part says little about what an image consists of.
+# The error is small, but so many units are active that the network can nearly copy, as the
+# wide code of lesson 02 did. Such a code says little about what an image consists of.
 #
 # ## 2 · The L1 penalty, and its loophole
 #
@@ -167,9 +167,10 @@ try_it("Set `factor = 100` and run that cell again. Which part of the penalty is
 # %%
 with torch.no_grad():
     left = (z / 100).sum().item() / z.sum().item()
-    longest = losses.squared_error((z / 100) @ (100 * atoms).T + l1_nets[0.3].decoder.bias, x_test)
-claim("L1 cheat", "L1 penalty left with atoms 100 times as long, same images, same active units",
-      left, "of it", at_most=0.011,
+    x_hat = (z / 100) @ (100 * atoms).T + l1_nets[0.3].decoder.bias
+    longest = losses.squared_error(x_hat, x_test)
+claim("L1 cheat", "L1 penalty left with atoms 100 times as long, same images, same active "
+      "units", left, "of it", at_most=0.011,
       baseline=f"squared error {l1[0.3][0]:.3f} and {longest.mean():.3f}")
 
 # %% [markdown]
@@ -249,7 +250,7 @@ needed = np.exp(np.interp(-topk[25][0], [-l1[w][0] for w in (0.6, 0.3, 0.1)],
                           np.log([l1[w][1] for w in (0.6, 0.3, 0.1)])))
 claim("L1 needs more", "Active units that L1 needs for the error of top-k with 25",
       needed, "units", at_least=40, baseline=f"top-25 {topk[25][0]:.1f}; "
-      + ", ".join(f"L1 {w}: {units:.0f} units, {error:.1f}" for w, (error, units) in l1.items()))
+      + ", ".join(f"L1 {w}: {l1[w][1]:.0f} units, {l1[w][0]:.1f}" for w in (0.6, 0.3, 0.1)))
 
 # %% [markdown]
 # ## 4 · Dead units
@@ -297,7 +298,8 @@ table(["initialisation of the encoder", "dead, seed 0", "dead, seed 1"],
 claim("dead units", "Dead units of 1000, top-10 from PyTorch's initialisation",
       np.mean(dead["PyTorch's"]), "units", at_least=700,
       spread=np.std(dead["PyTorch's"], ddof=1), seeds=2,
-      baseline=f"from the transpose of the atoms {np.mean(dead['transpose of the atoms']):.0f}")
+      baseline="from the transpose of the atoms "
+      f"{np.mean(dead['transpose of the atoms']):.0f}")
 
 # %% [markdown]
 # ## 5 · What do the units respond to?
@@ -356,8 +358,8 @@ for name, value in pure.items():
 # evidence of a meaning.** Show those of an untrained network next to them.
 
 # %%
-claim("strongest images", "Share of one class among the ten top-activating examples of a unit, "
-      "untrained network", pure["untrained"], at_least=0.4,
+claim("strongest images", "Share of one class among the ten top-activating examples of a "
+      "unit, untrained network", pure["untrained"], at_least=0.4,
       baseline=", ".join(f"{name} {pure[name]:.2f}" for name in list(nets)[1:]))
 
 # %% [markdown]

@@ -35,9 +35,10 @@ mean_image = x.mean(0)  # (784,)
 
 # %%
 diagrams.flow({"x": (0, 0, "image $x$", plots.SKY), "z": (1.2, 0, "code $z$", plots.YELLOW),
-               "p": (1.2, 1, "penalty"), "y": (2.6, 0, "reconstruction $\\hat x$", plots.SKY),
+               "p": (1.2, 1, "penalty"), "y": (2.6, 0, "image $\\hat x$", plots.SKY),
                "e": (2.6, 1, "squared error")},
-              {("x", "z"): "encoder", ("z", "y"): "decoder", ("z", "p"): "", ("y", "e"): ""});
+              {("x", "z"): "encoder", ("z", "y"): "decoder", ("z", "p"): "",
+               ("y", "e"): ""});
 
 # %% [markdown]
 # The loss is the sum of the two white boxes. The penalty sees the code and nothing else. It cannot know what we want
@@ -56,7 +57,7 @@ diagrams.flow({"x": (0, 0, "image $x$", plots.SKY), "z": (1.2, 0, "code $z$", pl
 # z &= a - \lambda / 2 && \text{where it is zero, if } a > \lambda/2
 # \end{aligned}$$
 #
-# For a smaller $a$ the loss grows from $z = 0$ on, so the best value is 0. This function is called the **soft
+# For a smaller $a$ the loss grows from $z = 0$ on, so its minimum is at 0. This function is called the **soft
 # threshold**.
 
 # %%
@@ -73,7 +74,7 @@ axis.legend(frameon=False);
 
 # %%
 try_it("With λ = 0.6 an image has a = 1 along the atom. What is the best value z? "
-       "Type it in place of None.", None, 1 - 0.6 / 2, says="It lost λ/2, and so does every other.")
+       "Type it in place of None.", None, 1 - 0.6 / 2, says="It lost λ/2, as all others.")
 
 # %% [markdown]
 # In a network many atoms act together. We measure the shrinkage there. `SparseAutoencoder` is the network of unit 05;
@@ -105,11 +106,11 @@ strong = train(new(), lambda z: 0.6 * z.sum(1))
 # %%
 @torch.no_grad()
 def refit(net, image):
-    """The code of one image (784,): the same active units, with the values of least squares."""
+    """The code of one image (784,): the same units, with the values of least squares."""
     z = net.encode(image[None])[0]  # (1000,)
     on = z > 0
-    best = torch.linalg.lstsq(net.atoms()[:, on], (image - net.decoder.bias)[:, None]).solution
-    z[on] = best[:, 0]
+    target = (image - net.decoder.bias)[:, None]  # (784, 1)
+    z[on] = torch.linalg.lstsq(net.atoms()[:, on], target).solution[:, 0]
     return z
 
 # %% [markdown]
@@ -158,7 +159,7 @@ claim("too small", "L1 codes relative to their least squares values", shrunk[4],
 
 # %%
 def kl_to_rate(z, target=0.05):
-    rate = z.mean(0).clamp(1e-6, 1 - 1e-6)  # (1000,), never 0 or 1 because of the logarithms
+    rate = z.mean(0).clamp(1e-6, 1 - 1e-6)  # (1000,), not 0 or 1: logarithms follow
     heads = target * (target / rate).log()
     tails = (1 - target) * ((1 - target) / (1 - rate)).log()
     return (heads + tails).sum().expand(len(z))  # (B,)
@@ -205,12 +206,14 @@ mean_rate, above = z.mean().item(), (z > 0.5).sum(1).float().mean().item()
 print(f"mean activation {mean_rate:.4f}, units above one half per image {above:.2f}")
 
 # %%
-colours = dict(zip(nets, (plots.VERMILION, plots.ORANGE, plots.BLUE, plots.GREEN), strict=True))
+palette = plots.VERMILION, plots.ORANGE, plots.BLUE, plots.GREEN
+colours = dict(zip(nets, palette, strict=True))
 axes = plt.subplots(1, 4, figsize=(12, 2.8))[1]
 for axis, (name, net) in zip(axes, nets.items(), strict=True):
     with torch.no_grad():
         z = net.encode(x_test)
-    axis.hist(z[z > 0], bins=50, range=(0, 1 if name[:2] == "KL" else 5), color=colours[name])
+    most = 1 if net is kl_net else 5
+    axis.hist(z[z > 0], bins=50, range=(0, most), color=colours[name])
     axis.set(yscale="log", xlabel="value of an active unit",
              title=f"{name}: {100 * (z > 0).float().mean():.0f} % not zero")
 axes[0].set_ylabel("how often");
@@ -236,8 +239,8 @@ claim("half on", "Units of it above one half, per image", above, "of 1000", at_m
 # of units, $(\sum_j z_j)^2 / \sum_j z_j^2$. It is $n$ if $n$ units are equally active and the others are zero.
 
 # %%
-try_it("What is the effective number of the code (1, 1, 0, 0.5)? Compute it with pencil and "
-       "paper, and type the result with two decimals.", None, 2.5**2 / 2.25,
+try_it("What is the effective number of the code (1, 1, 0, 0.5)? Compute it with pencil "
+       "and paper, and type the result with two decimals.", None, 2.5**2 / 2.25,
        hint="The sum is 2.5, and the sum of the squares is 2.25.")
 
 # %%
@@ -245,7 +248,8 @@ for name, net in nets.items():
     with torch.no_grad():
         z = net.encode(x_test)
     effective = (z.sum(1).square() / z.square().sum(1)).mean()
-    print(f"{name:14} active {(z > 0).sum(1).float().mean():5.0f}, effective {effective:5.0f}")
+    active = (z > 0).sum(1).float().mean()
+    print(f"{name:14} active {active:5.0f}, effective {effective:5.0f}")
 
 # %% [markdown]
 # Another answer needs no definition of "active". Keep only the $n$ units of each image that differ most from their
@@ -273,8 +277,8 @@ counts = [5, 10, 25, 50, 100, 200, 400, 800]
 kept_error = {name: [error_with(net, n, x_test[:1000]) for n in counts]
               for name, net in nets.items()}
 axis = plt.subplots(figsize=(6.2, 3.4))[1]
-for (name, values), style in zip(kept_error.items(), ("D-.", "s--", "o-", "^:"), strict=True):
-    axis.plot(counts, values, style, color=colours[name], label=name)
+for name, style in zip(nets, ("D-.", "s--", "o-", "^:"), strict=True):
+    axis.plot(counts, kept_error[name], style, color=colours[name], label=name)
 plots.log_axes(axis, x=counts)
 axis.set(xlabel="units kept per image", ylabel="squared error per image", ylim=(0, None))
 axis.legend(frameon=False);
@@ -295,8 +299,8 @@ claim("25 kept", "Squared error of the KL code with 25 units kept, relative to t
 #
 # Here are ten units of each network, the first ones that are active for more than one image in a hundred.
 #
-# **Predict.** In which network will the atoms look most like noise? Type its name as in the list: `"no penalty"`,
-# `"L1"`, `"top-25"` or `"KL"`.
+# **Predict.** In which network will the atoms look most like noise? Type `"no penalty"`, `"L1"`, `"top-25"` or
+# `"KL"`.
 
 # %%
 prediction_noise = None
@@ -308,7 +312,7 @@ with torch.no_grad():
         used = ((net.encode(x_test) > 0).float().mean(0) > 0.01).nonzero()[:, 0]
         pictures[name] = net.atoms()[:, used[:10]].T  # (10, 784)
         grid = net.atoms()[:, used].T.reshape(-1, 28, 28)
-        steps = (grid[:, :, 1:] - grid[:, :, :-1]).square().sum((1, 2))  # between neighbours
+        steps = (grid[:, :, 1:] - grid[:, :, :-1]).square().sum((1, 2))  # of neighbours
         grain[name] = steps.mean().item()
 plots.images(pictures, limits=(-0.15, 0.15), zoom=0.8);
 
@@ -328,7 +332,7 @@ score([("part of the error of L1 left after the refit", prediction_refit, shrunk
        ("units of the KL code above one half", prediction_on, above),
        ("error of KL relative to top-25, 25 units kept", prediction_kept,
         at_25["KL, ρ = 0.05"] / at_25["top-25"]),
-       ("atoms most like noise", prediction_noise, max(grain, key=grain.get).split(",")[0])])
+       ("atoms most like noise", prediction_noise, max(grain, key=grain.get)[:10])])
 
 # %% [markdown]
 # ## 6 · What to keep

@@ -122,7 +122,7 @@ prediction_ica = None
 
 # %%
 def others(samples, n_features, seed):
-    few = min(samples.shape[1], n_features)  # PCA and ICA have at most one direction a dimension
+    few = min(samples.shape[1], n_features)  # PCA, ICA: at most one direction a dimension
     dictionary = MiniBatchDictionaryLearning(
         n_features, alpha=0.2, batch_size=32, max_iter=2, fit_algorithm="cd",
         positive_code=True, tol=0, max_no_improvement=None, random_state=seed)
@@ -157,8 +157,9 @@ for ratio in ratios:
 
 # %%
 axis = plt.subplots(figsize=(6.5, 3.8))[1]
-for (name, values), style in zip(recovered.items(), ("o-", "s--", "^-", "v:", "x:"), strict=True):
-    axis.errorbar(ratios, np.mean(values, 1), np.std(values, 1, ddof=1), fmt=style, label=name)
+for name, style in zip(recovered, ("o-", "s--", "^-", "v:", "x:"), strict=True):
+    mean, sd = np.mean(recovered[name], 1), np.std(recovered[name], 1, ddof=1)
+    axis.errorbar(ratios, mean, sd, fmt=style, label=name)
 plots.log_axes(axis, x=ratios)
 axis.set(ylim=(0.1, 1.03), xlabel="features ÷ dimensions", ylabel="mean max cosine")
 axis.legend(frameon=False, fontsize=9, loc="lower center", ncols=2);
@@ -196,14 +197,15 @@ prediction_crowd = None
 crowd = {}
 for on in (2, 4, 8, 12):
     sets = [planted(40, seed, on=on) for seed in range(3)]
-    trained = top_k_dictionaries(torch.stack([samples for samples, _ in sets]), 80, k=on + 1)
+    samples_of_all = torch.stack([samples for samples, _ in sets])  # (3, 4000, 20)
+    trained = top_k_dictionaries(samples_of_all, 80, k=on + 1)
     crowd[on] = [max_cosines(features, rows).mean().item()
                  for (_, features), rows in zip(sets, trained, strict=True)]
 axis = plt.subplots(figsize=(5, 3))[1]
 axis.errorbar(list(crowd), np.mean(list(crowd.values()), 1),
               np.std(list(crowd.values()), 1, ddof=1), fmt="o-", label="sparse autoencoder")
-axis.axhline(at["random directions"], color="grey", linestyle=":", label="random directions")
-axis.set(xlabel="features active at a time, of 40", ylabel="mean max cosine", ylim=(0, 1.03))
+axis.axhline(at["random directions"], color="grey", linestyle=":", label="random")
+axis.set(xlabel="features active at a time", ylabel="mean max cosine", ylim=(0, 1.03))
 axis.legend(frameon=False, loc="lower left");
 
 # %% [markdown]
@@ -224,7 +226,8 @@ claim("too crowded", "Mean max cosine of the sparse autoencoder with 12 features
 # possible network. Five features between 0 and 1 go through two numbers and back:
 
 # %%
-diagrams.flow({"x": (0, 0, "five\nfeatures $x$", plots.SKY), "h": (1.3, 0, "two\nnumbers", plots.YELLOW),
+diagrams.flow({"x": (0, 0, "five\nfeatures $x$", plots.SKY),
+               "h": (1.3, 0, "two\nnumbers", plots.YELLOW),
                "y": (3, 0, "output\n$\\hat x$, five", plots.SKY)},
               {("x", "h"): "$W$", ("h", "y"): "ReLU($W^T$ · + b)"}, size=(6.5, 1.3));
 
@@ -258,8 +261,8 @@ lengths = W.detach().norm(dim=0)
 print("lengths of the five directions:", lengths.numpy().round(2))
 
 # %%
-try_it("Set `chance = 0.1` and run that cell again. How many of the five directions are longer "
-       "than 0.5?", None, int((lengths > 0.5).sum()), changed=chance != 1.0,
+try_it("Set `chance = 0.1` and run that cell again. How many of the five directions are "
+       "longer than 0.5?", None, int((lengths > 0.5).sum()), changed=chance != 1.0,
        says="More features than dimensions.")
 
 # %% [markdown]
@@ -322,7 +325,7 @@ claim.checkpoint()
 
 # %%
 score([("mean max cosine of random directions", prediction_floor, floor),
-       ("mean max cosine of ICA, 40 features in 20 dimensions", prediction_ica, float(at["ICA"])),
+       ("mean max cosine of ICA, 40 features", prediction_ica, float(at["ICA"])),
        ("mean max cosine with 12 features at a time", prediction_crowd,
         float(np.mean(crowd[12]))),
        ("features of five stored, always present", prediction_dense, stored[0]),
