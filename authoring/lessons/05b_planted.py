@@ -37,13 +37,12 @@ which = torch.randint(3, (300,), generator=generator)
 points = three[which] * (0.5 + torch.rand(300, 1, generator=generator))  # (300, 2)
 axis = plt.subplots(figsize=(3.4, 3.4))[1]
 axis.plot(*points.T, ".", markersize=4, color=plots.SKY)
-axis.quiver([0] * 3, [0] * 3, *three.T, angles="xy", scale_units="xy", scale=1,
-            zorder=3)
+axis.quiver([0] * 3, [0] * 3, *three.T, angles="xy", scale_units="xy", scale=1, zorder=3)
 axis.set(xlim=(-1.6, 1.6), ylim=(-1.6, 1.6), aspect="equal");
 
 # %% [markdown]
 # Each point is a multiple of one of three directions (arrows). There are more directions than dimensions, and still the
-# eye finds them at once. It can do so because each point uses only *one* of them. This unit asks for the same in 20
+# eye finds them at once, because each point uses only *one* of them. This unit asks for the same in 20
 # dimensions.
 #
 # ## 1 · Planted features
@@ -197,8 +196,7 @@ prediction_crowd = None
 crowd = {}
 for on in (2, 4, 8, 12):
     sets = [planted(40, seed, on=on) for seed in range(3)]
-    samples_of_all = torch.stack([samples for samples, _ in sets])  # (3, 4000, 20)
-    trained = top_k_dictionaries(samples_of_all, 80, k=on + 1)
+    trained = top_k_dictionaries(torch.stack([s for s, _ in sets]), 80, k=on + 1)
     crowd[on] = [max_cosines(features, rows).mean().item()
                  for (_, features), rows in zip(sets, trained, strict=True)]
 axis = plt.subplots(figsize=(5, 3))[1]
@@ -315,8 +313,6 @@ claim("superposition", "Features stored in two dimensions when each is present a
 # - *The dictionary depends on its size.* With more units, one feature splits into several narrower ones (Bricken and
 #   others 2023), so there is no single list of parts.
 # - *The penalty leaves its mark.* Shrinkage and dead units occur there as here.
-#
-# None of this makes the method useless. It says which baselines belong next to it.
 #
 # ## 6 · Checkpoint
 

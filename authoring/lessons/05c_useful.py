@@ -269,15 +269,15 @@ axis.legend(frameon=False, loc="lower left");
 # %%
 random_few, random_every = few["random ReLU features"], every["random ReLU features"]
 gain = random_every - every["raw pixels"]
+gain_few = (random_few - few["raw pixels"]).mean()
 claim("random features", "Random ReLU features beyond raw pixels, all labels", gain,
-      "points", at_least=2, baseline=f"600 labels {(random_few - few['raw pixels']).mean():.1f}")
+      "points", at_least=2, baseline=f"600 labels {gain_few:.1f}")
 ahead = {name: few[name] - random_few for name in few}  # the same labels
 claim("learned, few labels", "Top-25 beyond random features, 600 labels",
       ahead["top-25"].mean(), "points", at_least=0.4, seeds=3,
       spread=ahead["top-25"].std(ddof=1), baseline=f"L1 {ahead['L1, λ = 0.3'].mean():.1f}, "
       f"no penalty {ahead['no penalty'].mean():.1f}")
 best = max(every[name] for name in nets)
-gain_few = (random_few - few["raw pixels"]).mean()
 best_few = max(few[name].mean() for name in nets) - few["raw pixels"].mean()
 claim("random share", "Random features' part of the best learned code's gain over raw "
       "pixels, all labels", 100 * gain / (best - every["raw pixels"]), "%", at_least=55,
