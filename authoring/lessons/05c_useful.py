@@ -114,10 +114,10 @@ table(["initialisation of the encoder", "dead of 1000, mean of two seeds", "squa
       [[name, *values] for name, values in found.items()])
 
 # %% [markdown]
-# Resampling brings most units back, and the error falls, but only by a few percent. Some hundred living atoms do nearly
-# all the work. Compare the last row. An encoder that agrees with its atoms from the start leaves many more units dead,
-# and still its error is about as small, at no cost. So **prevention comes before revival**, and the number of dead
-# units alone is no measure of quality.
+# Resampling brings most units back, and the error falls. The transpose of the atoms lowers the error too, at no cost, but
+# it leaves many more units dead. The second row has several times as many living units as the first, and yet the error
+# falls by a small part only, because the atoms that survived do most of the work. So the number of dead
+# units alone is no measure of quality. **Judge by the error.**
 #
 # There are other remedies. Makhzani and Frey (2013) begin with a large $k$ and lower it. Gao and others (2024) add an
 # auxiliary loss, in which the dead units try to reconstruct what is missing.
@@ -224,8 +224,8 @@ try_it("Set `decay = 0.0` and run that cell again: no weight decay. Type the acc
        says="A thousand features and few labels need a penalty on the weights.")
 
 # %% [markdown]
-# The weight decay matters, and each code needs another one. So for each code we try several strengths, take the one with
-# the highest accuracy on *validation* images, and report the accuracy on test images. `metrics.tuned_probe` does this. It
+# The weight decay matters, and each code needs another one. So for each code we choose among several
+# strengths by the accuracy on *validation* images, and report the accuracy on test images. `metrics.tuned_probe` does this. It
 # trains the probes of all strengths at once.
 
 # %%
@@ -259,7 +259,7 @@ axis.legend(frameon=False, loc="lower left");
 #
 # **With all labels** (squares) random features have most of the gain over raw pixels that the best learned code has. A
 # wide layer of any kind gives a linear classifier more to choose from. (Coates, Ng and Lee (2011) found that the number
-# of features can matter as much as the method that learned them.) **With 600 labels** (circles) top-k and L1 are ahead of
+# of features can matter as much as the method that learned them.) **With 600 labels** (circles) top-25 is ahead of
 # the random features by more than the choice of labels explains. So learning helps where labels are few.
 #
 # And sparsity by itself? To keep 25 of 1000 *random* features does great harm. Few active units are useful only if
@@ -300,7 +300,7 @@ score([("dead units of 1000 after resampling", prediction_revived, float(revived
 # ## 5 · What to keep
 #
 # - Dead units can be resampled: the new atom is what is missing in a badly reconstructed image.
-# - Preventing dead units costs less than reviving them. Judge both by the error.
+# - Preventing dead units costs nothing, and reviving them can gain more. Judge both by the error.
 # - Compare learned features with random features of the same width.
 # - Learning helps most where labels are few. Sparsity without learning harms.
 #
