@@ -11,6 +11,7 @@ from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
 from aecourse.data import stratified_subset
+from aecourse.losses import categorical_nll
 
 
 @torch.no_grad()
@@ -72,6 +73,38 @@ def probes(encode: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, x_test: Ten
         few = stratified_subset(y, len(y) // part)
         accuracies.append(100 * linear_probe(encode(x[few]), y[few], z_test, y_test))
     return accuracies
+
+
+def tuned_probe(train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor], test: tuple[Tensor, Tensor],
+                decays: Sequence[float], steps: int = 100, batch: int = 256, seed: int = 0) -> float:
+    """Return the test accuracy (%) of softmax regression whose weight decay was chosen on validation images.
+
+    Each of the three is (codes (N, K), labels (N,)), with standardised codes. One probe for each of the ``decays`` is
+    trained by Adam. They share nothing: their weights stand side by side in one matrix (K, 10 · decays), so that one
+    product serves all.
+    """
+    (z, y), n, generator = train, len(decays), torch.Generator().manual_seed(seed)
+    weights = torch.zeros(z.shape[1], n * 10, requires_grad=True)
+    bias = torch.zeros(n * 10, requires_grad=True)
+    decay = torch.tensor(decays).repeat_interleave(10)  # one for each column
+    optimiser = torch.optim.Adam([weights, bias], lr=1e-2)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-2, total_steps=steps)
+    for _ in range(steps):
+        i = torch.randint(len(z), (batch,), generator=generator)
+        logits = (z[i] @ weights + bias).reshape(batch * n, 10)
+        nats = categorical_nll(logits, y[i].repeat_interleave(n))
+        loss = nats.sum() / batch + (decay * weights.square()).sum() / 2
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+
+    @torch.no_grad()
+    def accuracy(z: Tensor, y: Tensor) -> Tensor:
+        guess = (z @ weights + bias).reshape(len(z), n, 10).argmax(2)
+        return 100 * (guess == y[:, None]).float().mean(0)  # (decays,)
+
+    return accuracy(*test)[accuracy(*valid).argmax()].item()
 
 
 def thickness(x: Tensor) -> Tensor:

@@ -11,7 +11,7 @@
 # - plant features in data, and measure how many of them an autoencoder recovers;
 # - revive dead units, and show that it was worth it.
 #
-# **Before it:** lesson 05. **Time:** about 50 minutes for you, under a minute for the machine.
+# **Before it:** units 05, 05a and 05b. **Time:** about 50 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
