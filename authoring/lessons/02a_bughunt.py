@@ -241,8 +241,8 @@ table(["seed", "dead at the start", "dead of 32 after training", "error, linear 
        "error, code with ReLU"], rows)
 
 # %% [markdown]
-# With every seed a part of the code is lost, and the error is larger than that of the linear code. Most of these units
-# die during the training. How many depends on the learning rate and the seed, so count them in your own networks. The
+# With every seed a part of the code is lost, and the error is larger than that of the linear code. Some are dead
+# from the start, most die during the training. How many depends on the learning rate and the seed, so count them in your own networks. The
 # fix costs nothing: leave the code linear. (Lesson 05 wants units that are often silent, and gets them on purpose.)
 
 # %%

@@ -224,8 +224,8 @@ table(["class", *map(str, range(10))],
       [["mean error", *(of_one[y_test == c].mean().item() for c in range(10))]])
 
 # %% [markdown]
-# A 1 has little ink, and it is easy to reconstruct even for a network that never saw one. Known classes with much ink
-# keep larger errors. The error measures how hard an image is to reconstruct, which is not the same as how strange it is.
+# The 1, which it never saw, has one of the smallest errors. It has little ink, and is easy to reconstruct. Known classes
+# with much ink keep larger errors. The error measures how hard an image is to reconstruct, which is not the same as how strange it is.
 # Test a detector on several unknown classes.
 
 # %%
