@@ -24,8 +24,9 @@ def family(**changes: Any) -> Any:
 def _near(points: Tensor, distance: str, ties: str) -> Tensor:
     """Return the distances of each point to all points, nearest first, the point itself in front."""
     apart = points[:, None] - points
-    near = {"euclid": lambda: apart.norm(dim=-1), "squared": lambda: apart.square().sum(-1),
-            "manhattan": lambda: apart.abs().sum(-1), "largest": lambda: apart.abs().amax(-1)}[distance]().sort(1).values
+    away = {"euclid": lambda: apart.norm(dim=-1), "squared": lambda: apart.square().sum(-1),
+            "manhattan": lambda: apart.abs().sum(-1), "largest": lambda: apart.abs().amax(-1)}[distance]()
+    near = away.sort(1).values
     if ties == "once":  # each distance once, so rows of unequal length
         few = [row[row.diff(prepend=row[:1] - 1) > 0] for row in near]
         near = torch.stack([row[:min(map(len, few))] for row in few])
@@ -46,8 +47,8 @@ def _answer(points: Tensor, k: int, *, first: int = 1, more: int = 0, distance: 
     mu = 1 / mu if upside else mu
     mu = mu.mean(1, keepdim=True) if average == "ratios" else mu
     logs = {"natural": torch.log, "10": torch.log10, "2": torch.log2, "none": lambda m: m, "1p": torch.log1p}[log](mu)
-    times = {"k - 1": 1, "k": (k - 1) / k, "k - 2": (k - 1) / (k - 2) if k > 2 else math.inf, "k + 1": (k - 1) / (k + 1),
-             "sum": k - 1}[within]
+    times = {"k - 1": 1, "k": (k - 1) / k, "k - 2": (k - 1) / (k - 2) if k > 2 else math.inf,
+             "k + 1": (k - 1) / (k + 1), "sum": k - 1}[within]
     inverse = logs.mean(1) * times
     value = {"estimates": lambda: (1 / inverse).mean(), "median": lambda: 1 / inverse.median(),
              "sum": lambda: 1 / inverse.sum(), "first": lambda: 1 / inverse[0], "last": lambda: 1 / inverse[-1],
@@ -59,6 +60,8 @@ def _answer(points: Tensor, k: int, *, first: int = 1, more: int = 0, distance: 
 
 FAR = ("It is right for numbers of ordinary size, and wrong where they go up to 100,000. The dimension does not depend "
        "on the unit in which the points are measured.")
+
+ALL = "It is right for smaller k, and wrong for k = N − 1, where all other points are neighbours."
 
 MISTAKES = (
     Mistake("itself", {"first": 0},
@@ -108,8 +111,8 @@ MISTAKES = (
     Mistake("upside down", {"upside": "yes"},
             "It is negative: the ratio is upside down (T_k is the largest distance), or there is a minus too many."),
     Mistake("against the nearest", {"against": "first"},
-            "You compare each neighbour with the nearest, T_j/T_1. Asked for are the ratios T_k/T_j, of the furthest of "
-            "the k to each of the others."),
+            "You compare each neighbour with the nearest, T_j/T_1. Asked for are the ratios T_k/T_j, of the furthest "
+            "of the k to each of the others."),
     Mistake("nearest and furthest", {"against": "first and last"},
             "You use the ratio T_k/T_1 alone. The neighbours between them count as well: T_k/T_j for j = 1 to k − 1."),
     Mistake("from neighbour to neighbour", {"against": "neighbours"},
@@ -178,12 +181,12 @@ def draw(generator: torch.Generator, size: int) -> Case:
         if size <= 6:
             points = tenths(0, 9, size, 2, generator=generator)
         near = (points[:, None] - points).norm(dim=-1).sort(1).values
-        if size > 25 or (near[:, 1].min() > 0.02 and 0.3 < float(family()(points, k)) < 30):
+        if size > 25 or (near.diff(dim=1)[:, :2].min() > 0.01 and 0.3 < float(family()(points, k)) < 30):
             break
     if size == 16:
         return Case((points, k), f"16 points in {d} dimensions, with numbers up to 100,000, and k = {k}", FAR)
     what = f"the points {rows(points)}" if size <= 6 else f"{size} points in {d} dimensions"
-    return Case((points, k), f"{what} and k = {k}")
+    return Case((points, k), f"{what} and k = {k}", ALL if k == size - 1 else "")
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:

@@ -27,7 +27,7 @@ def _answer(x: Tensor, means: Tensor, axes: Tensor, *, centre: str = "mean", cod
     value = value / {"": 1, "pixels": x.shape[1], "images": len(x), "surfaces": len(means)}[divide]
     return {"table": lambda: value, "columns": lambda: value.T, "reshaped": lambda: value.T.reshape(value.shape),
             "nearest": lambda: value.argmin(1), "smallest": lambda: value.amin(1), "mean": lambda: value.mean(0),
-            "negative": lambda: -value, "first": lambda: value[:, 0]}[give]()
+            "negative": lambda: -value, "first": lambda: value[:, 0], "sum": lambda: value.sum(1)}[give]()
 
 
 def _column(x: Tensor, means: Tensor, axes: Tensor, m: int, c: int, centre: str, code: str, back: str, which: str,
@@ -57,8 +57,8 @@ MISTAKES = (
             "The mean is not used: this is the distance to a surface through the black image, spanned by the same "
             "axes. Each surface passes through its own mean."),
     Mistake("mean not subtracted", {"code": "plain"},
-            "The code is taken from the image as it comes, without the mean, and the mean is added afterwards. Subtract "
-            "the surface's mean before you multiply with the axes."),
+            "The mean is not subtracted before the product with the axes, and it is added afterwards. Subtract the "
+            "surface's mean first."),
     Mistake("mean not added", {"back": "none"},
             "You compare the image with a reconstruction to which the mean is not added back."),
     Mistake("mean of the batch", {"centre": "batch"},
@@ -121,6 +121,8 @@ MISTAKES = (
             "You return the number of the nearest surface. Asked for are the distances to all of them, (B, C)."),
     Mistake("smallest", {"give": "smallest"},
             "You return the smallest distance of each image. Asked for are the distances to all surfaces, (B, C)."),
+    Mistake("sum", {"give": "sum"},
+            "You add up the distances of an image to all surfaces. Asked for is a column for each surface, (B, C)."),
     Mistake("mean over the images", {"give": "mean"},
             "You average over the images. Asked for is a row for each image, (B, C)."),
     Mistake("first alone", {"give": "first"},
@@ -190,6 +192,9 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     if all(near(g[:, 0], w[:, 0]) for g, w in pairs) and all(not near(g[:, 1:], w[:, 1:]) for g, w in pairs):
         return ("The distances to surface 0 are right, those to the others are not: are `means[c]` and `axes[c]` used "
                 "for column c?")
+    ratio = torch.cat([(g / w).flatten() for g, w in pairs])
+    if float((ratio - ratio[0]).abs().max()) < 3e-3 * float(ratio[0].abs()):
+        return ""  # one factor: said elsewhere
     if all(bool((g > w - 1e-3).all()) for g, w in pairs):
         return ("None of your distances is below the right one, and some are above. The right one leads to the "
                 "nearest point of the surface, the image's reconstruction.")

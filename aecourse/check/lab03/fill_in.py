@@ -10,6 +10,7 @@ from torch import Tensor
 from aecourse.check.engine.drawing import row, rows, tenths
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts, near
+from aecourse.check.engine.words import many
 
 
 def family(**changes: Any) -> Any:
@@ -22,7 +23,7 @@ def _answer(x: Tensor, seen: Tensor, mean: Tensor, axes: Tensor, *, fit: str = "
             give: str = "images") -> Tensor:
     known = ~seen if mask == "hidden" else seen
     axes = axes[{"all": slice(None), "first": slice(1), "without the last": slice(-1)}[which]]
-    centred = x - {"mean": lambda: mean, "none": lambda: 0, "batch": lambda: x.mean(0),
+    centred = x - {"mean": lambda: mean, "none": lambda: 0 * mean, "batch": lambda: x.mean(0),
                    "one number": lambda: mean.mean(), "each image": lambda: x[:, seen].mean(1, keepdim=True)}[centre]()
     z = _code(x, centred, known, axes, mean, fit)
     full = z @ axes + (mean if add == "mean" else 0)
@@ -66,9 +67,9 @@ MISTAKES = (
             "You set the hidden pixels to 0 and project the image. So the code has to explain black pixels that nobody "
             "has seen. Fit it to the visible pixels alone."),
     Mistake("product", {"fit": "product"},
-            "You multiply the visible pixels with the visible part of the axes. (The hidden pixels set to the mean, and "
-            "the image projected, gives the same.) The axes are orthonormal over all pixels, and not over the "
-            "visible ones: the code is the solution of a least-squares problem."),
+            "The code is the product of the centred visible pixels with the visible part of the axes. (To set the "
+            "hidden pixels to the mean and project the image gives the same.) The axes are orthonormal over all "
+            "pixels, and not over the visible ones: the code is the solution of a least-squares problem."),
     Mistake("two rounds", {"fit": "2 rounds"},
             "You fill in and project twice. Repeated many times this comes to the right values; two rounds are not "
             "enough. `torch.linalg.lstsq` gives them at once."),
@@ -166,7 +167,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
         axes = torch.linalg.qr(torch.randn(pixels, k, generator=generator))[0].T.contiguous()
         seen = torch.randperm(pixels, generator=generator) < visible
         least = float(torch.linalg.svdvals(axes[:, seen].double())[-1])
-        if 0.25 < least and (least < 0.75 or visible == pixels):  # far from parallel, and far from orthonormal
+        if least > 0.25 and (least < 0.75 or visible == pixels):  # far from parallel, and far from orthonormal
             break
     x, mean = torch.rand(size, pixels, generator=generator), torch.rand(pixels, generator=generator)
     x = torch.where(seen, x**2, 0 if size == 4 else torch.randn(size, pixels, generator=generator))
@@ -195,14 +196,16 @@ def _first(generator: torch.Generator) -> Case:
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say which pixels are right, and whether the filled-in ones lie on the surface."""
     some = [(case.args, g[0].double(), w[0].double()) for case, g, w in zip(cases, got, want, strict=True)]
+    for places in range(4):
+        if all(near(g, g.round(decimals=places), 1e-6) and float((g - w).abs().max()) < 0.51 * 10**-places + 1e-5
+               for _, g, w in some):
+            return f"Your values are rounded to {many(places, 'digit')} after the point. Leave them as they come."
     kept = [near(g[:, args[1]], w[:, args[1]]) for args, g, w in some]
     filled = [near(g[:, ~args[1]], w[:, ~args[1]]) for args, g, w in some]
     if all(filled):
         return "The hidden pixels are right, the visible ones are not: they stay as they are in x."
-    if not any(kept):
-        return "Neither the visible pixels nor the hidden ones are right. Visible pixels stay as they are in x."
     if not all(kept):
-        return ""
+        return "Some visible pixels are not what they are in x, and some hidden ones are wrong. Visible pixels stay."
     for args, g, _ in some:
         _, seen, mean, axes = args
         hidden, cut = g[:, ~seen] - mean[~seen], axes[:, ~seen].double()

@@ -74,8 +74,8 @@ _TURNED = ("You add up r(j, i), the rank of the point among the intruder's neigh
 TWICE = ("It is right where all points differ, and wrong where each is there twice: then a point's nearest neighbour "
          "is its twin, at a distance of 0, in the data and on the map, so nothing is out of place. The point itself is "
          "told by its place in the table, not by its distance.")
-PLACE = ("It is right where all places on the map differ, and wrong where two points lie at one place. There a sorted row "
-         "begins with two distances of 0, and which of them is the point itself, its distance does not tell: "
+PLACE = ("It is right where all places on the map differ, and wrong where two points lie at one place. There a sorted "
+         "row begins with two distances of 0, and which of them is the point itself, its distance does not tell: "
          "`.fill_diagonal_(torch.inf)` moves it to the end, and `.fill_diagonal_(-1)` to the front.")
 FAR = ("It is right for numbers of ordinary size, and wrong where they go up to 50,000: neighbours may lie as far away "
        "as they like.")
