@@ -85,7 +85,8 @@ class_axes = torch.stack([pca.axes for pca in of_class])  # (10, 50, 784)
 
 def accuracy(images, labels, k):
     own = class_axes[:, :k]
-    nearest = torch.cat([distances_ok(part, means, own).argmin(1) for part in images.split(100)])
+    nearest = torch.cat([distances_ok(part, means, own).argmin(1)
+                         for part in images.split(100)])
     return 100 * (nearest == labels).float().mean().item()
 
 
@@ -100,8 +101,8 @@ axis.set(xlabel="axes of each surface", ylabel="accuracy on validation images (%
 
 # %% [markdown]
 # Without axes an image gets the class of the nearest mean image (left end of the curve). The first ten axes raise the
-# accuracy most, and the last ones do not raise it any more: with many axes each surface comes near to the digits of the
-# other classes as well. On test images, with the number of axes that was chosen above:
+# accuracy most, and the last twenty hardly change it: with many axes each surface comes near to the digits of the other
+# classes as well. On test images, with the number of axes that was chosen above:
 
 # %%
 table(["axes of each surface", "accuracy on test images (%)"],
@@ -262,6 +263,11 @@ class Linear(nn.Module):
         return self.decoder(self.encoder(x))
 
 
+def new(k):
+    with seeded(0):
+        return Linear(k)
+
+# %%
 def squared_error(model, x, step):
     return {"squared error": (model(x) - x).square().sum(-1)}
 
@@ -272,11 +278,6 @@ def trained_error(model, images, epochs=10, lr=1e-2):
         return squared_error(model, images, 0)["squared error"].mean().item()
 
 
-def new(k):
-    with seeded(0):
-        return Linear(k)
-
-# %%
 trained = {k: trained_error(new(k), x) for k in (2, 30)}
 table(["latent dimension", "linear autoencoder", "PCA"],
       [[k, trained[k], pca.error(x, k)] for k in trained])
@@ -339,7 +340,7 @@ table(["latent dimension 2", "squared error per training image"],
 
 # %% nbgrader={"grade": false, "grade_id": "dimension", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def dimension(points, k):
-    """The most likely number of dimensions of points (N, D), from k neighbours, a number."""
+    """The most likely dimension of points (N, D), from k neighbours, a number."""
     ### BEGIN SOLUTION
     away = torch.cdist(points, points).fill_diagonal_(torch.inf)
     near = away.topk(k, largest=False).values  # T_1 to T_k of each point, (N, k)
@@ -368,7 +369,8 @@ def cube(d, n=500):
 
 neighbours = [2, 3, 5, 10, 20, 50, 100]
 sets = [cube(5) for _ in range(20)]
-found = torch.tensor([[float(dimension_ok(points, k)) for k in neighbours] for points in sets])
+found = torch.tensor([[float(dimension_ok(points, k)) for k in neighbours]
+                      for points in sets])
 of_digit = {c: [float(dimension_ok(digits.x_train[digits.y_train == c][:1000].double(), k))
                 for k in neighbours] for c in (1, 0, 8)}
 
