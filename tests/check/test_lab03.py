@@ -338,6 +338,8 @@ def trust_without_zeros(x, z, k):
 
 UNLISTED = [
     ("distances", without_the_mean_in_the_code, "The mean is not subtracted before the product"),
+    ("distances", lambda x, means, axes: torch.cdist(x, means) ** 2 - torch.einsum(
+        "bd,ckd->bck", x, axes).square().sum(-1), "The code counts from the mean too"),
     ("distances", to_the_first, "Does the `return` stand inside the loop"),
     ("distances", to_the_last, "none of the usual mistakes"),
     ("distances", axes_in_turn, "None of your distances is below"),
@@ -396,6 +398,8 @@ UNLISTED = [
     ("dimension", lambda points, k: -dimension_by_sorting(points, k), "It is negative"),
     ("dimension", lambda points, k: k / torch.cdist(points, points).topk(k).values.log().diff().sum(1).mean(),
      "You take the k furthest points"),
+    ("dimension", lambda points, k: (k - 1) / torch.cdist(points, points).topk(
+        k + 1, largest=False).values[:, [1, k]].log().diff().mean(), "or log(T_k/T_1) is divided by k − 1"),
     ("dimension", lambda points, k: (k - 2) / (k - 1) * dimension_by_sorting(points, k), "You divide by k − 2"),
     ("dimension", lambda points, k: torch.cdist(points, points).topk(len(points) + 1).values.mean(), "only N points"),
     ("dimension", lambda points, k: 1 / np.log(dimension_by_sklearn(points, k)), "none of the usual mistakes"),

@@ -116,7 +116,8 @@ MISTAKES = (
     Mistake("nearest and furthest", {"against": "first and last"},
             "You use the ratio T_k/T_1 alone. The neighbours between them count as well: T_k/T_j for j = 1 to k − 1."),
     Mistake("from neighbour to neighbour", {"against": "neighbours"},
-            "You compare each neighbour with the one before, T_{j+1}/T_j. Asked for are the ratios T_k/T_j."),
+            "Your value comes out where each neighbour is compared with the one before, T_{j+1}/T_j, or log(T_k/T_1) "
+            "is divided by k − 1, which is the same. Asked for are the ratios T_k/T_j for j = 1 to k − 1."),
     Mistake("difference", {"against": "difference"},
             "You take differences of distances. They grow with the scale of the data; ratios do not."),
     Mistake("relative difference", {"against": "share"},

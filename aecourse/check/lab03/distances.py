@@ -42,8 +42,9 @@ def _column(x: Tensor, means: Tensor, axes: Tensor, m: int, c: int, centre: str,
     image = z @ own + (mean if back == "mean" else 0)
     image = image.clamp(0, 1) if of == "clamped" else image
     total = (x - mean).square().sum(1)
-    if of in ("code", "whole", "sum of the code", "length of the code", "both"):
-        part = {"code": z.square().sum(1), "whole": total, "sum of the code": total - z.sum(1),
+    if of in ("code", "whole", "pythagoras", "sum of the code", "length of the code", "both"):
+        part = {"code": z.square().sum(1), "whole": total,
+                "pythagoras": total - z.square().sum(1), "sum of the code": total - z.sum(1),
                 "length of the code": total - z.norm(dim=1), "both": total + z.square().sum(1)}[of]
         return part.clamp(min=0).sqrt() if measure == "root" else part
     left = x - image
@@ -59,6 +60,9 @@ MISTAKES = (
     Mistake("mean not subtracted", {"code": "plain"},
             "The mean is not subtracted before the product with the axes, and it is added afterwards. Subtract the "
             "surface's mean first."),
+    Mistake("mean not subtracted, by Pythagoras", family(code="plain", of="pythagoras"),
+            "From the squared distance to the mean you subtract the squared code of the image as it comes. The code "
+            "counts from the mean too: multiply the image minus the mean with the axes."),
     Mistake("mean not added", {"back": "none"},
             "You compare the image with a reconstruction to which the mean is not added back."),
     Mistake("mean of the batch", {"centre": "batch"},
