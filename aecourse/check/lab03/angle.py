@@ -1,4 +1,4 @@
-"""Exercise 4, the largest principal angle between two column spaces, which must not depend on their bases."""
+"""Exercise 3, the largest principal angle between two column spaces, which must not depend on their bases."""
 
 import math
 from functools import partial
@@ -231,13 +231,12 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 
 EXERCISE = Exercise(
-    "angle", "4 · The angle between two surfaces", "function", 2, 10,
+    "angle", "3 · The angle between two surfaces", "function", 2, 10,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 8, 4, 5, 6, 7, 9), rtol=1e-3, atol=0.1,
     arguments=("A", "B"), gives=(Form("share", "one number, the largest angle in degrees"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("`P, _ = torch.linalg.qr(A)` gives an orthonormal basis of the space that A's columns span, and the "
-           "same "
-           "for B.",
+           "same for B.",
            "The singular values of P.T @ Q are the cosines of the angles. Which of them belongs to the largest "
            "angle?",
            "Cut them off at 1 before the arc cosine, and turn radians into degrees: `torch.rad2deg`."),
