@@ -171,7 +171,7 @@ check.assign(assign)
 # ## 4 · k-means: where the centres go
 # ★★☆ · 9 minutes
 #
-# In the second move each centre goes to the **mean of its images**. A cluster may have no images at all: then its centre
+# In the second step each centre goes to the **mean of its images**. A cluster may have no images at all: then its centre
 # stays where it was. `clusters` (N,) holds what `assign` gave; leave `centres` itself as it came in and return new ones.
 
 # %% nbgrader={"grade": false, "grade_id": "move", "locked": false, "schema_version": 3, "solution": true, "task": false}
