@@ -11,7 +11,7 @@ from torch import Tensor
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
-NOBODY = ("It is right where some image is sure, and wrong where none is: then both tensors are empty, with the shape "
+NOBODY = ("It is right where the model is confident of some image, and wrong where of none: then both tensors are empty, with the shape "
           "(0,) and the type int64.")
 
 LARGE = ("It is right where the logits are moderate, and wrong where they are very large or very low (200, −150). "
@@ -47,8 +47,8 @@ MISTAKES = (
             "threshold."),
     *(Mistake(f"fixed {t}", {"fixed": t}, f"You compare with {t}, whatever `threshold` is.")
       for t in (0.5, 0.8, 0.9, 0.95, 0.99)),
-    Mistake("below", {"side": "below"}, "You keep the images below the threshold, those that are not sure."),
-    Mistake("all", {"side": "all"}, "You keep every image, sure or not: the threshold does not choose."),
+    Mistake("below", {"side": "below"}, "You keep the images below the threshold, those of which the model is not confident."),
+    Mistake("all", {"side": "all"}, "You keep every image, confident or not: the threshold does not choose."),
     Mistake("argmin", {"pick": "smallest"}, "You label each image with its least probable class."),
     Mistake("probabilities", {"give": "probabilities"},
             "In place of the labels you return the probabilities: which class it is, is asked for: `argmax`, or the "
@@ -68,7 +68,7 @@ MISTAKES = (
     Mistake("logits back", {"which": "images"},
             "In place of the index you return the logits of the chosen images. Asked for are their positions."),
     Mistake("first only", lambda logits, threshold: tuple(part[:1] for part in reference(logits, threshold)),
-            "You return the first sure image alone. All of them are asked for."),
+            "You return the first of these images alone. All of them are asked for."),
     Mistake("counted", {"which": "count"},
             "Your index counts the chosen images. It is to say which rows of `logits` they are."),
     Mistake("max", lambda logits, threshold: tuple(logits.softmax(-1).max(-1)),
