@@ -306,7 +306,7 @@ def test_nobody_is_told_apart_from_a_wrong_choice():
         index, labels = by_mask(logits, threshold)
         return (index, labels) if len(index) else (torch.tensor([0]), logits.argmax(1)[:1])
 
-    assert "wrong where none is" in examine(BY_NAME["pseudo_labels"], pseudo_labels, 0).says
+    assert "confident of none" in examine(BY_NAME["pseudo_labels"], pseudo_labels, 0).says
 
 
 def test_the_smallest_input_is_shown_with_expected_and_got():

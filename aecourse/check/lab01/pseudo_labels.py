@@ -11,8 +11,8 @@ from torch import Tensor
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
-NOBODY = ("It is right where the model is confident of some image, and wrong where of none: then both tensors are empty, with the shape "
-          "(0,) and the type int64.")
+NOBODY = ("It is right where the model is confident of some image, and wrong where it is confident of none: then both "
+          "tensors are empty, with the shape (0,) and the type int64.")
 
 LARGE = ("It is right where the logits are moderate, and wrong where they are very large or very low (200, −150). "
          "Their exponentials are inf or 0 in float32; `softmax` takes the largest logit away first, and stays exact.")
@@ -239,7 +239,7 @@ EXERCISE = Exercise(
     "pseudo_labels", "6 · Labels from the model itself", "function", 2, 7,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 6, 8, 9, 10, 40, 60, 200),
     arguments=("logits", "threshold"), tidy=_by_index,
-    gives=(Form("int64", "the positions of the sure images, shape (M,)", "entry", "index"),
+    gives=(Form("int64", "the positions of the images it is confident of, shape (M,)", "entry", "index"),
            Form("int64", "their predicted classes, shape (M,)", "entry", "labels")),
     family=family, look=look, mistakes=MISTAKES,
     hints=("`logits.softmax(1)` gives each image's probabilities; `.max(1)` gives the largest of them and its "
