@@ -47,7 +47,7 @@ MISTAKES = (
             "threshold."),
     *(Mistake(f"fixed {t}", {"fixed": t}, f"You compare with {t}, whatever `threshold` is.")
       for t in (0.5, 0.8, 0.9, 0.95, 0.99)),
-    Mistake("below", {"side": "below"}, "You keep the images below the threshold, of which the model is not confident."),
+    Mistake("below", {"side": "below"}, "You keep the images below the threshold, of which it is not confident."),
     Mistake("all", {"side": "all"}, "You keep every image, confident or not: the threshold does not choose."),
     Mistake("argmin", {"pick": "smallest"}, "You label each image with its least probable class."),
     Mistake("probabilities", {"give": "probabilities"},
