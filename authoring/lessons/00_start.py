@@ -180,7 +180,7 @@ claim("nearest mean", "Test accuracy of the nearest mean image", nearest_mean, "
 #
 # After a lesson comes its **lab**: you write the piece that the lesson was about, and run the check below it. A check
 # has three answers: *correct*, *incorrect* with the kind of mistake it sees, and *not attempted*. The next cell gives
-# one a wrong number on purpose. Its exercise asks how many numbers training can change in a network of lesson 02.
+# one a wrong number on purpose. Its exercise asks how many numbers training can change in an autoencoder.
 
 # %%
 from aecourse.check import lab02 as check
