@@ -41,7 +41,7 @@ digits
 # ★☆☆ · 4 minutes
 #
 # The autoencoder of this lab has the widths of unit 02, 784 → 128 → 64 → 32 → 64 → 128 → 784, but **tied weights**: each
-# layer of the decoder uses the weight matrix of an encoder's layer a second time, transposed. Only its biases are its
+# layer of the decoder uses the weight matrix of a layer of the encoder a second time, transposed. Only its biases are its
 # own. With the weights $W_1, W_2, W_3$ of the encoder, and with new biases $c_1, c_2, c_3$, the decoder is
 #
 # $$\hat x = W_1^\top h_2 + c_3, \qquad h_2 = \mathrm{relu}(W_2^\top h_1 + c_2), \qquad
@@ -157,7 +157,7 @@ for i, (digit, style) in enumerate(zip((1, 4, 0), ("-", "--", "-."), strict=True
     best = gaussian_nll_ok(mean_image[None], few[i : i + 1], rms[i].item())
     axis.plot(rms[i], best, "o", color=line.get_color())
 axis.axhline(0, color="grey", linewidth=1)
-axis.set(xlabel="σ (grey levels)", ylabel="nats per image", ylim=(-500, 1000))
+axis.set(xlabel="σ (grey levels)", ylabel="nats per image", ylim=(nats.min() - 100, 1000))
 axis.legend(frameon=False);
 
 # %% [markdown]
@@ -205,8 +205,8 @@ for logit in (-10.0, -50.0, -100.0, -200.0):
 # ## 5 · Bug hunt: the floor of an output layer
 # ★★☆ · 6 minutes
 #
-# The recipe of unit 02a ends in a sigmoid and trains on images in [−1, 1]: half of what it should give, it cannot give.
-# The same bug comes in many forms. Write the bound for all of them: the smallest squared error per image, summed over
+# The recipe of unit 02a ends in a sigmoid and trains on images in [−1, 1], so it can give no pixel below 0. The same bug
+# comes in many forms. Write the bound for all of them: the smallest squared error per image, summed over
 # the pixels, that outputs between `low` and `high` can have. Images `x` of shape (B, 784), on any scale, come in; (B,)
 # goes out. `low` and `high` are numbers, `low` < `high`. A limit may be infinite: a ReLU gives 0 to ∞, so `low` is 0.0
 # and `high` is `math.inf`.
@@ -264,7 +264,7 @@ table(["images", *layers],
 # - The images come in a shuffled order, drawn from `generator`, each once. `batch` of them make a batch, and the last
 #   batch may be smaller.
 # - The model sees `piece` images of the batch at a time; at the end of a batch a piece may be smaller. `piece` may also be
-#   larger than `batch`. The graph of one piece must be free before the next piece goes through the model.
+#   larger than `batch`. The graph of one piece must be freed before the next piece goes through the model.
 # - `loss(model, x)` is handed in and gives one number per image, shape (B,). Each step must be **exactly** the one that
 #   the mean over the whole batch would give.
 # - Return the mean loss per image over **all images of the epoch**, as a plain number. The loss of an image is the one
@@ -292,7 +292,7 @@ check.train_epoch(train_epoch)
 # Stuck? Type check.train_epoch.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# Your network, your loss and your loop together: three epochs on 10,000 images, once with whole batches of 256, once
+# Your network, your loss and your loop together: three epochs on up to 10,000 images, once with whole batches of 256, once
 # with batches of 256 in pieces of 60, and once with batches of 60.
 
 # %%
@@ -307,26 +307,26 @@ def cross_entropy(model, x):
 def trained_by_hand(batch, piece, epochs=3):
     with seeded(0):  # the same initialisation each time
         net = TiedAutoencoder_ok()
-    optimiser = torch.optim.Adam(net.parameters(), lr=2e-3)
+    optimiser = torch.optim.Adam(net.parameters(), lr=5e-3)
     generator = torch.Generator().manual_seed(0)  # and the same order
     return net, [train_epoch_ok(net, images, cross_entropy, optimiser, generator,
                                 batch, piece) for _ in range(epochs)]
 
 # %%
-runs = {"batch 256, whole": (256, 256), "batch 256, pieces of 60": (256, 60),
-        "batch 60": (60, 60)}
-losses = {name: trained_by_hand(*sizes)[1] for name, sizes in runs.items()}
+sizes = {"batch 256, whole": (256, 256), "batch 256, pieces of 60": (256, 60),
+         "batch 60": (60, 60)}
+runs = {name: trained_by_hand(*both) for name, both in sizes.items()}
 axis = plt.subplots(figsize=(6, 3.4))[1]
-for (name, values), style in zip(losses.items(), ("o-", "x--", "s:"), strict=True):
-    axis.plot((1, 2, 3), values, style, label=name,
+for (name, (_, losses)), style in zip(runs.items(), ("o-", "x--", "s:"), strict=True):
+    axis.plot((1, 2, 3), losses, style, label=name,
               markersize=10 if style[0] == "x" else 5)
 axis.set(xlabel="epoch", ylabel="cross-entropy (nats per image)", xticks=(1, 2, 3))
 axis.legend(frameon=False);
 
 # %% [markdown]
-# The crosses of the pieces lie on the dots of the whole batches: the training is the same, in less than a quarter of the
-# memory. The batches of 60 take four times as many steps in an epoch, so they follow another curve. The piece is a
-# question of memory alone; the batch is a setting of the training.
+# The crosses of the pieces lie on the dots of the whole batches: it is the same training, with less than a quarter of the
+# images in memory at once. Batches of 60 take more than four times as many steps in an epoch, so they follow another
+# curve. The piece is a question of memory alone; the batch is a setting of the training.
 #
 # ## 7 · Train it
 # ★★★ · 6 minutes
@@ -364,22 +364,24 @@ check.trained(model)
 # Stuck? Type check.trained.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# Look at your own reconstructions, of test digits. The first network went through your loop of exercise 6; the one of
-# this exercise stands below it, once you have it.
+# Look at your own reconstructions, of test digits. The first two networks went through your loop of exercise 6; the one
+# of this exercise stands below them, once you have it.
 
 # %%
 ten = digits.x_test[plots.first_of_each(digits.y_test)]  # (10, 784)
-nets = {"exercise 6": trained_by_hand(256, 60)[0]}
+nets = {"batch 256, in pieces": runs["batch 256, pieces of 60"][0],
+        "batch 60": runs["batch 60"][0]}
 if isinstance(model, nn.Module):
-    nets["exercise 7"] = model
+    nets["your model"] = model
 rows = {"original": ten}
 with torch.no_grad():
     rows |= {name: torch.sigmoid(net(ten)) for name, net in nets.items()}
 plots.images(rows);
 
 # %% [markdown]
-# Three epochs on a part of the images give the class of most digits, with blurred strokes. Longer training on all images
-# gives sharper strokes: compare your row. In both networks each weight serves twice.
+# The more steps a network has taken, the closer its row is to the originals. After about 120 steps, with batches of 256,
+# most digits are blurs; after about 500, with batches of 60, many are recognisable. A few
+# epochs on all images, as in exercise 7, take thousands.
 #
 # ## Where you stand
 

@@ -198,7 +198,7 @@ def _epoch(model: nn.Module, images: Tensor, loss: Callable, optimiser: Any, gen
     if in_place:
         images[:], index = images[index], torch.arange(n)
     batches = [rows for rows in index.split(batch) if not (drop == "batch" and len(rows) < batch)]
-    sums, sizes, of_batch = [], [], []
+    sums, sizes, of_batch = [], [], list[float]()
     for rows in batches[: 1 if early else None]:
         if step == "first":
             optimiser.step()
