@@ -80,10 +80,10 @@ LABS = {
         ("halves", "def halves(x):", "return x.split(392, dim=1)"),
         ("return n_labels // batch * epochs", "return x[:, :392], x"), "split"),
     "lab02": Short(
-        "lab02", ("n_parameters", "n_parameters = None", "n_parameters = 222_384"),
+        "lab02", ("n_parameters", "n_parameters = None", "n_parameters = 111_792"),
         ("gaussian_nll", "def gaussian_nll(x_hat, x, sigma):",
          "import torch; return -torch.distributions.Normal(x_hat, sigma).log_prob(x).sum(-1)"),
-        ("n_parameters = 111_568", "return ((x - x_hat) ** 2).sum(-1)"), "log_prob"),
+        ("n_parameters = 222_384", "return ((x - x_hat) ** 2).sum(-1)"), "log_prob"),
     "lab03": Short(
         "lab03", ("distances", "def distances(x, means, axes):", "a = x[:, None] - means; "
                   "return (a - (a[:, :, None] @ axes.mT @ axes)[:, :, 0]).square().sum(-1)"),

@@ -457,8 +457,8 @@ def test_use_suggests_the_near_name(wrong):
 
 
 @pytest.mark.parametrize(("wrong", "near"), [
-    ("gausian_nll", "check.gaussian_nll"), ("autoencoder", "check.Autoencoder"), ("train_epochs", "check.train_epoch"),
-    ("sumary", "check.summary"), ("uses", "check.use"),
+    ("gausian_nll", "check.gaussian_nll"), ("tiedautoencoder", "check.TiedAutoencoder"),
+    ("train_epochs", "check.train_epoch"), ("sumary", "check.summary"), ("uses", "check.use"),
 ])
 def test_a_name_that_is_no_check_suggests_the_near_one_without_frames(wrong, near):
     with pytest.raises(AttributeError) as error:
@@ -512,7 +512,7 @@ import os
 {before}
 from aecourse.check import lab02 as check
 os.environ.pop("NBGRADER_EXECUTION", None)
-for answer in (222384, ..., 5, "text"):
+for answer in (111792, ..., 5, "text"):
     try:
         check.n_parameters(answer)
         print("passes", answer)
@@ -524,7 +524,7 @@ for answer in (222384, ..., 5, "text"):
 def test_a_graded_cell_raises_unless_correct():
     out = _graded("validate")
     assert out.count("passes") == 1
-    assert "passes 222384" in out
+    assert "passes 111792" in out
     for text in ("not attempted. Nothing", "incorrect. Too small", "incorrect. This is text"):
         assert f"raises n_parameters: {text}" in out
     assert out.count("True") == 3

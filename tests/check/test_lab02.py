@@ -1,9 +1,9 @@
 """Lab 02's checks: right answers pass in more than one form, each known mistake gets its own sentence."""
 
 import math
-from functools import partial
 from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -12,11 +12,11 @@ from torch import nn
 from aecourse.check import lab02
 from aecourse.check.engine.exercise import CORRECT, INCORRECT
 from aecourse.check.engine.lab import examine
-from aecourse.check.lab02._mirror import autoencoder
+from aecourse.check.lab02._tied import Tied, autoencoder
 from aecourse.check.lab02.bernoulli_nll import UNSTABLE
 
 BY_NAME = {exercise.name: exercise for exercise in lab02.EXERCISES}
-SLOW = ("Autoencoder", "train_epoch")
+SLOW = ("TiedAutoencoder", "train_epoch")
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
@@ -47,105 +47,107 @@ def bernoulli_two_classes(logits, x):
     return -(x * both[0] + (1 - x) * both[1]).sum(1)
 
 
-def floor_where(x):
-    return torch.where(x < 0, x**2, torch.zeros_like(x)).sum(1)
+def floor_where(x, low, high):
+    gap = torch.where(x < low, low - x, torch.where(x > high, x - high, torch.zeros_like(x)))
+    return (gap**2).sum(1)
 
 
-def floor_relu(x):
-    return F.relu(-x).pow(2).sum(dim=-1)
+def floor_by_numpy(x, low, high):
+    return torch.from_numpy(((np.clip(x.numpy(), low, high) - x.numpy()) ** 2).sum(1))
 
 
-def floor_search(x):
-    grid = torch.linspace(0, 1, 401)
-    return torch.stack([(g - x) ** 2 for g in grid]).amin(0).sum(-1)
+def floor_by_products(x, low, high):
+    gap = x - torch.minimum(torch.maximum(x, torch.tensor(low)), torch.tensor(high))
+    return torch.einsum("bi,bi->b", gap, gap)
 
 
-def test_a_search_for_the_floor_is_near_enough():
-    assert examine(BY_NAME["sigmoid_floor"], floor_search, 0).outcome == CORRECT
+def floor_by_distance(x, low, high):
+    return torch.linalg.vector_norm(x.double() - x.double().clamp(low, high), dim=1) ** 2
 
 
-class ByHand(nn.Module):
-    """Another right autoencoder: parameters of its own, products instead of layers, two other nonlinearities."""
-
-    def __init__(self):
-        super().__init__()
-        widths = [784, 128, 64, 32, 64, 128, 784]
-        pairs = list(pairwise(widths))
-        self.w = nn.ParameterList([nn.Parameter(torch.randn(a, b) / a**0.5) for a, b in pairs])
-        self.b = nn.ParameterList([nn.Parameter(torch.zeros(b)) for _, b in pairs])
-
-    def encode(self, x):
-        x = F.gelu(x @ self.w[0] + self.b[0])
-        return F.gelu(x @ self.w[1] + self.b[1]) @ self.w[2] + self.b[2]
-
-    def decode(self, z):
-        z = torch.tanh(z @ self.w[3] + self.b[3])
-        return torch.tanh(z @ self.w[4] + self.b[4]) @ self.w[5] + self.b[5]
-
-    def forward(self, x):
-        return self.decode(self.encode(x))
+FLOORS = [
+    floor_where, floor_by_numpy, floor_by_products, floor_by_distance,
+    lambda x, low, high: (F.relu(low - x) + F.relu(x - high)).pow(2).sum(dim=-1),
+    lambda x, low, high: ((x - low).clip(max=0) ** 2 + (x - high).clip(min=0) ** 2).sum(-1)]
 
 
-def epoch_with_a_loader(model, images, optimiser, generator, batch=256):
-    dataset = torch.utils.data.TensorDataset(images)
-    loader = torch.utils.data.DataLoader(dataset, batch, shuffle=True, generator=generator)
-    errors = []
-    for (x,) in loader:
-        optimiser.zero_grad()
-        error = F.mse_loss(torch.sigmoid(model(x)), x, reduction="none").sum(1)
-        error.mean().backward()
-        optimiser.step()
-        errors += error.tolist()
-    return sum(errors) / len(errors)
-
-
-def epoch_with_a_while(model, images, optimiser, generator, batch=256):
-    order, start, total = torch.randperm(len(images), generator=generator), 0, 0.0
-    while start < len(images):
-        x = images[order[start:start + batch]]
-        loss = (torch.sigmoid(model(x)) - x).square().sum() / len(x)
-        for p in model.parameters():
-            p.grad = None
-        loss.backward()
-        optimiser.step()
-        total, start = total + loss.item() * len(x), start + batch
-    return total / len(images)
-
-
-class SixLayers(nn.Module):
-    """Each layer under a name of its own, with a nonlinearity that is a function."""
+class Named(nn.Module):
+    """Each layer and bias under a name of its own."""
 
     bend = staticmethod(F.relu)
 
     def __init__(self):
         super().__init__()
         self.e1, self.e2, self.e3 = nn.Linear(784, 128), nn.Linear(128, 64), nn.Linear(64, 32)
-        self.d1, self.d2, self.d3 = nn.Linear(32, 64), nn.Linear(64, 128), nn.Linear(128, 784)
+        self.b1, self.b2, self.b3 = (nn.Parameter(torch.zeros(n)) for n in (64, 128, 784))
 
     def encode(self, x):
         return self.e3(self.bend(self.e2(self.bend(self.e1(x)))))
 
     def decode(self, z):
-        return self.d3(self.bend(self.d2(self.bend(self.d1(z)))))
+        z = self.bend(F.linear(z, self.e3.weight.t(), self.b1))
+        return F.linear(self.bend(F.linear(z, self.e2.weight.t(), self.b2)), self.e1.weight.t(), self.b3)
 
     def forward(self, x):
         return self.decode(self.encode(x))
 
 
-class ByProducts(SixLayers):
-    """The encoder's products and sums are written out."""
+class InALoop(nn.Module):
+    """A sequential encoder; the decoder goes backwards through it, with products and biases of shape (1, n)."""
 
-    second = staticmethod(torch.relu)
-
-    def encode(self, x):
-        h = torch.relu(x @ self.e1.weight.T + self.e1.bias)
-        return self.second(torch.addmm(self.e2.bias, h, self.e2.weight.T)) @ self.e3.weight.T + self.e3.bias
-
-
-class FirstFrozen(SixLayers):
     def __init__(self):
         super().__init__()
-        self.e1.requires_grad_(False)
+        self.encoder = fresh()
+        self.biases = nn.ParameterList([nn.Parameter(torch.zeros(1, n)) for n in (64, 128, 784)])
+
+    def encode(self, x):
+        return self.encoder(x)
+
+    def decode(self, z):
+        for i, bias in zip((4, 2, 0), self.biases, strict=True):
+            z = z @ self.encoder[i].weight + bias
+            z = z.clamp(min=0) if i else z
+        return z
+
+    def forward(self, x):
+        return self.decode(self.encode(x))
+
+
+class ByHand(nn.Module):
+    """Parameters of its own, products instead of layers."""
+
+    def __init__(self):
+        super().__init__()
+        widths = [784, 128, 64, 32]
+        self.w = nn.ParameterList([nn.Parameter(torch.randn(a, b) / a**0.5) for a, b in pairwise(widths)])
+        self.down = nn.ParameterDict({str(n): nn.Parameter(torch.zeros(n)) for n in widths[1:]})
+        self.up = nn.ParameterDict({str(n): nn.Parameter(torch.zeros(n)) for n in widths[:-1]})
+
+    def encode(self, x):
+        for w in self.w:
+            x = torch.einsum("bi,ij->bj", x, w) + self.down[str(w.shape[1])]
+            x = x * (x > 0) if w.shape[1] > 32 else x
+        return x
+
+    def decode(self, z):
+        for w in reversed(list(self.w)):
+            z = torch.einsum("bj,ij->bi", z, w) + self.up[str(w.shape[0])]
+            z = torch.maximum(z, torch.zeros(())) if w.shape[0] < 784 else z
+        return z
+
+    def forward(self, x):
+        return self.decode(self.encode(x))
+
+
+class Up(nn.Module):
+    """A layer with the weight of another one, transposed."""
+
+    def __init__(self, layer):
+        super().__init__()
+        self.layer, self.bias = layer, nn.Parameter(torch.zeros(layer.in_features))
+
+    def forward(self, z):
+        return F.linear(z, self.layer.weight.T, self.bias)
 
 
 class Assigned(nn.Module):
@@ -154,171 +156,339 @@ class Assigned(nn.Module):
     def __init__(self):
         super().__init__()
         self.encode = fresh()
-        self.decode = nn.Sequential(
-            nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 784))
+        first, second, third = (Up(self.encode[i]) for i in (4, 2, 0))
+        self.decode = nn.Sequential(first, nn.ReLU(inplace=True), second, nn.ReLU(), third)
 
     def forward(self, x):
         return self.decode(self.encode(x))
+
+
+class Lazy(nn.Module):
+    """Layers that learn their input's width from the first batch; one long bias; products with a sum."""
+
+    def __init__(self):
+        super().__init__()
+        self.down = nn.ModuleList([nn.LazyLinear(128), nn.LazyLinear(64), nn.LazyLinear(32)])
+        self.bias = nn.Parameter(torch.zeros(976))
+
+    def encode(self, x):
+        first, second, third = self.down
+        return third(second(first(x).relu()).relu_())
+
+    def decode(self, z):
+        first, second, third = (layer.weight for layer in self.down)
+        a, b, c = self.bias.split([64, 128, 784])
+        return torch.addmm(c, torch.addmm(b, torch.addmm(a, z, third).relu(), second).relu(), first)
+
+    def forward(self, x):
+        return self.decode(self.encode(x))
+
+
+class Convolved(Named):
+    """The transposed layer as torch has it for convolutions, image by image."""
+
+    def decode(self, z):
+        z = F.relu(F.conv_transpose1d(z[:, :, None], self.e3.weight[:, :, None], self.b1))
+        z = F.relu(F.conv_transpose1d(z, self.e2.weight[:, :, None], self.b2))
+        return torch.stack([row.squeeze(-1) for row in F.conv_transpose1d(z, self.e1.weight[:, :, None], self.b3)])
 
 
 def fresh():
     return nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 32))
 
 
-class Lazy(nn.Module):
-    """Layers that learn their input's width from the first batch."""
+class OwnLayers(Named):
+    """Layers for the decoder, of which some or none are used."""
+
+    used = (0, 1, 2)
 
     def __init__(self):
         super().__init__()
-        self.down = nn.Sequential(nn.LazyLinear(128), nn.ReLU(), nn.LazyLinear(64), nn.ReLU(), nn.LazyLinear(32))
-        self.up = nn.Sequential(nn.LazyLinear(64), nn.ReLU(), nn.LazyLinear(128), nn.ReLU(), nn.LazyLinear(784))
-
-    def encode(self, x):
-        return self.down(x)
+        self.up = nn.ModuleList([nn.Linear(32, 64), nn.Linear(64, 128), nn.Linear(128, 784)])
+        del self.b1, self.b2, self.b3
 
     def decode(self, z):
-        return self.up(z)
-
-    def forward(self, x):
-        return self.decode(self.encode(x))
-
-
-def epoch_with_a_closure(model, images, optimiser, generator, batch=256):
-    total = 0.0
-    for rows in torch.randperm(len(images), generator=generator).split(batch):
-        x = images[rows]
-
-        def closure(x=x):
-            optimiser.zero_grad()
-            loss = (torch.sigmoid(model(x)) - x).square().sum(-1).mean()
-            loss.backward()
-            return loss
-
-        total += optimiser.step(closure).item() * len(x)
-    return total / len(images)
+        for i, (layer, other) in enumerate(zip(self.up, (self.e3, self.e2, self.e1), strict=True)):
+            z = layer(z if i == 0 else F.relu(z)) if i in self.used else (
+                F.linear(z if i == 0 else F.relu(z), other.weight.T, layer.bias))
+        return z
 
 
-def epoch_by_hand(model, images, optimiser, generator, batch=256):
-    total = 0.0
-    for rows in torch.randperm(len(images), generator=generator).split(batch):
-        loss = (torch.sigmoid(model(images[rows])) - images[rows]).square().sum(-1).mean()
-        parameters = list(model.parameters())
-        for p, slope in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
-            p.data -= 0.1 * slope
-        total += loss.item() * len(rows)
-    return total / len(images)
+class SameMemory(OwnLayers):
+    def __init__(self):
+        super().__init__()
+        for layer, other in zip(self.up, (self.e3, self.e2, self.e1), strict=True):
+            layer.weight.data = other.weight.data.T
 
 
-def epoch_looks_twice(model, images, optimiser, generator, batch=256):
-    total = 0.0
-    for rows in torch.randperm(len(images), generator=generator).split(batch):
-        x = images[rows]
-        total += (torch.sigmoid(model(x)) - x).square().sum().item()
+class Assigns(OwnLayers):
+    def __init__(self):
+        super().__init__()
+        self.up[0].weight = self.e3.weight.T
+
+
+class NotTransposed(Named):
+    def decode(self, z):
+        return F.linear(F.relu(F.linear(z, self.e3.weight, self.b1)), self.e2.weight, self.b2)
+
+
+class Inverse(Named):
+    def decode(self, z):
+        z = F.relu(F.linear(z, torch.linalg.pinv(self.e3.weight), self.b1))
+        z = F.relu(F.linear(z, torch.linalg.pinv(self.e2.weight), self.b2))
+        return F.linear(z, torch.linalg.pinv(self.e1.weight), self.b3)
+
+
+class FirstFrozen(Named):
+    def __init__(self):
+        super().__init__()
+        self.e1.requires_grad_(False)
+
+
+class OneBias(Named):
+    """One of the decoder's biases is no parameter."""
+
+    def __init__(self):
+        super().__init__()
+        del self.b3
+        self.b3 = torch.zeros(784, requires_grad=True)
+
+
+def epoch_with_loaders(model, images, loss, optimiser, generator, batch, piece):
+    order, total = torch.randperm(len(images), generator=generator), 0.0
+    for x in torch.utils.data.DataLoader(images[order], batch):
         optimiser.zero_grad()
-        (torch.sigmoid(model(x)) - x).square().sum(-1).mean().backward()
+        for part in torch.utils.data.DataLoader(x, piece):
+            value = loss(model, part).mean() * len(part) / len(x)
+            value.backward()
+            total += value.item() * len(x)
         optimiser.step()
     return total / len(images)
 
 
-def epoch_with(cut=lambda loss: loss, late=False, scale=lambda x: x, batches=lambda batches: batches):
-    """Return a training loop with a mistake of its own."""
-    def train_epoch(model, images, optimiser, generator, batch=256):
-        total = 0.0
-        for rows in batches(torch.randperm(len(images), generator=generator).split(batch)):
-            loss = cut((torch.sigmoid(model(images[rows])) - scale(images[rows])).square().sum(-1).mean())
-            if late:
-                optimiser.step()
+def epoch_with_a_while(model, images, loss, optimiser, generator, batch, piece):
+    order, start, losses = torch.randperm(len(images), generator=generator), 0, []
+    while start < len(images):
+        end = min(start + batch, len(images))
+        for first in range(start, end, piece):
+            each = loss(model, images[order[first:min(first + piece, end)]])
+            (each.sum() / (end - start)).backward()
+            losses += each.tolist()
+        optimiser.step()
+        for p in model.parameters():
+            p.grad = None
+        start = end
+    return sum(losses) / len(losses)
+
+
+def epoch_with_a_closure(model, images, loss, optimiser, generator, batch, piece):
+    total = 0.0
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+
+        def closure(rows=rows):
             optimiser.zero_grad()
-            loss.backward()
-            if not late:
-                optimiser.step()
-            total += loss.item() * len(rows)
-        return total / len(images)
+            of_batch = 0.0
+            for part in rows.split(piece):
+                value = loss(model, images[part]).sum() / len(rows)
+                value.backward()
+                of_batch += value.item()
+            return of_batch
 
-    return train_epoch
-
-
-def pixels(model, x):
-    return (torch.sigmoid(model(x)) - x).square().sum(-1)
+        total += optimiser.step(closure) * len(rows)
+    return total / len(images)
 
 
-def epoch_that_returns(count):
-    """Return a right loop that adds up another number for each image."""
-    def train_epoch(model, images, optimiser, generator, batch=256):
-        total = 0.0
-        for rows in torch.randperm(len(images), generator=generator).split(batch):
-            error = pixels(model, images[rows])
-            optimiser.zero_grad()
-            error.mean().backward()
+def epoch_that_scales_later(model, images, loss, optimiser, generator, batch, piece):
+    total = torch.zeros(())
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        optimiser.zero_grad()
+        for part in rows.split(piece):
+            each = loss(model, images[part])
+            each.sum().backward()
+            total += each.detach().sum()
+        for p in model.parameters():
+            p.grad /= len(rows)
+        optimiser.step()
+    return (total / len(images)).item()
+
+
+def epoch_with_own_gradients(model, images, loss, optimiser, generator, batch, piece):
+    parameters, total = list(model.parameters()), 0.0
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        sums = [torch.zeros_like(p) for p in parameters]
+        for part in rows.split(piece):
+            value = loss(model, images[part]).sum()
+            total += float(value)
+            for s, slope in zip(sums, torch.autograd.grad(value, parameters), strict=True):
+                s += slope / len(rows)
+        for p, s in zip(parameters, sums, strict=True):
+            p.grad = s
+        optimiser.step()
+    return total / len(images)
+
+
+def epoch_by_counting(model, images, loss, optimiser, generator, batch, piece):
+    """Go through the images in pieces and count how many the batch has seen."""
+    order, done, total = torch.randperm(len(images), generator=generator).tolist(), 0, 0.0
+    while done < len(order):
+        left = batch - done % batch
+        part = order[done:done + min(piece, left)]
+        size = min(batch, len(order) - done // batch * batch)
+        if done % batch == 0:
+            optimiser.zero_grad(set_to_none=False)
+        value = loss(model, images[part])
+        torch.autograd.backward(value.sum() / size)
+        total, done = total + value.sum().item(), done + len(part)
+        if done % batch == 0 or done == len(order):
             optimiser.step()
-            with torch.no_grad():
-                total += count(model, images[rows], error).sum().item()
+    return total / len(order)
+
+
+def epoch_looks_twice(model, images, loss, optimiser, generator, batch, piece):
+    total = 0.0
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        optimiser.zero_grad()
+        for part in rows.chunk(-(-len(rows) // piece)):  # pieces of equal sizes
+            seen = loss(model, images[part])
+            (loss(model, images[part]).sum() / len(rows)).backward()
+            total += seen.sum().item()
+        optimiser.step()
+    return total / len(images)
+
+
+EPOCHS = [epoch_with_loaders, epoch_with_a_while, epoch_with_a_closure, epoch_that_scales_later,
+          epoch_with_own_gradients, epoch_by_counting, epoch_looks_twice]
+
+
+def epoch_with(cut=lambda value: value, order=None, count=lambda model, x, each: each, least=0, more=lambda rows: rows,
+               share=lambda part, rows, each: each.sum() / len(rows), measure=None):
+    """Return one epoch with a mistake of its own."""
+    def train_epoch(model, images, loss, optimiser, generator, batch, piece):
+        index = order(len(images), batch, generator) if order else torch.randperm(len(images), generator=generator)
+        total = 0.0
+        for rows in index.split(batch):
+            optimiser.zero_grad()
+            for part in rows.split(piece):
+                if len(part) < least:
+                    continue
+                each = loss(model, images[more(part)])
+                cut(share(part, rows, each)).backward()
+                total += count(model, images[part], each).sum().item()
+            optimiser.step()
+            if measure:
+                with torch.no_grad():
+                    loss(model, images)
         return total / len(images)
 
     return train_epoch
 
 
-def epoch_in_blocks(model, images, optimiser, generator, batch=256):
-    parts, total = images.split(batch), 0.0
-    for i in torch.randperm(len(parts), generator=generator):
-        error = pixels(model, parts[i])
-        optimiser.zero_grad()
-        error.mean().backward()
-        optimiser.step()
-        total += error.sum().item()
+def epoch_with_the_idiom(model, images, loss, optimiser, generator, batch, piece):
+    """Step after every so many pieces, as tutorials do: exact where pieces fill a batch, and batches the epoch."""
+    total, many = 0.0, batch // piece
+    loader = torch.randperm(len(images), generator=generator).split(piece)
+    for i, part in enumerate(loader):
+        value = loss(model, images[part]).mean() / many
+        value.backward()
+        if (i + 1) % many == 0 or i + 1 == len(loader):
+            optimiser.step()
+            optimiser.zero_grad()
+        total += value.item() * many * len(part)
     return total / len(images)
 
 
-def epoch_with_a_new_order(model, images, optimiser, generator, batch=256):
-    total = 0.0
-    for start in range(0, len(images), batch):
-        error = pixels(model, images[torch.randperm(len(images), generator=generator)[start:start + batch]])
-        optimiser.zero_grad()
-        error.mean().backward()
-        optimiser.step()
-        total += error.sum().item()
-    return total / len(images)
-
-
-def epoch_with_one_step(model, images, optimiser, generator, batch=256):
+def epoch_without_the_rest(model, images, loss, optimiser, generator, batch, piece):
     total = 0.0
     optimiser.zero_grad()
-    for rows in torch.randperm(len(images), generator=generator).split(batch):
-        error = pixels(model, images[rows])
-        (error.sum() / len(images)).backward()
-        total += error.sum().item()
-    optimiser.step()
+    for i, part in enumerate(torch.randperm(len(images), generator=generator).split(piece), 1):
+        value = loss(model, images[part]).sum()
+        (value / batch).backward()
+        total += value.item()
+        if i * piece % batch == 0:
+            optimiser.step()
+            optimiser.zero_grad()
     return total / len(images)
+
+
+def epoch_by_hand(model, images, loss, optimiser, generator, batch, piece):
+    total = 0.0
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        value = loss(model, images[rows]).mean()
+        parameters = list(model.parameters())
+        for p, slope in zip(parameters, torch.autograd.grad(value, parameters), strict=True):
+            p.data -= 0.1 * slope
+        total += value.item() * len(rows)
+    return total / len(images)
+
+
+def epoch_clears_the_model(model, images, loss, optimiser, generator, batch, piece):
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        for part in rows.split(piece):
+            (loss(model, images[part]).sum() / len(rows)).backward()
+        model.zero_grad()
+        optimiser.step()
+    return 0.0
+
+
+def epoch_keeps_losses(model, images, loss, optimiser, generator, batch, piece):
+    losses = []
+    for rows in torch.randperm(len(images), generator=generator).split(batch):
+        optimiser.zero_grad()
+        each = torch.cat([loss(model, images[part]) for part in rows.split(piece)])
+        each.mean().backward()
+        optimiser.step()
+        losses.append(each.detach())
+    return torch.cat(losses).mean().item()
+
+
+def batches_of_the_stored(n, batch, generator):
+    return torch.cat([rows[torch.randperm(len(rows))] for rows in torch.arange(n).split(batch)])
 
 
 def normalised(code):
     return (code - code.mean(0)) / (code.std(0, correction=0) + 1e-5)
 
 
+def tied(**changes):
+    return type("TiedAutoencoder", (Named,), changes)
+
+
 UNLISTED = [
-    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(normalised(self.encode(x)))),
+    ("TiedAutoencoder", tied(forward=lambda self, x: self.decode(normalised(self.encode(x)))),
      "depends on the other images of the batch"),
-    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(0.5 * self.encode(x))),
+    ("TiedAutoencoder", tied(forward=lambda self, x: self.decode(0.5 * self.encode(x))),
      "the code after a factor of ½"),
-    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(F.relu(z))), "before it comes a ReLU"),
-    *(("Autoencoder", autoencoder(encode=encode), "`encode` changes the images that it is given") for encode in (
-        lambda self, x: self.encoder(x.sub_(0.5)), lambda self, x: self.encoder(x.clamp_(max=0.5)))),
-    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(z.mul_(2))),
+    ("TiedAutoencoder", tied(decode=lambda self, z: Named.decode(self, F.relu(z))),
+     "before the first layer comes a ReLU"),
+    *(("TiedAutoencoder", tied(encode=encode), "`encode` changes the images that it is given") for encode in (
+        lambda self, x: Named.encode(self, x.sub_(0.5)), lambda self, x: Named.encode(self, x.clamp_(max=0.5)))),
+    ("TiedAutoencoder", tied(decode=lambda self, z: Named.decode(self, z.mul_(2))),
      "`decode` changes the codes that it is given"),
-    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(self.encode(x.sub_(0.5)))),
+    ("TiedAutoencoder", tied(forward=lambda self, x: self.decode(self.encode(x.sub_(0.5)))),
      "`forward` changes the images that it is given"),
-    ("Autoencoder", autoencoder(code_end=nn.Softplus), "comes a softplus"),
-    ("Autoencoder", autoencoder(code_end=partial(nn.LeakyReLU, 0.2)), "leave the code as that layer gives it"),
-    ("Autoencoder", autoencoder(encode=lambda self, x: self.encoder(torch.sigmoid(x))), "before it comes a sigmoid"),
-    ("Autoencoder", autoencoder(encode=lambda self, x: fresh()(x)), "made anew in each call"),
-    ("Autoencoder", autoencoder(between=partial(nn.Sequential, nn.Dropout(), nn.ReLU())), "there is dropout in it"),
-    ("Autoencoder", FirstFrozen, "some parameters are frozen"),
-    ("Autoencoder", type("Autoencoder", (ByProducts,), {"second": staticmethod(lambda h: h)}),
-     "two linear layers follow each other"),
-    ("Autoencoder", autoencoder(decode=lambda self, z: self.decoder(normalised(z))),
+    ("TiedAutoencoder", autoencoder(code_end=F.softplus), "comes a softplus"),
+    ("TiedAutoencoder", autoencoder(between=F.gelu),
+     "Between the encoder's layers a ReLU is asked for: there is a GELU."),
+    ("TiedAutoencoder", autoencoder(unbent=(4,)), "there is nothing after the second layer"),
+    ("TiedAutoencoder", tied(encode=lambda self, x: Named.encode(self, torch.sigmoid(x))),
+     "before the first layer comes a sigmoid"),
+    ("TiedAutoencoder", tied(encode=lambda self, x: fresh()(x)), "made anew in each call"),
+    ("TiedAutoencoder", autoencoder(between=lambda h: F.relu(F.dropout(h))), "there is dropout in it"),
+    ("TiedAutoencoder", FirstFrozen, "some parameters are frozen"),
+    ("TiedAutoencoder", tied(decode=lambda self, z: Named.decode(self, normalised(z))),
      "depend on the other codes of the batch"),
-    ("Autoencoder", autoencoder(forward=lambda self, x: self.decode(self.encode(x)).squeeze()),
+    ("TiedAutoencoder", tied(forward=lambda self, x: self.decode(self.encode(x)).squeeze()),
      "`forward` gives (784,)"),
+    ("TiedAutoencoder", OwnLayers, "The decoder has weights of its own."),
+    ("TiedAutoencoder", type("TiedAutoencoder", (OwnLayers,), {"used": (1, 2)}),
+     "weights of its own in the layers 64-128 and 128-784"),
+    ("TiedAutoencoder", type("TiedAutoencoder", (OwnLayers,), {"used": ()}), "the model has a second set of weights"),
+    ("TiedAutoencoder", SameMemory, "lie in the memory of the encoder's"),
+    ("TiedAutoencoder", Assigns, "A layer's `weight` can only be a Parameter"),
+    ("TiedAutoencoder", NotTransposed, "the weight of `nn.Linear(64, 32)` has the shape (32, 64)"),
+    ("TiedAutoencoder", Inverse, "`decode` gives other values than three layers with the encoder's weights"),
+    ("TiedAutoencoder", OneBias, "the bias of 784 numbers is kept outside of `nn.Parameter`"),
+    ("TiedAutoencoder", tied(forward=lambda self, x: self.decode(self.encode(x)).detach()), "reaches any parameter"),
     ("gaussian_nll", lambda x_hat, x, sigma: -torch.log(
         torch.exp(-(x - x_hat) ** 2 / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))).sum(-1), "50 σ"),
     ("gaussian_nll", lambda x_hat, x, sigma: ((x - x_hat) ** 2).sum(-1) / 2 * sigma**2 + 784 * (
@@ -335,55 +505,63 @@ UNLISTED = [
      "All that is not exactly white counts as black"),
     ("bernoulli_nll", lambda logits, x: (F.binary_cross_entropy_with_logits(logits, x, reduction="none")
                                          - torch.distributions.Bernoulli(x).entropy()).sum(-1), "KL divergence"),
-    ("sigmoid_floor", lambda x: (x - x.clamp(0, 1)).square().min(-1).values, "The smallest pixel error"),
+    *(("floor", floor, "It is right for finite limits, and wrong where a limit is infinite") for floor in (
+        lambda x, low, high: ((x < low) * (x - low) ** 2 + (x > high) * (x - high) ** 2).sum(-1),
+        lambda x, low, high: F.relu((x - (low + high) / 2).abs() - (high - low) / 2).square().sum(-1))),
+    ("floor", lambda x, low, high: torch.minimum(F.relu(low - x), F.relu(x - high)).square().sum(-1), "It gives 0"),
+    ("floor", lambda x, low, high: (F.relu(low - x) ** 2 - F.relu(x - high) ** 2).sum(-1),
+     "The term with the pixels above `high` has the wrong sign"),
+    ("floor", lambda x, low, high: (x - x.clamp(low, high)).square().mean(-1) * 28, "times the right one"),
+    ("floor", lambda x, low, high: ((x - x.clamp(low, high)) / (high - low)).square().sum(-1),
+     "none of the usual mistakes"),
+    ("floor", lambda x, low, high: (x - x.clamp_(low, high)).square().sum(-1), "changes its input `x`"),
+    ("floor", lambda x, low, high: (x - x.clamp(high, low)).square().sum(-1), "distance of every pixel to `low`"),
+    ("floor", lambda x, low, high: (x - x.clamp(0, 1)).square().sum(-1), "from 0 to 1, whatever `low` and `high` are"),
+    ("floor", lambda x, low, high: (x - x.clamp(low, high)).square(), "the sum over the pixels is missing"),
     ("bernoulli_nll", lambda logits, x: F.binary_cross_entropy_with_logits(logits, 1 - x, reduction="none").sum(-1),
      "Black and white are exchanged"),
     ("bernoulli_nll", lambda logits, x: (F.softplus(logits) - x * logits + math.log(2) * (logits == 0)).sum(-1),
      "except where logits are exactly 0"),
-    ("train_epoch", epoch_in_blocks, "each holds neighbours as they are stored"),
-    ("train_epoch", epoch_with_a_new_order, "draw one permutation of all images, once before the loop"),
-    ("train_epoch", epoch_that_returns(lambda model, x, before: pixels(model, x)), "measured again after each batch"),
-    ("train_epoch", epoch_that_returns(lambda model, x, before: before.sqrt()), "the mean of the roots"),
-    ("train_epoch", epoch_that_returns(lambda model, x, before: before**1.5),
-     "not the mean, over all images of the epoch, of their squared errors."),
-    ("train_epoch", epoch_with_one_step, "and there is one for the whole epoch"),
-    ("train_epoch", epoch_with(cut=lambda loss: loss.detach()), "reaches no parameter"),
-    ("train_epoch", epoch_with(cut=lambda loss: loss.detach().requires_grad_()), "reaches no parameter"),
-    ("train_epoch", epoch_with(batches=lambda batches: [rows for rows in batches if len(rows) > 1]),
-     "A last batch of a single image is left out"),
-    ("train_epoch", epoch_with(batches=lambda batches: [rows for rows in batches if len(rows) == len(batches[0])]),
-     "The last, smaller batch is left out"),
-    ("train_epoch", epoch_with(batches=lambda batches: [
-        rows[torch.randperm(len(rows))] for rows in torch.arange(sum(map(len, batches))).split(len(batches[0]))]),
-     "share a batch in every epoch"),
+    ("train_epoch", epoch_with(order=lambda n, batch, generator: torch.cat([
+        torch.arange(n).split(batch)[i] for i in torch.randperm(-(-n // batch), generator=generator)])),
+     "each holds neighbours as they are stored"),
+    ("train_epoch", epoch_with(order=lambda n, batch, generator: torch.cat([
+        torch.randperm(n, generator=generator)[start:start + batch] for start in range(0, n, batch)])),
+     "draw one permutation of all images, once before the loop"),
+    ("train_epoch", epoch_with(order=batches_of_the_stored), "share a batch in every epoch"),
+    ("train_epoch", epoch_with(count=lambda model, x, before: before.detach().sqrt()),
+     "is not the mean, over all images of the epoch, of their losses before"),
+    ("train_epoch", epoch_with(cut=lambda value: value.detach()), "reaches no parameter"),
+    ("train_epoch", epoch_with(cut=lambda value: value.detach().requires_grad_()), "reaches no parameter"),
+    ("train_epoch", epoch_with(least=2), "some never"),
+    ("train_epoch", epoch_with(share=lambda part, rows, each: each.mean() * len(part) / 7), "divided by `batch`"),
+    ("train_epoch", epoch_with(share=lambda part, rows, each: each.sum().sqrt()), "are not those that the mean loss"),
+    ("train_epoch", epoch_with(more=lambda part: part.repeat(2)), "each 2 times"),
+    ("train_epoch", epoch_with(measure=True), "33 images go through the model at once, without gradients"),
+    ("train_epoch", epoch_with_the_idiom, "they come after 6, 6, 6, 6, 6 and 3 images where `batch` is 7"),
+    ("train_epoch", epoch_without_the_rest, "they come after 21 images where `batch` is 7, and none after the last 12"),
     ("train_epoch", epoch_by_hand, "and yet the weights move"),
-    ("train_epoch", epoch_with(batches=lambda batches: torch.cat(batches).split(1)), "do not have the size"),
-    ("train_epoch", epoch_with(late=True), "`step` comes before `backward`"),
-    ("train_epoch", epoch_with(scale=lambda x: 2 * x - 1), "the bug of exercise 5"),
+    ("train_epoch", epoch_clears_the_model, "set to zero between `backward` and `step`"),
+    ("train_epoch", epoch_keeps_losses, "held until one `backward` at its end"),
 ]
 
 RIGHT = [
-    *(("n_parameters", number) for number in (222_384.0, torch.tensor(222_384), 2 * 110_080 + 2 * 1_112)),
+    *(("n_parameters", number) for number in (
+        111_792.0, torch.tensor(111_792), 110_592 + 224 + 976, np.int64(111_792))),
     ("gaussian_nll", gaussian_other_way), ("gaussian_nll", gaussian_by_constant),
     ("gaussian_nll", gaussian_mean_times_pixels), ("bernoulli_nll", bernoulli_softplus),
     ("bernoulli_nll", bernoulli_stable_form), ("bernoulli_nll", bernoulli_two_classes),
-    ("sigmoid_floor", floor_where), ("sigmoid_floor", floor_relu), ("Autoencoder", ByHand),
-    *(("Autoencoder", autoencoder(between=between))
-      for between in (nn.ReLU, nn.GELU, nn.Tanh, nn.Sigmoid, nn.LeakyReLU, nn.ELU, nn.SiLU)),
-    *(("Autoencoder", type("Autoencoder", (SixLayers,), {"bend": staticmethod(bend)})) for bend in (
-        F.relu, lambda h: F.relu(h, inplace=True), lambda h: h.relu_(), F.hardtanh)), ("Autoencoder", Lazy),
-    ("Autoencoder", ByProducts), ("Autoencoder", Assigned),
-    *(("Autoencoder", autoencoder(between=between))
-      for between in (nn.PReLU, nn.Hardtanh, nn.Hardsigmoid, nn.Softshrink, nn.Tanhshrink, nn.ReLU6)),
-    ("train_epoch", epoch_with_a_loader), ("train_epoch", epoch_with_a_while), ("train_epoch", epoch_with_a_closure),
-    ("train_epoch", epoch_looks_twice)]
+    *(("floor", floor) for floor in FLOORS), *(("train_epoch", epoch) for epoch in EPOCHS),
+    *(("TiedAutoencoder", cls) for cls in (Named, InALoop, ByHand, Assigned, Lazy, Convolved)),
+    *(("TiedAutoencoder", type("TiedAutoencoder", (Named,), {"bend": staticmethod(bend)})) for bend in (
+        lambda h: F.relu(h, inplace=True), lambda h: h.relu_(), nn.ReLU()))]
 
 
 @pytest.mark.parametrize("loss", [lambda y, x: (torch.sigmoid(y) - x).square().sum(-1),
                                   BY_NAME["bernoulli_nll"].reference])
 def test_a_trained_model_passes(bars, loss):
     torch.manual_seed(0)
-    model = BY_NAME["Autoencoder"].reference()
+    model = BY_NAME["TiedAutoencoder"].reference()
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(12):
         for rows in torch.randperm(2000).split(50):
@@ -398,7 +576,7 @@ def test_a_trained_model_passes(bars, loss):
 
 def _trained(x, takes, loss):
     torch.manual_seed(0)
-    model = BY_NAME["Autoencoder"].reference()
+    model = BY_NAME["TiedAutoencoder"].reference()
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(10):
         for rows in torch.randperm(2000).split(50):
@@ -419,8 +597,8 @@ def _signed(x):
 @pytest.mark.parametrize(("takes", "loss", "piece"), [
     (_as_they_are, lambda y, x: torch.sigmoid(y) - _signed(x), "black picture for every image. "),
     (_signed, lambda y, x: torch.sigmoid(y) - _signed(x), "black picture for every image"),
-    (_as_they_are, lambda y, x: y - _signed(x), "It rebuilds images on the scale from −1 to 1"),
-    (_signed, lambda y, x: y - _signed(x), "It rebuilds images on the scale from −1 to 1"),
+    (_as_they_are, lambda y, x: y - _signed(x), "It reconstructs images on the scale from −1 to 1"),
+    (_signed, lambda y, x: y - _signed(x), "It reconstructs images on the scale from −1 to 1"),
     (_signed, lambda y, x: torch.sigmoid(y) - x, "rescaled to −1 to 1 before they go in")])
 def test_a_model_trained_on_the_other_scale_is_told_so(bars, takes, loss, piece):
     model = _trained(bars.x_train, takes, loss)
@@ -432,26 +610,27 @@ def test_a_model_trained_on_the_other_scale_is_told_so(bars, takes, loss, piece)
 
 
 PAIRS = [
-    ("train_epoch", "no zero_grad", "mean of batch means"),
-    ("train_epoch", "no sigmoid", "last batch"), ("train_epoch", "stored order", "no step"),
-    ("Autoencoder", "relu code", "sigmoid image"), ("Autoencoder", "no biases", "gives the code"),
-    ("Autoencoder", "tanh code", "decoder like encoder")]
+    ("train_epoch", "no zero_grad", "mean of batch means"), ("train_epoch", "sum of means", "last batch"),
+    ("train_epoch", "stored order", "no step"), ("TiedAutoencoder", "relu code", "sigmoid image"),
+    ("TiedAutoencoder", "own weights", "gives the code"), ("TiedAutoencoder", "tanh code", "no biases in the decoder")]
 
 
 def test_the_commonest_loop_has_two_things_said_of_it():
-    def train_epoch(model, images, optimiser, generator, batch=256):
+    def train_epoch(model, images, loss, optimiser, generator, batch, piece):
         batches, total = torch.randperm(len(images), generator=generator).split(batch), 0.0
         for rows in batches:
-            loss = F.mse_loss(torch.sigmoid(model(images[rows])), images[rows])
             optimiser.zero_grad()
-            loss.backward()
+            parts = rows.split(piece)
+            for part in parts:
+                value = loss(model, images[part]).mean() / len(parts)
+                value.backward()
+                total += value.item()
             optimiser.step()
-            total += loss.item()
         return total / len(batches)
 
     text = examine(BY_NAME["train_epoch"], train_epoch, 0).text
-    assert "`F.mse_loss` and `.mean()` average over the pixels too" in text
-    assert "the mean of the batches' means" in text
+    assert "The step is that of the mean of the pieces' means." in text
+    assert "not the mean, over all images of the epoch" in text
 
 
 def test_terms_that_are_off_are_named():
@@ -481,23 +660,24 @@ def test_unstable_cross_entropies_are_told_so(unstable):
 
 
 @pytest.mark.parametrize(("name", "answer", "piece"), [
-    ("Autoencoder", autoencoder()(), "without parentheses"),
-    ("Autoencoder", lambda x: x, "give the class itself"),
-    ("Autoencoder", type("Autoencoder", (), dict.fromkeys(["encode", "decode", "forward"], len)), "nn.Module"),
-    ("Autoencoder", type("A", (nn.Module,), {"encode": lambda self, x: x[0]}), "no method `decode`"),
-    ("Autoencoder", autoencoder(down=(784, 100, 64, 32), up=(32, 64, 100, 784)), "there is a layer"),
-    ("Autoencoder", autoencoder(encode=lambda self, x: self.encoder(x) + torch.randn(len(x), 32)),
+    ("TiedAutoencoder", autoencoder()(), "without parentheses"),
+    ("TiedAutoencoder", lambda x: x, "give the class itself"),
+    ("TiedAutoencoder", type("TiedAutoencoder", (), dict.fromkeys(["encode", "decode", "forward"], len)), "nn.Module"),
+    ("TiedAutoencoder", type("A", (nn.Module,), {"encode": lambda self, x: x[0]}), "no method `decode`"),
+    ("TiedAutoencoder", autoencoder(down=(784, 100, 64, 32)), "it also has a weight of 64 × 100 and 100 × 784"),
+    ("TiedAutoencoder", autoencoder(encode=lambda self, x: Tied.encode(self, x) + torch.randn(len(x), 32)),
      "there is noise in it"),
-    ("Autoencoder", autoencoder(between=nn.Dropout), "there is dropout in it"),
+    ("TiedAutoencoder", autoencoder(between=nn.Dropout()), "there is dropout in it"),
     ("trained", autoencoder(), "give the model that was built"),
     ("trained", "model", "give the trained model"),
     ("trained", nn.Linear(784, 784), "raises AttributeError"),
-    ("train_epoch", lambda model, images: 0.0, "called with 5 arguments"),
-    ("train_epoch", lambda model, images, optimiser, generator, batch: 1.0, ": never."),
-    ("train_epoch", lambda model, images, optimiser, generator, batch: model(images[0, :5]), "raises RuntimeError"),
-    ("n_parameters", "222384", "between quotes"),
-    ("n_parameters", [222384], "one number"),
-    ("n_parameters", 222385, "Close"),
+    ("train_epoch", lambda model, images: 0.0, "called with 7 arguments"),
+    ("train_epoch", lambda model, images, loss, optimiser, generator, batch, piece: 1.0, ": never."),
+    ("train_epoch", lambda model, images, loss, optimiser, generator, batch, piece: model(images[0, :5]),
+     "raises RuntimeError"),
+    ("n_parameters", "111792", "between quotes"),
+    ("n_parameters", [111792], "one number"),
+    ("n_parameters", 111793, "Close"),
     ("n_parameters", 7, "Too small"),
 ])
 def test_wrong_kinds_get_a_sentence(name, answer, piece, bars):

@@ -182,7 +182,7 @@ def one_at_a_time(exercise: Exercise, answer: Any, generator: torch.Generator) -
     if ran.trouble:
         return ""
     less, more = ran.value
-    numbers = not exercise.gives and ("tolist" in more or "numpy" in more)
+    numbers = not exercise.gives and "tolist" in more
     if numbers or len(more) - len(less) >= growth:
         return (f"One piece of advice: it goes through the {exercise.forms[0].row}s one at a time. On whole tensors, "
                 "without a Python loop, the same formula runs a hundred times faster.")

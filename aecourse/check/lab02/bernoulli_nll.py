@@ -93,11 +93,11 @@ def draw(generator: torch.Generator, size: int) -> Case:
     x = images(generator, size, size == 1)
     x = torch.where(x == 0.5, 0.6, x)  # rounding may go either way there
     logits = torch.randn(size, PIXELS, generator=generator).mul(2).clamp(-5, 5)
-    if size == 4:  # a net that knows nothing
+    if size == 4:  # a network that knows nothing
         logits[1:, ::2] = 0.0
         logits[3] = 0.0
         return Case((logits, x), "4 images of random pixels, many logits exactly 0", ZERO)
-    if size == 5:  # large logits, as a net that is sure gives them; also where it is surely wrong
+    if size == 5:  # large logits, as a confident network gives them; also where it is confident and wrong
         x, logits = (x > 0.5).float(), logits.sign() * (60 + 140 * torch.rand(size, PIXELS, generator=generator))
         return Case((logits, x), "5 images with logits between ±60 and ±200", UNSTABLE)
     if size == 1:

@@ -32,7 +32,7 @@ MISTAKES = (
     Mistake("sigma to the fourth", {"power": 4},
             "The squared error is divided by σ⁴: `sigma` is the standard deviation, square it once."),
     Mistake("absolute", {"square": False},
-            "The error is not squared. With |x − x̂| the bell would be a Laplace distribution."),
+            "The error is not squared. With |x − x̂| the distribution would be a Laplace distribution."),
     Mistake("no square",
             lambda x_hat, x, sigma: _gaussian(x_hat, x, sigma, half=0.0) + (x - x_hat).sum(-1) / (2 * sigma**2),
             "The difference is not squared, so errors of opposite sign cancel."),
@@ -44,7 +44,7 @@ MISTAKES = (
     Mistake("error subtracted", {"half": -0.5},
             "The squared error enters with a minus: with it a worse reconstruction would cost less."),
     Mistake("no log sigma", {"log_sigma": 0.0},
-            "The term log σ is missing: a wider bell is also lower, and that costs log σ per pixel."),
+            "The term log σ is missing: a wider Gaussian is also lower, and that costs log σ per pixel."),
     Mistake("sigma taken for the variance", {"power": 1, "log_sigma": 0.5},
             "`sigma` is taken for the variance: it is the standard deviation, so σ² stands under the squared error, "
             "and ½ log σ² = log σ."),
@@ -54,8 +54,8 @@ MISTAKES = (
     Mistake("log sigma sign", {"log_sigma": -1.0}, "The term log σ has the wrong sign: −log(1/σ) = + log σ."),
     Mistake("size of log sigma",
             lambda x_hat, x, sigma: _gaussian(x_hat, x, sigma, log_sigma=math.copysign(1.0, math.log(sigma))),
-            "The sign of log σ is taken away: |log σ|. With σ below 1 the term is negative, since a narrow bell is "
-            "high."),
+            "The sign of log σ is taken away: |log σ|. With σ below 1 the term is negative, since a narrow Gaussian "
+            "is high."),
     *(Mistake(f"σ² + {eps:g}", partial(_with_more, eps=eps),
               f"A small number, {eps:g}, is added to σ² under the squared error. σ is never 0 here, so nothing needs "
               "to be added, and where σ is small the nats are wrong by it.") for eps in (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)),
@@ -69,8 +69,8 @@ MISTAKES = (
             "log 2π is there where ½ log 2π belongs: it comes from a square root."),
     Mistake("constant sign", {"constant": -0.5}, "The constant ½ log 2π has the wrong sign."),
     Mistake("constant once", {"pixels": False},
-            "log σ and ½ log 2π are added once for the image. Each of the 784 pixels has its own bell, so each adds "
-            "them."),
+            "log σ and ½ log 2π are added once for the image. Each of the 784 pixels has a Gaussian of its own, so "
+            "each adds them."),
     Mistake("sign", {"sign": -1}, "This is the log-likelihood itself: a loss is its negative."),
     Mistake("mean over pixels", {"reduce": "mean"},
             "There is a mean over the pixels where the sum belongs: independent pixels multiply, so their logarithms "
@@ -88,8 +88,8 @@ MISTAKES = (
     Mistake("sigmoid", lambda x_hat, x, sigma: _gaussian(torch.sigmoid(x_hat), x, sigma),
             "A sigmoid is put on x̂. It is the reconstruction already: take it as it comes."),
     Mistake("pixels cut", lambda x_hat, x, sigma: _gaussian(x_hat, x.clamp(0, 1), sigma),
-            "The pixels of x are cut to the range from 0 to 1. A bell gives any number, and the formula takes it as it "
-            "is."),
+            "The pixels of x are cut to the range from 0 to 1. A Gaussian gives any number, and the formula takes "
+            "it as it is."),
     Mistake("reconstruction cut", lambda x_hat, x, sigma: _gaussian(x_hat.clamp(0, 1), x, sigma),
             "The reconstruction is cut to the range from 0 to 1. The formula takes x̂ as it is."),
 )
@@ -108,7 +108,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
     x_hat, x = images(generator, size, size == 1), images(generator, size, size == 1)
     if size == 1 and torch.equal(x, x_hat):
         x_hat = x_hat + 0.1  # equal images would hide every mistake in the error's term
-    if size == 3:  # drawn from the bell itself: some pixels leave [0, 1], the nats are negative; the first is exact
+    if size == 3:  # drawn from the Gaussian itself: some pixels leave [0, 1], the nats are negative; the first is exact
         x_hat = 1.4 * x_hat - 0.2
         x = x_hat + 0.1 * torch.randn(size, PIXELS, generator=generator) * torch.tensor([[0.0], [1.0], [1.5]])
         return Case((x_hat, x, 0.1), "3 images drawn around x_hat, the first without an error, sigma = 0.1")
@@ -120,10 +120,10 @@ def draw(generator: torch.Generator, size: int) -> Case:
         return Case((x_hat, x, 0.0005), "6 images drawn around x_hat, sigma = 0.0005", NARROW)
     if size == 5:
         x = (x > 0.5).float()
-        return Case((1 - x, x, 0.02), "5 images of black and white pixels, rebuilt as their opposites, sigma = 0.02",
-                    FAR)
+        return Case((1 - x, x, 0.02), "5 images of black and white pixels, reconstructed as their opposites, "
+                                      "sigma = 0.02", FAR)
     sigma = round(0.2 + 0.5 * float(torch.rand((), generator=generator)) + 0.9 * (size == 2), 2)
-    text = (f"one image with all pixels {x[0, 0]:.1f}, rebuilt as {x_hat[0, 0]:.1f}, sigma = {sigma}" if size == 1
+    text = (f"one image with all pixels {x[0, 0]:.1f}, reconstructed as {x_hat[0, 0]:.1f}, sigma = {sigma}" if size == 1
             else f"{size} images of random pixels, sigma = {sigma}")
     return Case((x_hat, x, sigma), text)
 

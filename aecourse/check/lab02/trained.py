@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from aecourse import data
 from aecourse.check.engine.exercise import Case, Exercise, Mistake
-from aecourse.check.lab02._mirror import autoencoder, form
+from aecourse.check.lab02._tied import autoencoder, form
 
 
 def _untrained(**changes: object) -> torch.nn.Module:
@@ -52,7 +52,7 @@ MISTAKES = (
     Mistake("nan", _broken(),
             "Its output holds NaN or inf: the training went wrong. Try a smaller learning rate, and look for a "
             "logarithm in the loss."),
-    Mistake("other code", _untrained(down=(784, 128, 64), up=(64, 128, 784)), "Its code does not hold 32 numbers."),
+    Mistake("other code", _untrained(down=(784, 128, 64)), "Its code does not hold 32 numbers."),
 )
 
 
@@ -72,7 +72,7 @@ FACTS = {
     "code": "Its code does not hold 32 numbers.",
     "finite": "Its output holds NaN or inf: the training went wrong. Try a smaller learning rate.",
     "output": "Its output looks like pixels; logits are asked for. Either the model ends in a sigmoid, or the loss "
-              "compared the logits with the image: use `losses.bernoulli_nll(model(x), x)`, or put a sigmoid on the "
+              "compared the logits with the image: use `bernoulli_nll_ok(model(x), x)`, or put a sigmoid on the "
               "output first.",
     "scale": "{got} Train on the images as they are; that takes about half a minute.",
     "black": "It gives a black picture for every image{got}. Images from −1 to 1 drive a sigmoid there (exercise 5): "
@@ -85,9 +85,9 @@ FACTS = {
 }
 
 
-TAKES = "It rebuilds images that are rescaled to −1 to 1 before they go in, and it is tested on images from 0 to 1."
-GIVES = ("It rebuilds images on the scale from −1 to 1. The pixels are `torch.sigmoid` of its output, and a sigmoid "
-         "reaches nothing below 0 (exercise 5).")
+TAKES = "It reconstructs images that are rescaled to −1 to 1 before they go in, and it is tested on images from 0 to 1."
+GIVES = ("It reconstructs images on the scale from −1 to 1. The pixels are `torch.sigmoid` of its output, and a "
+         "sigmoid reaches nothing below 0 (exercise 5).")
 
 
 def probe(model: Any, case: Case) -> dict[str, Any]:
@@ -140,8 +140,8 @@ def _black(output: Tensor) -> bool:
 def _signed(x: Tensor, output: Tensor, of_signed: Tensor) -> bool:
     """Return whether the outputs for x or for 2x − 1 are near 2x − 1, or as near as a sigmoid comes."""
     for given in (output, of_signed):
-        for rebuilt, aim in ((given, 2 * x - 1), (torch.sigmoid(given), (2 * x - 1).clamp(min=0))):
-            if _error(rebuilt, aim) < 0.75 * _error(aim.mean(0).expand_as(aim), aim):
+        for x_hat, aim in ((given, 2 * x - 1), (torch.sigmoid(given), (2 * x - 1).clamp(min=0))):
+            if _error(x_hat, aim) < 0.75 * _error(aim.mean(0).expand_as(aim), aim):
                 return True
     return False
 
@@ -155,8 +155,8 @@ EXERCISE = Exercise(
     reference=None, oracle=oracle, draw=draw, sizes=(1000,), probe=probe, facts=FACTS,
     mistakes=MISTAKES,
     hints=("A loss for `fit` takes the model, a batch and `step`, and returns a dict of one number per image: "
-           "`{\"nats\": losses.bernoulli_nll(model(x), x)}`.",
+           "`{\"nats\": bernoulli_nll_ok(model(x), x)}`.",
            "`fit(model, (digits.x_train,), loss, epochs=4, batch=128)` trains the model in place.",
            "The check takes the model, not what `fit` returns."),
     why="The model is judged on images that it never saw. The mean image is the baseline to beat: it is the best "
-        "that a net can do without looking at its input.")
+        "that a network can do without looking at its input.")
