@@ -238,7 +238,8 @@ def _epoch(model: nn.Module, images: Tensor, loss: Callable, optimiser: Any, gen
     total, means = torch.stack(sums).sum(), torch.stack([s / m for s, m in zip(sums, sizes, strict=True)])
     values: dict[str, Any] = {"all": total / n, "last batch": of_batch[-1], "last piece": means[-1],
               "piece means": means.mean(), "batch means": sum(of_batch) / len(of_batch), "sum": total,
-              "per batch": total / len(batches), "per piece": total / len(sums), "sum of batch means": sum(of_batch), "sum of piece means": means.sum(),
+              "per batch": total / len(batches), "per piece": total / len(sums),
+              "sum of batch means": sum(of_batch), "sum of piece means": means.sum(),
               "pixels": total / n / 784, "none": None}
     if returns == "after":
         with torch.no_grad():
