@@ -333,8 +333,8 @@ table(["tested with σ = 0.1: PSNR (dB)", *(f"code of {code:,}" for code in mild
 # %% [markdown]
 # Down a column only the noise of the training changes. Along a row, from 64 to 256, only the code becomes wider, and now
 # the images with σ = 0.1 do get better. So the bottleneck did the harm: in this short training a code of 64 numbers
-# loses about as much as so little noise takes away, and on MNIST more. Longer training would improve both codes; we
-# did not try it. The wrong amount of noise costs decibels in every column.
+# loses about as much as so little noise takes away, and on MNIST more. Longer training may improve both; we did
+# not try it. The wrong amount of noise costs decibels in every column.
 #
 # The third column shows a second thing. (More than the code's width differs here, so do not compare it with the other
 # two.) The wide network has room to copy, and it does not: a copy would have the PSNR "before". **Corruption replaces
@@ -369,8 +369,8 @@ score([("best filter (dB)", prediction_filter, best_filter),
 # - Corrupt the input and ask for the clean image. The noise must be new in every batch.
 # - Compare denoisers with the same clipping, each at its best setting, chosen on validation images.
 # - A bottleneck alone removes some noise. Training for it removes far more.
-# - For each amount of noise in the test, the network trained with that amount is the best. Train with many amounts if
-#   you do not know yours: under strong noise this costs little, under little noise some decibels.
+# - For a given noise in the test, a denoiser does worse the further its training noise was from it. Train with many
+#   amounts if you do not know yours: under strong noise this costs little, under little noise some decibels.
 # - On nearly clean images, a narrow code can cost more than the noise did. With corruption the code need not be narrow.
 #
 # **Your turn:** [lab 04](../work/lab04.ipynb) (your own copy; on the web, the

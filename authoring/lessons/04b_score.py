@@ -210,7 +210,7 @@ for axis, s in zip(axes, planar, strict=True):
 # are too short to compare. Here is a piece of the upper arc, with the score itself in place of the residual:
 
 # %%
-piece = torch.cartesian_prod(torch.linspace(-1.3, 0, 9), torch.linspace(0.5, 1.4, 7))  # (63, 2)
+piece = torch.cartesian_prod(torch.linspace(-1.3, 0, 9), torch.linspace(0.5, 1.4, 7))
 figure, axes = plt.subplots(1, 2, figsize=(10.5, 3.9), sharey=True)
 for axis, s in zip(axes, planar, strict=True):
     axis.scatter(*centres.T, s=12, color=plots.SKY)
@@ -218,7 +218,8 @@ for axis, s in zip(axes, planar, strict=True):
                                  (learned_score(piece, s), plots.VERMILION, 0.004)):
         axis.quiver(*piece.T, *field.T, color=colour, angles="xy", scale_units="xy",
                     scale=40, width=width)
-    axis.set(title=f"σ = {s:g}", xlabel="x₁", ylabel="x₂", xlim=(-1.5, 0.2), ylim=(0.35, 1.55))
+    axis.set(title=f"σ = {s:g}", xlabel="x₁", ylabel="x₂", xlim=(-1.5, 0.2),
+             ylim=(0.35, 1.55))
 
 # %% [markdown]
 # At σ = 0.4 both arrows agree here, too. At σ = 0.2 they often differ in length or direction, although this is where

@@ -118,7 +118,7 @@ top = max(rivals, key=rivals.get)
 gap = rivals[top] - readings[None][:, 1].mean()
 width = max(readings[s][:, 1].std(ddof=1) for s in (None, top))
 say("Under noise, the codes of the best denoiser are "
-    f"{'clearly better than' if gap > 2 * width else 'not clearly better than'} raw pixels. "
+    f"{'clearly better' if gap > 2 * width else 'not clearly better'} than raw pixels. "
     f"Raw pixels are {'better' if gap < 0 else 'not better'} than all three denoisers.")
 
 # %% [markdown]
@@ -325,8 +325,8 @@ score([("features that lose fewer points under noise", prediction_robust,
 # %% [markdown]
 # ## 5 · What to keep
 #
-# - The codes of a denoiser keep the class under noise better than those of an ordinary autoencoder. Raw pixels do well,
-#   too: always compare with them.
+# - Under noise, the codes of a denoiser keep more of the class than those of an ordinary autoencoder. Raw pixels keep
+#   much, too: always compare with them.
 # - Dropout is masking with a factor. The factor matters when clean images follow.
 # - Squared error after a sigmoid can collapse to black at a high learning rate: its gradient becomes exactly 0.
 #   Cross-entropy did not.
