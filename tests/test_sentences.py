@@ -37,6 +37,12 @@ def filtered(gaussian, salt_and_pepper):
                       for name, value in zip(FILTERS, values, strict=True)}}
 
 
+def probed(*accuracies):
+    """Return what unit 04c's cell finds under noise, from (mean, standard deviation): pixels, then three denoisers."""
+    return {"readings": {s: mean + std * np.array([[0, -1], [0, 0], [0, 1]])
+                         for s, (mean, std) in zip((None, 0.25, 0.5, 1.0), accuracies, strict=True)}}
+
+
 def spread_by(*percent):
     return {"mean": np.array(percent)}
 
@@ -79,17 +85,22 @@ SAID = {
     ("04a_compare", "general = ("): [
         (filtered([(14.2, 0.478), (15.7, 0.518), (15.9, 0.525), (17.0, 0.596), (18.3, 0.784), (17.5, 0.608)],
                   [(17.0, 0.806), (14.0, 0.467), (13.8, 0.392), (16.5, 0.533), (18.6, 0.810), (18.1, 0.636)]),
-         "the median filter leads under salt and pepper, the total variation under Gaussian noise. There all three"),
+         "the median filter leads under salt and pepper, the total variation under Gaussian noise. There, all three"),
         (filtered([(14.5, 0.409), (16.1, 0.528), (16.2, 0.527), (17.5, 0.632), (18.6, 0.777), (18.0, 0.638)],
                   [(17.8, 0.824), (14.4, 0.450), (14.1, 0.393), (17.2, 0.555), (18.8, 0.799), (18.8, 0.668)]),
-         "the median filter leads under salt and pepper, the total variation under Gaussian noise. There all three"),
+         "the median filter leads under salt and pepper, the total variation under Gaussian noise. There, all three"),
         (filtered([(14.5, 0.4), (16.3, 0.5), (16.2, 0.5), (15.0, 0.6), (18.6, 0.7), (18.0, 0.6)], [(9, 0.1)] * 6),
-         "the Gaussian filter under Gaussian noise. There not all three methods")],
+         "the Gaussian filter under Gaussian noise. There, not all three methods")],
     ("04a_compare", "rank = "): [
         (filtered([(1, 1)] * 6, [(17.0, 0.806), (14.0, 0.467), (13.8, 0.392), (16.5, 0.533), (18.6, 0.81),
                                  (18.1, 0.636)]), "number 3 of six by PSNR and number 2 by SSIM"),
         (filtered([(1, 1)] * 6, [(17.8, 0.824), (14.4, 0.45), (14.1, 0.393), (17.2, 0.555), (18.8, 0.799),
                                  (18.81, 0.668)]), "number 3 of six by PSNR and number 1 by SSIM")],
+    ("04c_features", "rivals = "): [
+        (probed((72.7, 1.0), (71.0, 1.0), (73.6, 1.3), (69.0, 1.0)), "not clearly better than raw pixels. Raw pixels "
+                                                                     "are not better than all three"),
+        (probed((72.7, 1.0), (71.0, 1.0), (79.6, 1.3), (69.0, 1.0)), "are clearly better than raw pixels."),
+        (probed((72.7, 1.0), (71.0, 1.0), (71.6, 1.3), (69.0, 1.0)), "are better than all three denoisers.")],
     ("04c_features", "denoiser, ordinary = "): [
         ({"rows": [["", 5.64, 92.5, 87.0], ["", 1.71, 89.0, 83.8]]},
          "both probes read the class better from the denoiser's code, and its reconstructions are worse."),
@@ -129,6 +140,9 @@ SHOWN = {
         *(shown.rows[name][1] for name in ("black image", "mean image", "noise"))),
     ("04a_compare", "general = ("): shown_filters,
     ("04a_compare", "rank = "): shown_filters,
+    ("04c_features", "rivals = "): lambda shown: probed(*(
+        shown.rows[name][2:4]
+        for name in ("raw pixels", *(f"codes, trained with σ = {s}" for s in ("0.25", "0.5", "1"))))),
     ("04c_features", "denoiser, ordinary = "): lambda shown: {
         "rows": [["", *shown.rows[name]] for name in ("denoiser, σ = 0.5", "ordinary")]},
     ("07_semi", "ten_win = "): lambda shown: reconstructed(

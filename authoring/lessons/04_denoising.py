@@ -101,11 +101,12 @@ table(["the noisy test images", "PSNR (dB)"],
 
 # %% [markdown]
 # The same images have two PSNRs. Most pixels of a digit are black, and clipping alone removes half of their noise. So
-# a fair comparison clips every result: `psnr` does it.
+# a fair comparison clips every result: `psnr` does it. Below we always give the mean of the images' PSNRs.
 
 # %%
 try_it("Change `strength = 0.5` to `strength = 0.05` and run that cell again. Which PSNR "
-       "do the images have now, as they are? Type it with one decimal.", None, unclipped,
+       "do the images have now, as they are? Type it with one decimal. Then set it back.",
+       None, unclipped,
        changed=strength == 0.05,
        says="A tenth of σ is a hundredth of the squared error: 20 dB more.")
 
@@ -140,7 +141,7 @@ def apply(function, noisy, setting):  # (N, 784) → (N, 784)
     return torch.from_numpy(function(stack, setting)).float().reshape(-1, 784)
 
 # %% [markdown]
-# **Predict.** The noisy images, σ = 0.5, had the PSNR of the table above. How many decibels will the best filter reach?
+# **Predict.** The noisy images, σ = 0.5, have about 9 dB after clipping. How many decibels will the best filter reach?
 
 # %%
 prediction_filter = None
@@ -164,8 +165,8 @@ for name, (function, settings) in filters.items():
 #
 # Its loss is that of lesson 02 with one change: the network sees $\tilde x$, and the target is $x$. Two details of the
 # network are new. A **sigmoid** at the end keeps its outputs between 0 and 1. **SiLU**, $a \cdot \text{sigmoid}(a)$,
-# is a smooth ReLU. The function `he` sets the initial weights so that the network starts at the mean training image
-# (unit 03b studies this); a short training then reaches more.
+# is a smooth ReLU. The function `he` sets the initial weights so that the network starts close to the mean training
+# image (unit 03b studies this), so a short training gets further.
 
 # %%
 def dense(widths):
@@ -185,11 +186,12 @@ for batch in x[:10_000].split(128):  # (128, 784)
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
-print(f"squared error per image in the last batch: {loss.item():.1f}")
+print(f"squared error per image in the last batch: {loss.item():.1f}, that is "
+      f"{-10 * np.log10(loss.item() / 784):.1f} dB (784 pixels)")
 
 # %% [markdown]
-# Now the same with `fit`, for longer. `fit` gives every loss a generator for its noise, `step.generator`. For
-# comparison we train a second network of the same size on **clean** images, with equally many steps. It is an ordinary
+# Now the same loss with `fit`, for longer, with a learning rate that rises and falls (`one_cycle`). `fit` gives every
+# loss a generator for its noise, `step.generator`. For comparison we train a second network of the same size on **clean** images, with equally many steps. It is an ordinary
 # autoencoder.
 #
 # **Predict.** How many decibels will the denoising autoencoder reach?
@@ -225,7 +227,7 @@ plots.images({"clean": x_test[ten]} | rows);
 # The filters leave clouds where the noise was. The ordinary autoencoder removes a part of the noise, since its code of
 # 128 numbers has no room for all of it, but a filter removes more. The denoising autoencoder gives dark backgrounds
 # and connected strokes. Where the noise hid a part of a stroke, it fills in what is *likely*. That is not always what
-# was there.
+# was there: compare each digit with the first row.
 
 # %%
 best_filter = max(decibels[name] for name in filters)
@@ -241,10 +243,8 @@ claim("clean autoencoder", "PSNR of the autoencoder trained on clean images, σ 
 # %% [markdown]
 # ## 4 · Other noise than in training
 #
-# > "A denoising autoencoder removes noise."
-#
-# From which images? We train smaller networks, 784-256-64, each with another amount of noise. One is trained with any
-# amount: each image gets its own σ between 0 and 1. Then each network is tested with all amounts.
+# Does a denoiser improve every noisy image? We train smaller networks, 784-256-64, each with a different amount of noise.
+# One is trained with any amount: each image gets its own σ between 0 and 1. Then each network is tested with all amounts.
 #
 # **Predict.** A network trained with σ = 0.5 is given images with σ = 0.1, which are nearly clean. Does it improve
 # them? Type `"yes"` or `"no"`.
@@ -282,13 +282,14 @@ axis.set(ylabel="trained with", xlabel="tested with (in brackets: PSNR before, d
 
 # %% [markdown]
 # Each row is a network, each column a test. A frame marks images that are **worse after denoising than before**. Along
-# the diagonal, training and test agree. To the right of it there is more noise than in training, and the result falls
-# behind that of the network on the diagonal. The last network has seen every amount. Under strong noise it is nearly
-# as good as each specialist.
+# the diagonal, training and test agree. Read *down a column*: the further the training is from the test, the
+# lower the PSNR. The last network has seen every amount. Under strong noise, σ = 0.5 and 1, it is nearly as good as the
+# specialist. Under little noise this costs some decibels.
 #
 # The frames stand where there is little noise to remove. A clean image has an infinite PSNR, so every change makes it
-# worse. But look at the row and column σ = 0.1. Training and test agree there, and yet nothing is gained; on MNIST that
-# place has a frame, too. So a wrong amount of noise cannot be the only cause.
+# worse. But look at the row and column σ = 0.1. Training and test agree there, and yet (almost) nothing is gained: on
+# MNIST the place has a frame, on the built-in digits PSNR before and after are nearly equal. So a wrong amount of noise
+# cannot be the only cause.
 
 # %%
 mild = "yes" if after[3, 1] > before[1] else "no"
@@ -306,9 +307,10 @@ claim("any amount", "PSNR behind the network at home, trained on any amount, σ 
 # ## 5 · Which part does the harm?
 #
 # Two suspects remain: the wrong amount of noise, and the **bottleneck**. A code of 64 numbers cannot hold all details
-# of a digit. It loses them even from a clean image. To separate the two we change one at a time. The second network
-# differs from the first only in its code of 256 numbers. The third, 784-1024-784, is wide everywhere. Its code has more
-# numbers than the image has pixels. All are trained with σ = 0.1 and with σ = 0.5, and tested with σ = 0.1.
+# of a digit. It loses them even from a clean image: see the matrix at trained 0, tested 0. To separate the two, a second
+# network differs from the first only in its code of 256 numbers. A third network shows something else: its code of
+# 1,024 has more numbers than the image has pixels. It has one layer to the code and one back, without a middle layer
+# or SiLU. All are trained with σ = 0.1 and with σ = 0.5, and tested with σ = 0.1.
 #
 # **Predict.** How many decibels does the wide network reach that was trained with σ = 0.1, the same noise as in the
 # test?
@@ -329,13 +331,14 @@ table(["tested with σ = 0.1: PSNR (dB)", *(f"code of {code:,}" for code in mild
          for s in (0.1, 0.5))])
 
 # %% [markdown]
-# Read the table in both directions. Along a row only the network changes, down a column only the noise of the training.
-# Each costs decibels. From 64 to 256 numbers nothing but the code became wider, and now the images with σ = 0.1 do get
-# better. So the bottleneck did the harm: in this short training a code of 64 numbers loses about as much as so little
-# noise takes away, and on MNIST more. The wrong amount of noise costs more decibels on top of that, in every column.
+# Down a column only the noise of the training changes. Along a row, from 64 to 256, only the code becomes wider, and now
+# the images with σ = 0.1 do get better. So the bottleneck did the harm: in this short training a code of 64 numbers
+# loses about as much as so little noise takes away, and on MNIST more. Longer training may improve both; we did
+# not try it. The wrong amount of noise costs decibels in every column.
 #
-# The table shows a second thing. The wide network has room to copy, and it does not: a copy would have the PSNR
-# "before". **Corruption replaces the bottleneck.** The code of a denoising autoencoder need not be narrow.
+# The third column shows a second thing. (More than the code's width differs here, so do not compare it with the other
+# two.) The wide network has room to copy, and it does not: a copy would have the PSNR "before". **Corruption replaces
+# the bottleneck.** The code of a denoising autoencoder need not be narrow.
 
 # %%
 claim("bottleneck", "PSNR gained by a code of 256 in place of 64, all at σ = 0.1",
@@ -366,15 +369,15 @@ score([("best filter (dB)", prediction_filter, best_filter),
 # - Corrupt the input and ask for the clean image. The noise must be new in every batch.
 # - Compare denoisers with the same clipping, each at its best setting, chosen on validation images.
 # - A bottleneck alone removes some noise. Training for it removes far more.
-# - A denoiser works best on the amount of noise that it was trained with. Train with many amounts if you do not know
-#   yours.
+# - For a given noise in the test, a denoiser does worse the further its training noise was from it. Train with many
+#   amounts if you do not know yours: under strong noise this costs little, under little noise some decibels.
 # - On nearly clean images, a narrow code can cost more than the noise did. With corruption the code need not be narrow.
 #
 # **Your turn:** [lab 04](../work/lab04.ipynb) (your own copy; on the web, the
 # [sheet](../exercises/lab04/lab04.ipynb)). It also needs unit [04b](04b_score.ipynb), on what a denoiser knows about
 # the distribution of the data.
 #
-# **Deeper:** [04a](04a_compare.ipynb) compares six filters and a convolutional network; [04b](04b_score.ipynb) goes
+# **Deeper:** [04a](04a_compare.ipynb) compares six classic methods and a convolutional network; [04b](04b_score.ipynb) goes
 # from noise to new digits; [04c](04c_features.ipynb) asks what the codes are good for. **Next:** [lesson
 # 05](05_sparse.ipynb) keeps the code wide and makes few of its units active.
 #

@@ -50,11 +50,11 @@ diagrams.flow({"a": (0, 0, "noisy point $\\tilde x$", plots.YELLOW),
 #
 # $$p_\sigma(\tilde x) = \tfrac12 \mathcal N(\tilde x; -1, \sigma^2) + \tfrac12 \mathcal N(\tilde x; +1, \sigma^2),$$
 #
-# with two hills. The **score** is the slope of the logarithm of this density, $\frac{d}{d\tilde x} \log
+# with two hills if σ is small. The **score** is the slope of the logarithm of this density, $\frac{d}{d\tilde x} \log
 # p_\sigma(\tilde x)$. It is positive where the density rises, so it points uphill.
 #
 # Now the denoiser with the smallest squared error. It answers with the **posterior mean** $\mathbb E[x \mid \tilde x]$
-# (unit 04a):
+# (unit 04a). In Bayes' rule the two prior probabilities ½ cancel:
 #
 # $$\begin{aligned}
 # P(x = 1 \mid \tilde x) &= \frac{\mathcal N(\tilde x; 1, \sigma^2)}
@@ -63,6 +63,8 @@ diagrams.flow({"a": (0, 0, "noisy point $\\tilde x$", plots.YELLOW),
 #   && \text{since } (\tilde x + 1)^2 - (\tilde x - 1)^2 = 4 \tilde x \\
 # \mathbb E[x \mid \tilde x] &= P(x = 1 \mid \tilde x) - P(x = -1 \mid \tilde x)
 #   && \text{the values are } \pm 1 \\
+# &= \frac{1 - \exp(-2 \tilde x / \sigma^2)}{1 + \exp(-2 \tilde x / \sigma^2)}
+#   && P(x = -1 \mid \tilde x) = 1 - P(x = 1 \mid \tilde x) \\
 # &= \tanh(\tilde x / \sigma^2) && \text{the definition of tanh}
 # \end{aligned}$$
 
@@ -109,7 +111,7 @@ claim("two points", "Largest gap between residual ÷ σ² and the score, two poi
 # %% [markdown]
 # ## 2 · The general formula
 #
-# That was no coincidence. Let $x$ have any density $p(x)$, and $\tilde x = x + \sigma \varepsilon$ with $\varepsilon
+# That was no coincidence. The gradient $\nabla$ is with respect to $\tilde x$. Let $x$ have any density $p(x)$, and $\tilde x = x + \sigma \varepsilon$ with $\varepsilon
 # \sim \mathcal N(0, I)$. Then
 #
 # $$\begin{aligned}
@@ -119,12 +121,13 @@ claim("two points", "Largest gap between residual ÷ σ² and the score, two poi
 # \frac{\nabla p_\sigma(\tilde x)}{p_\sigma(\tilde x)} &= \int p(x \mid \tilde x)\, \frac{x - \tilde x}{\sigma^2}\, dx
 #   && \text{Bayes: } p(x \mid \tilde x) = p(x)\, \mathcal N(\tilde x; x, \sigma^2 I) / p_\sigma(\tilde x) \\
 # \nabla \log p_\sigma(\tilde x) &= \frac{\mathbb E[x \mid \tilde x] - \tilde x}{\sigma^2}
-#   && \nabla \log p = \nabla p / p \text{; the integral is a mean}
+#   && \nabla \log p = \nabla p / p \text{; } \textstyle\int p(x \mid \tilde x)\, dx = 1
 # \end{aligned}$$
 #
 # The left side is the score. The right side has the posterior mean, which a denoiser learns. So **residual = σ² ·
 # score** (Miyasawa 1961; Vincent 2011; Alain and Bengio 2014). Two conditions: the noise is Gaussian and *not clipped*,
-# and the network can output any value, so it has no sigmoid at its end.
+# and the network can output the posterior mean. In the plane this may be any value. For images in $[0, 1]$ the mean
+# lies in $[0, 1]$, too, and a sigmoid at the end does no harm.
 #
 # ## 3 · Two arcs in the plane
 #
@@ -154,8 +157,9 @@ def true_score(points, sigma):
 # A small network learns to remove the noise from such points, for two values of σ. It has never seen the formula of the
 # density.
 #
-# **Predict.** The **cosine** between two arrows is 1 if they have the same direction, and 0 if they are perpendicular.
-# What will it be between the network's score and the true one, at σ = 0.4?
+# **Predict.** The **cosine** between two arrows is 1 if they have the same direction, 0 if they are perpendicular, and
+# −1 if they are opposite. We string the arrows at 4,000 noisy points together into one long vector. What will the
+# cosine be between the network's vector and the true one, at σ = 0.4?
 
 # %%
 prediction_cosine = None
@@ -201,12 +205,30 @@ for axis, s in zip(axes, planar, strict=True):
 
 # %% [markdown]
 # Black is the truth, and the thin orange arrow on top of it the network's residual, both at a third of their length.
-# The arrows lead back to the arcs (blue dots), from far away with long steps. Nearly everywhere the two lie on each
-# other. They part in the corners, where training put no points: there the network guesses.
+# The arrows lead back to the arcs (blue dots), from far away with long steps. The long arrows of both mostly lie on each
+# other. They part in the corners, where training put no points: there the network guesses. Near the arcs the arrows
+# are too short to compare. Here is a piece of the upper arc, with the score itself in place of the residual:
+
+# %%
+piece = torch.cartesian_prod(torch.linspace(-1.3, 0, 9), torch.linspace(0.5, 1.4, 7))
+figure, axes = plt.subplots(1, 2, figsize=(10.5, 3.9), sharey=True)
+for axis, s in zip(axes, planar, strict=True):
+    axis.scatter(*centres.T, s=12, color=plots.SKY)
+    for field, colour, width in ((true_score(piece, s), "black", 0.009),
+                                 (learned_score(piece, s), plots.VERMILION, 0.004)):
+        axis.quiver(*piece.T, *field.T, color=colour, angles="xy", scale_units="xy",
+                    scale=40, width=width)
+    axis.set(title=f"σ = {s:g}", xlabel="x₁", ylabel="x₂", xlim=(-1.5, 0.2),
+             ylim=(0.35, 1.55))
+
+# %% [markdown]
+# At σ = 0.4 both arrows agree here, too. At σ = 0.2 they often differ in length or direction, although this is where
+# the training points are. The table says the same of points drawn as in training: look at its last column. Small
+# noise is the harder case. The residual is divided by σ², so half the noise makes the same error of the network four
+# times as large, and its square 16 times. (The true score is larger as well, so the last column grows by less.)
 #
-# Two things to keep from the table. The mean of single cosines is smaller, because on the ridge of the arcs the true
-# score is almost 0 and its direction means little. Say which cosine you report. And small noise is the harder case:
-# the residual is divided by σ², so half the noise makes the same error of the network four times as large.
+# The mean of single cosines is smaller than the cosine of all, because on the ridge of the arcs the true score is
+# almost 0 and its direction means little. Say which cosine you report.
 
 # %%
 claim("score", "Cosine between the denoiser's score and the true one, σ = 0.4",
@@ -221,6 +243,9 @@ claim("small noise", "Error of the score at σ = 0.2, relative to that at σ = 0
 # If a denoiser points to where the data are, follow it. Begin with pure noise and repeat: **denoise, then add noise
 # again**. Bengio and others (2013) showed that such a chain, with the right sampling step, generates samples from the
 # distribution that the denoiser learned (a *generative stochastic network*).
+#
+# Our network for images was trained on salt and pepper, too, and is not told σ. So its residual is not exactly a score.
+# The chain needs only the idea.
 
 # %%
 diagrams.flow({"n": (0, 0, "noise", plots.YELLOW), "d": (1.3, 0, "denoise", plots.ORANGE),
@@ -234,7 +259,8 @@ diagrams.flow({"n": (0, 0, "noise", plots.YELLOW), "d": (1.3, 0, "denoise", plot
 # 04a, trained on any noise (`models.ConvDenoiser`). How real are the results? `Judge` measures the distance to the
 # nearest digit in the features of a small classifier, where 1 is as near as unseen real digits are (lesson 03).
 #
-# **Predict.** A typical real digit has the distance 1. Which distance do the images have after 30 rounds?
+# **Predict.** Real digits have a distance of about 1, pure noise has about 2. Which distance do the images have after 30
+# rounds?
 
 # %%
 prediction_chain = None
@@ -272,20 +298,21 @@ table(["images", "distance to real digits", "mean grey", "most frequent class (%
       [[name, *values] for name, values in rows.items()])
 
 # %% [markdown]
-# After one step there is a blur, near the posterior mean of everything. After some tens of steps strokes have formed,
-# and by this measure the samples are nearly as close to digits as real ones are. Your eye is stricter: many are digits,
-# some are only strokes.
+# After one step there are ten different blurs: in each noise the network sees something else. After some tens of steps
+# strokes have formed, and by this measure the samples are nearly as close to digits as real ones are. Your eye is
+# stricter: a part of them are digits, the others are only strokes.
 #
-# Now read the other columns. With more steps the samples get thinner, and the most frequent class has a larger share
-# than among real digits. Each step gives a *mean*, and a mean leaves out what is rare. So the chain forgets. A measure
-# of realism alone would not have noticed, since it asks of each image whether it looks like a digit, and not whether
-# all digits are there.
+# Now read the other columns. With more steps the samples have less ink. The share of the most frequent class has a
+# standard error of about 2.5 points with 200 samples, so only the largest differences mean something. Each step gives a
+# *mean*, and a mean leaves out what is rare. This may be why ink is lost. A measure of realism alone would not have
+# noticed, since it asks of each image whether it looks like a digit, and not whether all digits are there.
 
 # %%
 weak = judge.distance(chain(sigma=0.3, steps=30)[30]).median().item()
 try_it("Is so much noise in each round needed? Run a chain with σ = 0.3 in a new "
        "cell: `judge.distance(chain(sigma=0.3, steps=30)[30]).median()`. What comes out?",
-       None, weak, says="Compare it with the row of 30 steps.")
+       None, weak, says="Compare it with the row of 30 steps. Little noise changes an "
+       "image little, so each round stays close to the one before.")
 
 # %%
 claim("chain", "Distance to real digits after 30 steps of the chain",
@@ -319,8 +346,9 @@ score([("cosine of the score at σ = 0.4", prediction_cosine, agreement[0.4][0])
 #
 # - The score is the gradient of the log-density. It points to where the data are denser.
 # - The residual of a perfect denoiser is σ² times the score. The noise must be Gaussian and not clipped.
-# - A trained network knows the score where it has seen points, and guesses elsewhere. Small noise is harder.
-# - Denoise and add noise, again and again: the chain goes from noise to digits, and forgets what is rare.
+# - A trained network approximates the score where it has seen points, and guesses elsewhere. Under small noise its
+#   errors are large even there, since they are divided by σ².
+# - Denoise and add noise, again and again: the chain goes from noise to digits, and loses ink on the way.
 #
 # **Your turn:** [lab 04](../work/lab04.ipynb) (on the web: the [sheet](../exercises/lab04/lab04.ipynb)).
 # **Deeper:** [04c](04c_features.ipynb) asks what the codes of a denoiser are good for. **Next:**
