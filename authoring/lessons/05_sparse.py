@@ -31,7 +31,7 @@ diagrams.layers([784, 1000, 784], {0: "image $x$", 1: "code $z$", 2: "image $\\h
                 {"encoder": (0, 1), "decoder": (1, 2)}, axis=axis);
 
 # %% [markdown]
-# This is the network of this unit. Its middle layer is wider than the image, not narrower.
+# In this network the middle layer is wider than the image. On the right is the reconstruction $\hat x$.
 #
 # ## 1 · A code wider than the image
 #
@@ -49,8 +49,8 @@ diagrams.layers([784, 1000, 784], {0: "image $x$", 1: "code $z$", 2: "image $\\h
 # like those to which cells of the visual cortex respond.
 
 # %%
-train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
-x = digits.x_train[train][:7000]  # enough images for this unit, (7000, 784)
+index, _ = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
+x = digits.x_train[index][:7000]  # enough images for this unit, (7000, 784)
 x_test, y_test, mean_image = digits.x_test, digits.y_test, x.mean(0)
 ten = plots.first_of_each(y_test)  # the position of the first test image of each class
 
