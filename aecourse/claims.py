@@ -174,7 +174,7 @@ def _show(record: Record) -> None:
     mark = {True: "✓", False: "✗", None: "·"}[record.held]
     notes = [f"expected {record.bound}", f"data {record.data}"]
     notes += [f"{record.seeds} seeds"] * (record.seeds > 1) + ["not asserted here"] * (record.held is None)
-    notes += [f"beside it: {record.baseline}"] * bool(record.baseline)
+    notes += [f"for comparison: {record.baseline}"] * bool(record.baseline)
     notes += [f"paper: {record.paper}"] * bool(record.paper)
     detail = " · ".join(notes)
     colour = {True: "#009E73", False: "#D55E00", None: "#888888"}[record.held]

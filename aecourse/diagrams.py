@@ -1,9 +1,12 @@
 """Diagrams of networks and models in one style: layers with their widths, and boxes with arrows."""
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import matplotlib.pyplot as plt
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Polygon
 
 from aecourse import plots
@@ -78,4 +81,99 @@ def flow(boxes: Mapping[str, Box], arrows: Mapping[tuple[str, str], str], *, siz
                       ha="center" if level else "left", va="bottom" if level else "center",
                       bbox={"facecolor": "white", "linewidth": 0, "pad": 1} if not level else None)
     axis.set_axis_off()
+    return axis
+
+
+def chains(rows: Mapping[str, Sequence[str]]) -> Axes:
+    """Draw named rows of boxes, one below the other: in each row what is given, what is done to it, and what comes out.
+
+    Parameters
+    ----------
+    rows
+        The row's name, written at its left → the texts of its boxes. Boxes of one column share a colour.
+    """
+    colours = (plots.SKY, plots.ORANGE, plots.GREEN, plots.YELLOW)
+    boxes: dict[str, Box] = {}
+    arrows: dict[tuple[str, str], str] = {}
+    for level, (name, texts) in enumerate(rows.items()):
+        names = [f"{name}, {i}" for i in range(len(texts))]
+        boxes |= {n: (i, -level, text, colours[i % 4]) for i, (n, text) in enumerate(zip(names, texts, strict=True))}
+        arrows |= dict.fromkeys(pairwise(names), "")
+    columns = max(map(len, rows.values()))
+    axis = flow(boxes, arrows, size=(2.2 * columns + 2.0, 0.95 * len(rows) + 0.2))
+    axis.set_xlim(-1.3, columns - 0.5)
+    for level, name in enumerate(rows):
+        axis.text(-0.55, -level, name, ha="right", va="center", weight="bold")
+    return axis
+
+
+def course() -> Axes:
+    """Draw the map of the course: its lessons, and which one builds on which."""
+    places = {"00": (0, 1, "start here"), "01": (1, 1, "four\nsettings"), "02": (2, 1, "the\nautoencoder"),
+              "03": (3, 2, "manifolds,\nPCA"), "04": (3, 1, "denoising"), "05": (3, 0, "sparse\ncodes"),
+              "06": (4, 1, "the VAE"), "07": (5, 1, "semi-\nsupervised"), "08": (6, 2, "stacked"),
+              "09": (6, 1, "semantic\nhashing"), "10": (6, 0, "generative\nmodels")}
+    colours = [plots.SKY] * 3 + [plots.YELLOW] + [plots.GREEN] * 3  # by column
+    builds_on = {"01": ["00"], "02": ["01"], "03": ["02"], "04": ["02"], "05": ["02"], "06": ["03", "04", "05"],
+                 "07": ["06"], "08": ["07"], "09": ["07"], "10": ["07"]}
+    return flow({number: (1.3 * column, row, f"{number}\n{title}", colours[column])
+                 for number, (column, row, title) in places.items()},
+                {(start, end): "" for end, starts in builds_on.items() for start in starts}, size=(11, 3.8))
+def line_and_curve(seed: int = 0) -> Figure:
+    """Draw points near a curve in the plane, and their errors: to the best line (by PCA), and to the curve itself."""
+    rng = np.random.default_rng(seed)
+    t = rng.uniform(-1.6, 1.6, 45)
+    points = np.stack([t, t**2 - 1.0], 1) + rng.normal(0, 0.09, (45, 2))
+    mean = points.mean(0)
+    axis_of_line = np.linalg.svd(points - mean)[2][0]
+    line = mean + np.array([[-2.3], [2.3]]) * axis_of_line
+    dense = np.linspace(-1.8, 1.8, 721)
+    curve = np.stack([dense, dense**2 - 1.0], 1)
+    on_line = mean + ((points - mean) @ axis_of_line)[:, None] * axis_of_line
+    on_curve = curve[((points[:, None] - curve) ** 2).sum(2).argmin(1)]
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharex=True, sharey=True)
+    for axis, surface, nearest, title in ((axes[0], line, on_line, "a linear code: the best line"),
+                                          (axes[1], curve, on_curve, "a nonlinear code: a curve")):
+        axis.plot(*surface.T, color=plots.ORANGE, linewidth=3)
+        axis.plot(*np.stack([points, nearest], 1).T, color=plots.VERMILION, linewidth=1)
+        axis.plot(*points.T, "o", color=plots.BLUE, markersize=5)
+        axis.set(title=title, aspect="equal", ylim=(-1.5, 2.4))
+        axis.set_axis_off()
+    return figure
+
+
+def two_planes(angle: float = 40.0) -> Axes:
+    """Draw two planes in space that share a line, and the angle (°) between them."""
+    a = np.deg2rad(angle)
+    tilted = np.array([0, np.cos(a), np.sin(a)])
+    axis = plt.figure(figsize=(6.5, 3.6), layout="constrained").add_subplot(projection="3d", computed_zorder=False)
+    u, v = np.meshgrid([-1.0, 1.0], [-1.0, 1.0])
+    for direction, colour in ((np.array([0, 1.0, 0]), plots.SKY), (tilted, plots.ORANGE)):
+        axis.plot_surface(u, v * direction[1], v * direction[2], color=colour, alpha=0.45, shade=False)
+        axis.quiver(0, 0, 0, *direction, color="black", linewidth=2.5, arrow_length_ratio=0.12, zorder=5)
+    axis.plot([-1, 1], [0, 0], [0, 0], color="black", linestyle="--", linewidth=1.5)
+    arc = np.linspace(0, a, 30)
+    axis.plot(0 * arc, 0.6 * np.cos(arc), 0.6 * np.sin(arc), color=plots.VERMILION, zorder=5)
+    axis.text(0, 0.72, 0.24, f"{angle:.0f}°", color=plots.VERMILION, size=13)
+    axis.text(1.0, 0.08, -0.12, "shared line", ha="left")
+    axis.set(xlim=(-1, 1), ylim=(-1, 1), zlim=(-0.7, 0.7))
+    axis.view_init(elev=18, azim=-20)
+    axis.set_box_aspect((2, 2, 1.4), zoom=1.05)
+    axis.set_axis_off()
+    return axis
+
+
+def two_ways() -> Axes:
+    """Draw points on a spiral, the straight way between its ends (dashed), and the way along it."""
+    t = np.linspace(1.5 * np.pi, 4.5 * np.pi, 240)
+    spiral = np.stack([t * np.cos(t), t * np.sin(t)], 1)
+    points = spiral[::4] + np.random.default_rng(0).normal(0, 0.15, (60, 2))
+    axis = plt.subplots(figsize=(5, 3.6))[1]
+    axis.plot(*spiral.T, color=plots.ORANGE, linewidth=3, label="along the manifold")
+    axis.plot(*spiral[[0, -1]].T, color=plots.VERMILION, linestyle="--", label="straight")
+    axis.plot(*points.T, "o", color=plots.BLUE, markersize=4)
+    axis.plot(*spiral[[0, -1]].T, "o", color="black", markersize=9)
+    axis.set(aspect="equal")
+    axis.set_axis_off()
+    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return axis

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from skimage.metrics import structural_similarity
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -26,6 +27,28 @@ def share_kept(model: nn.Module, x: Tensor) -> float:
     It is 1 − (mean ‖x − model(x)‖²) / (mean ‖x − mean image‖²), so that sets of unequal contrast can be compared.
     """
     return 1 - reconstruction_error(model, x) / (x - x.mean(0)).square().sum(1).mean().item()
+
+
+def largest_angle(a: Tensor, b: Tensor) -> float:
+    """Return the largest principal angle, in degrees, between the spaces that the columns of a and b (D, k) span.
+
+    It is 0 if they are the same space, and 90 if one has a direction at a right angle to all of the other. The singular
+    values of PᵀQ, of orthonormal bases P and Q, are the cosines of the angles (Björck and Golub 1973).
+    """
+    bases = [torch.linalg.qr(columns.double())[0] for columns in (a, b)]
+    cosines = torch.linalg.svdvals(bases[0].T @ bases[1]).clamp(max=1)
+    return torch.rad2deg(cosines.arccos()).max().item()
+
+
+def psnr(x_hat: Tensor, x: Tensor) -> Tensor:
+    """Return the peak signal-to-noise ratio in dB, shape (N,), of images x_hat (N, D), clipped to [0, 1], given x."""
+    return -10 * (x_hat.clamp(0, 1) - x).square().mean(1).log10()
+
+
+def ssim(x_hat: Tensor, x: Tensor) -> float:
+    """Return the mean structural similarity of images x_hat and x (N, 784), clipped to [0, 1] (Wang and others)."""
+    stacks = (images.clamp(0, 1).numpy().reshape(-1, 28, 28) for images in (x_hat, x))
+    return float(structural_similarity(*stacks, data_range=1, channel_axis=0))
 
 
 def linear_probe(z: Tensor, y: Tensor, z_test: Tensor, y_test: Tensor) -> float:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import torch
 from sklearn import decomposition
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -72,10 +73,10 @@ class Autoencoder(nn.Module):
 
 
 def he(model: Autoencoder, x: Tensor) -> Autoencoder:
-    """Give the model the first weights of He and others (2015), and let it begin at the mean image; return it.
+    """Give the model the initialisation of He and others (2015), and let it begin at the mean image; return it.
 
     The output's bias becomes the logit of the mean of the images x (N, D), for an output that passes through a sigmoid.
-    Lesson 03 shows why.
+    Unit 03b shows why.
     """
     for layer in model.modules():
         if isinstance(layer, nn.Linear):
@@ -93,6 +94,27 @@ def begin_at_mean(model: Model, x: Tensor) -> Model:
     with torch.no_grad():
         decoder[-1].bias.copy_(x.mean(0).clamp(0.001, 0.999).logit())
     return model
+
+
+class ConvDenoiser(nn.Module):
+    """A convolutional denoiser with two skip connections, built in unit 04a: images (B, 784) to images in [0, 1]."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fine = nn.Conv2d(4, 16, 3, padding=1)
+        self.coarse = nn.Conv2d(16, 32, 3, stride=2, padding=1)
+        self.whole = nn.Sequential(nn.Flatten(), nn.Linear(32 * 49, 128), nn.SiLU(),
+                                   nn.Linear(128, 32 * 49), nn.Unflatten(1, (32, 7, 7)))
+        self.up = nn.ConvTranspose2d(32, 16, 4, stride=2, padding=1)
+        self.last = nn.Conv2d(16, 4, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the denoised images (B, 784)."""
+        fine = F.silu(self.fine(F.pixel_unshuffle(x.view(-1, 1, 28, 28), 2)))  # (B, 16, 14, 14)
+        coarse = F.silu(self.coarse(fine))  # (B, 32, 7, 7)
+        coarse = F.silu(coarse + self.whole(coarse))
+        fine = F.silu(fine + self.up(coarse))
+        return torch.sigmoid(F.pixel_shuffle(self.last(fine), 2).flatten(1))
 
 
 class VAE(nn.Module):

@@ -9,6 +9,7 @@ from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from torch import Tensor
 
@@ -32,8 +33,8 @@ def use_style() -> None:
     })
 
 
-def images(rows: Mapping[str, Tensor], *, columns: Sequence[str] | None = None, limits: tuple[float, float] = (0, 1),
-           zoom: float = 0.9) -> Figure:
+def images(rows: Mapping[str, Tensor | np.ndarray], *, columns: Sequence[str] | None = None,
+           limits: tuple[float, float] = (0, 1), zoom: float = 0.9) -> Figure:
     """Draw named rows of images, grey ones (n, 784) or colour ones (n, 3, H, W), all on one scale from black to white.
 
     One fixed scale matters: a picture that is stretched to its own minimum and maximum hides what is wrong with it.
@@ -45,7 +46,7 @@ def images(rows: Mapping[str, Tensor], *, columns: Sequence[str] | None = None, 
         for i, axis in enumerate(row_of_axes):
             axis.set_axis_off()
             if i < len(x):
-                picture = x[i].detach().cpu()
+                picture = torch.as_tensor(x[i]).detach().cpu()
                 side = int(len(picture) ** 0.5)
                 picture = picture.reshape(side, side) if picture.dim() == 1 else picture.permute(1, 2, 0).clamp(0, 1)
                 axis.imshow(picture.numpy(), vmin=limits[0], vmax=limits[1], interpolation="nearest")
@@ -77,6 +78,22 @@ def log_axes(axis: Axes, x: Sequence[float] = (), y: Sequence[float] = ()) -> No
             which.set_ticks([], minor=True)
 
 
+def matrix(values: np.ndarray, rows: Sequence[str], columns: Sequence[str], framed: np.ndarray, *, unit: str) -> Axes:
+    """Draw values (R, C) as coloured squares with their numbers; those where ``framed`` (R, C) is true get a frame."""
+    figure, axis = plt.subplots(figsize=(1.15 * len(columns) + 2.2, 0.5 * len(rows) + 1.3))
+    shown = axis.imshow(values, cmap="cividis", aspect="auto")
+    for i, j in np.ndindex(values.shape):
+        axis.text(j, i, f"{values[i, j]:.1f}", ha="center", va="center",
+                  color="black" if values[i, j] > (values.min() + values.max()) / 2 else "white")
+        if framed[i, j]:
+            axis.add_patch(Rectangle((j - 0.45, i - 0.43), 0.9, 0.86, fill=False, linewidth=2.5, edgecolor=VERMILION))
+    axis.set_xticks(range(len(columns)), columns)
+    axis.set_yticks(range(len(rows)), rows)
+    axis.grid(False)
+    figure.colorbar(shown, label=unit)
+    return axis
+
+
 def class_map(axis: Axes, points: Tensor | np.ndarray, labels: Tensor | np.ndarray) -> None:
     """Draw points (N, 2) coloured by their class; each class of labels (N,), from 0 to 9, is written at its median."""
     at, classes = (x.detach().cpu().numpy() if isinstance(x, Tensor) else x for x in (points, labels))
@@ -84,6 +101,24 @@ def class_map(axis: Axes, points: Tensor | np.ndarray, labels: Tensor | np.ndarr
     for label in np.unique(classes):
         axis.annotate(str(label), np.median(at[classes == label], axis=0), size=13, weight="bold", ha="center",
                       va="center", path_effects=[withStroke(linewidth=3, foreground="white")])
+
+
+def shares(counts: np.ndarray, *, rows: str, columns: str, least: float = 5) -> Axes:
+    """Draw a table of counts (R, C) as the percentages of its rows; those from ``least`` per cent on are written.
+
+    ``rows`` and ``columns`` say what a row and a column are, such as "cluster" and "digit".
+    """
+    percent = 100 * counts / counts.sum(1, keepdims=True)
+    figure, axis = plt.subplots(figsize=(5.6, 0.4 * len(counts) + 0.6))
+    picture = axis.imshow(percent, cmap="Blues", vmin=0, vmax=percent.max(), aspect="auto")
+    for (row, column), value in np.ndenumerate(percent):
+        if value >= least:
+            axis.text(column, row, f"{value:.0f}", ha="center", va="center", fontsize=9,
+                      color="white" if value > percent.max() / 2 else "black")
+    axis.set(xlabel=columns, ylabel=rows, xticks=range(counts.shape[1]), yticks=range(len(counts)))
+    axis.grid(visible=False)
+    figure.colorbar(picture, label="share of the row (%)")
+    return axis
 
 
 def first_of_each(labels: Tensor, n: int = 10) -> Tensor:

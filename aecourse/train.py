@@ -42,6 +42,10 @@ class History:
     seconds: float = 0.0
     stopped: bool = False  # by the stop button, before the last epoch
 
+    def __repr__(self) -> str:  # short, since a notebook shows what the last line of a cell returns
+        last = ", ".join(f"{name} {values[-1]:.4g}" for name, values in self.train.items() if values)
+        return f"History({len(self.epochs)} epochs{', last ' * bool(last)}{last})"
+
 
 class Diverged(CourseError):
     """Training went wrong; the model is back at its last good epoch, and ``history`` holds what came before."""

@@ -1,5 +1,6 @@
 """Diagrams: what is drawn and written, without a look at the picture itself."""
 
+import numpy as np
 import pytest
 
 from aecourse import diagrams, plots
@@ -33,3 +34,24 @@ def test_a_flow_has_its_boxes_and_an_arrow_for_each_pair():
 def test_an_arrow_needs_both_its_boxes():
     with pytest.raises(KeyError, match="z"):
         diagrams.flow({"x": (0, 0, "image")}, {("x", "z"): ""})
+
+
+def test_chains_name_their_rows_and_have_an_arrow_between_neighbours():
+    axis = diagrams.chains({"one": ["images", "network", "label"], "two": ["images", "groups"]})
+    axis.figure.canvas.draw()
+    assert [text for text in texts(axis) if text] == [
+        "images", "network", "label", "images", "groups", "one", "two"]
+    assert sum(getattr(text, "arrow_patch", None) is not None for text in axis.texts) == 3
+def test_the_points_near_a_curve_are_nearer_to_it_than_to_any_line():
+    linear, nonlinear = diagrams.line_and_curve().axes
+
+    def error(axis):
+        return sum(np.ptp(line.get_xydata(), axis=0) @ np.ptp(line.get_xydata(), axis=0)
+                   for line in axis.lines if len(line.get_xydata()) == 2 and line.get_linewidth() == 1)
+
+    assert error(nonlinear) < error(linear) / 5
+
+
+def test_two_planes_are_as_far_apart_as_is_written():
+    axis = diagrams.two_planes(30)
+    assert "30°" in texts(axis)

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -121,3 +123,12 @@ def test_sampled_codes_have_the_moments_and_pass_gradients_to_both():
     z.sum().backward()
     torch.testing.assert_close(mu.grad, torch.ones_like(mu))
     torch.testing.assert_close(logvar.grad, ((z - mu) / 2).detach())
+
+
+def test_the_largest_angle_between_two_spaces():
+    a = torch.eye(5)[:, :2]
+    tilted = torch.tensor([[1.0, 0], [0, math.cos(0.5)], [0, math.sin(0.5)], [0, 0], [0, 0]])
+    mixed = a @ torch.tensor([[2.0, 1.0], [0.0, -3.0]])  # another basis of the same plane
+    assert metrics.largest_angle(a, tilted) == pytest.approx(math.degrees(0.5), abs=1e-4)
+    assert metrics.largest_angle(mixed, a) == pytest.approx(0, abs=1e-4)
+    assert metrics.largest_angle(a, torch.eye(5)[:, 1:3]) == pytest.approx(90)

@@ -85,9 +85,11 @@ LABS = {
          "import torch; return -torch.distributions.Normal(x_hat, sigma).log_prob(x).sum(-1)"),
         ("n_parameters = 111_568", "return ((x - x_hat) ** 2).sum(-1)"), "log_prob"),
     "lab03": Short(
-        "lab03", ("encode", "def encode(x, mean, axes):", "return (x - mean) @ axes.T"),
-        ("decode", "def decode(z, mean, axes):", "return mean.add(z @ axes)"),
-        ("return x @ axes.T", "return z @ axes"), "mean.add"),
+        "lab03", ("distances", "def distances(x, means, axes):", "a = x[:, None] - means; "
+                  "return (a - (a[:, :, None] @ axes.mT @ axes)[:, :, 0]).square().sum(-1)"),
+        ("best_error", "def best_error(x, k):",
+         "import torch; return torch.linalg.svdvals(x)[k:].square().sum() / len(x)"),
+        ("return (x[:, None] - means).square().sum(-1)", "return x.square().sum() / len(x)"), "svdvals"),
 }
 STUDENTS = list(LABS["lab01"].students())
 

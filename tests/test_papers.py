@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import shutil
 
 import nbformat
 import pytest
@@ -348,10 +349,16 @@ def test_the_main_results_stand_beside_their_long_runs(course, monkeypatch):
 
 
 def test_every_main_result_of_a_built_lesson_is_one_of_its_claims():
-    claims = {lesson.stem.split("_")[0]: {record["name"] for record in results.records(project.load(lesson))}
-              for lesson in project.lessons(project.ROOT).values()}
-    for lesson, name in results.HEADLINE:
-        assert name in claims.get(lesson, {name})
+    claims = {(record["lesson"], record["name"]) for lesson in project.lessons(project.ROOT).values()
+              for record in results.records(project.load(lesson))}
+    assert set(results.HEADLINE) <= claims
+
+
+def test_a_claim_that_stands_in_two_units_of_a_lesson_is_named(course):
+    _lesson(course)
+    assert results.doubled(course) == []
+    shutil.copy(course / "notebooks" / "03_toy.ipynb", course / "notebooks" / "03a_toy.ipynb")
+    assert results.doubled(course) == ["03a_toy: the claim 'deep' stands in 03_toy as well; give it another name"]
 
 
 def test_a_run_whose_lesson_is_not_there_yet_has_a_dash(course):

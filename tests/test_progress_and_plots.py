@@ -134,3 +134,11 @@ def test_logarithmic_axes_have_the_ticks_that_are_given_and_no_others():
     assert (axis.get_xscale(), axis.get_yscale()) == ("log", "linear")
     assert [label.get_text() for label in axis.get_xticklabels()] == ["0.5", "3", "2,000"]
     assert not len(axis.get_xticks(minor=True))
+
+
+def test_shares_are_percentages_of_the_rows_and_small_ones_are_not_written():
+    axis = plots.shares(np.array([[3, 1, 0], [96, 2, 2]]), rows="cluster", columns="digit")
+    assert [text.get_text() for text in axis.texts] == ["75", "25", "96"]
+    assert axis.images[0].get_array().sum(1).tolist() == pytest.approx([100, 100])
+    assert (axis.get_xlabel(), axis.get_ylabel()) == ("digit", "cluster")
+    plt.close(axis.figure)

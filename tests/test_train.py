@@ -82,6 +82,16 @@ def test_history_holds_named_terms_and_their_sum_on_both_parts():
     assert not net.training
 
 
+def test_a_history_as_the_last_line_of_a_cell_is_one_short_line():
+    def two(net, x, step):
+        return {"fit": losses.squared_error(net(x), x), "penalty": torch.full((len(x),), 2.0)}
+
+    history = fit(model(), (toy(),), two, epochs=3)
+    fitted = history.train["fit"][-1]
+    assert repr(history) == f"History(3 epochs, last fit {fitted:.4g}, penalty 2, loss {fitted + 2:.4g})"
+    assert repr(type(history)()) == "History(0 epochs)"
+
+
 def test_the_step_tells_progress_noise_and_whether_it_trains():
     steps = []
 

@@ -66,7 +66,7 @@ def check(names: list[str], root: Path = project.ROOT) -> list[str]:
     try:
         if not stored.is_file() or stored.read_text(encoding="utf-8", errors="replace") != results.page(root):
             lines.append("RESULTS.md: differs from the claims stored in the notebooks or from the long runs")
-        lines += results.unmatched(root)
+        lines += results.unmatched(root) + results.doubled(root)
         lines += pictures.problems(root)
         readme = root / "README.md"
         if readme.is_file() and readme.read_text(encoding="utf-8") != syllabus.page(root):

@@ -55,6 +55,17 @@ def headline(root: Path) -> list[str]:
     return _table(head, rows).splitlines(keepends=True)
 
 
+def doubled(root: Path) -> list[str]:
+    """Return a line for each claim whose name stands twice in the units of one lesson."""
+    seen: dict[tuple[str, str], str] = {}
+    lines = []
+    for name, path in project.lessons(root).items():
+        for record in records(project.load(path)):
+            if (first := seen.setdefault(_key(record), name)) != name:
+                lines.append(f"{name}: the claim {record['name']!r} stands in {first} as well; give it another name")
+    return lines
+
+
 def unmatched(root: Path) -> list[str]:
     """Return a line for each long run of a built lesson that belongs to none of its claims."""
     claims = [record for path in project.lessons(root).values() for record in records(project.load(path))]
@@ -83,7 +94,7 @@ def _claims(claims: list[dict], long: list[dict]) -> str:
     of_claims = _of_claims(long)
     runs = [of_claims.get(_key(record)) for record in claims]
     also = any(runs)
-    head = ["what is claimed", "measured", "beside it", *(["long run"] if also else []), "paper", "data", "seeds"]
+    head = ["what is claimed", "measured", "for comparison", *(["long run"] if also else []), "paper", "data", "seeds"]
     rows = [[record["statement"], measured(record), record.get("baseline"), *([run and measured(run)] if also else []),
              record["paper"], record["data"], str(record["seeds"])] for record, run in zip(claims, runs, strict=True)]
     return _table(head, rows)
@@ -98,7 +109,7 @@ def _long(long: list[dict], of_lessons: dict[tuple[str, str], dict]) -> str:
                      run["beside"], run["paper"], run["data"], str(len(run["seeds"])), f"{run['seconds'] / 60:.0f}"])
         notes.append(f"\n**{run['run']}.** {run['protocol']} Seeds: {', '.join(map(str, run['seeds']))}. Threads: "
                      f"{run['threads']}. {run['machine']}. {run['date']}.\n")
-    head = ["run", "lesson", "what is claimed", "in the lesson", "long run", "beside it", "paper", "data", "seeds",
+    head = ["run", "lesson", "what is claimed", "in the lesson", "long run", "for comparison", "paper", "data", "seeds",
             "minutes"]
     return _table(head, rows) + "".join(notes)
 

@@ -11,7 +11,7 @@
 # - write k-means, and judge its clusters with a measure that chance cannot please;
 # - let a model label images for itself, and let labels spread along a graph of neighbours.
 #
-# **Before it:** lesson 01. **Time:** about 50 minutes for you, under a minute for the machine.
+# **Before it:** units 01 and 01a. **Time:** about 50 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
@@ -151,7 +151,7 @@ plots.images({"digit": digits.x_test[rows], "top half": F.pad(top_test[rows], (0
 # ## 3 · k-means: who belongs where
 # ★★☆ · 8 minutes
 #
-# k-means repeats two moves. In the first each image goes to its **nearest centre** by Euclidean distance. Images `x` of
+# k-means repeats two steps. In the first each image goes to its **nearest centre** by Euclidean distance. Images `x` of
 # shape (N, D) and centres of shape (K, D) come in; for each image the number of its centre goes out, from 0 to K − 1.
 
 # %% nbgrader={"grade": false, "grade_id": "assign", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -171,7 +171,7 @@ check.assign(assign)
 # ## 4 · k-means: where the centres go
 # ★★☆ · 9 minutes
 #
-# In the second move each centre goes to the **mean of its images**. A cluster may have no images at all: then its centre
+# In the second step each centre goes to the **mean of its images**. A cluster may have no images at all: then its centre
 # stays where it was. `clusters` (N,) holds what `assign` gave; leave `centres` itself as it came in and return new ones.
 
 # %% nbgrader={"grade": false, "grade_id": "move", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -193,7 +193,7 @@ check.move(move)
 # Stuck? Type check.move.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# The two moves in turn, from ten random images, until nothing changes. No label is used.
+# The two steps in turn, from ten random images, until nothing changes. No label is used.
 
 # %%
 assign_ok, move_ok = check.use(assign), check.use(move)
@@ -242,7 +242,7 @@ check.purity(purity)
 
 # %% [markdown]
 # Is a high purity a good clustering? Let k-means make more and more clusters, and beside it throw the same images into as
-# many clusters **by lot**. The adjusted Rand index (ARI) asks of every pair of images whether the clusters and the classes
+# many clusters **at random**. The adjusted Rand index (ARI) asks of every pair of images whether the clusters and the classes
 # agree on "together" or "apart", and is adjusted for chance: 0 is what chance gives, 1 is perfect.
 
 # %%
@@ -254,24 +254,24 @@ for k in (5, 10, 20, 50, 1000):
     purities = [float(purity_ok(c, hidden)) for c in (found, lot)]
     rands = [round(adjusted_rand_score(hidden, c), 2) + 0.0 for c in (found, lot)]
     rows.append([k, *purities, *rands])
-table(["clusters", "purity of k-means", "purity by lot",
-       "ARI of k-means", "ARI by lot"], rows)
+table(["clusters", "purity of k-means", "purity at random",
+       "ARI of k-means", "ARI at random"], rows)
 
 # %% [markdown]
-# Purity grows with the number of clusters, even where they are drawn by lot, and with one image in each it is perfect and
+# Purity grows with the number of clusters, even where they are drawn at random, and with one image in each it is perfect and
 # worthless. The ARI of the lot stays at 0, and that of k-means falls again when digits are cut into too many pieces. So
 # purity compares clusterings of the same number of clusters only.
 #
 # ## 6 · Labels from the model itself
 # ★★☆ · 7 minutes
 #
-# Self-training takes a model that has seen a few labels and lets it label the rest, where it is **sure**. `logits` (N, C)
-# come in. An image is sure when the largest of its softmax probabilities is at least `threshold`. Return two tensors: the
-# positions of the sure images, and their predicted classes.
+# Self-training takes a model that has seen a few labels and lets it label the rest, where it is **confident**. `logits` (N, C)
+# come in. The model is confident of an image when the largest of its softmax probabilities is at least `threshold`. Return two tensors: the
+# positions of these images, and their predicted classes.
 
 # %% nbgrader={"grade": false, "grade_id": "pseudo_labels", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def pseudo_labels(logits, threshold):
-    """The sure images and their classes: index int64 (M,) and labels int64 (M,)."""
+    """The images it is confident of, and their classes: index int64 (M,) and labels int64 (M,)."""
     ### BEGIN SOLUTION
     p, labels = logits.softmax(1).max(1)
     index = (p >= threshold).nonzero().flatten()
@@ -307,7 +307,7 @@ table(["threshold", "images labelled", "of these right"], rows)
 
 # %% [markdown]
 # A higher threshold buys better labels with fewer of them. The images that it drops are the hard ones, those that a model
-# would learn most from: this is the bargain of self-training. And "sure" is not "right": a share of the labels stays wrong
+# would learn most from: this is the bargain of self-training. And "confident" is not "right": a share of the labels stays wrong
 # that the model will next be taught as true.
 #
 # ## 7 · Labels that spread

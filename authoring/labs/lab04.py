@@ -11,7 +11,7 @@
 # - write the loss of a denoising autoencoder, and train one with it;
 # - read the score, the slope of the logarithm of the density, off a trained denoiser, and check it where it is known.
 #
-# **Before it:** lesson 04. **Time:** about 55 minutes for you, under a minute for the machine.
+# **Before it:** units 04 and 04b. **Time:** about 55 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?

@@ -92,7 +92,7 @@ check.l1_penalty(l1_penalty)
 # %% [markdown]
 # Three ReLU codes: without a penalty, with a weak one and with a stronger one. A network could cheat here: with all
 # numbers of the code halved, and the decoder's weights doubled, the penalty is half as large and the image the same.
-# So each number is multiplied by the length of its column in the decoder before it pays.
+# So each number is multiplied by the length of its dictionary atom, a column of the decoder, before it pays.
 
 # %%
 l1_ok = check.use(l1_penalty)
@@ -160,7 +160,7 @@ table(["network", "dead units"], [[name, dead(net)] for name, net in nets.items(
 # Some units are dead even without a penalty: at some step, training pushed them below zero for every digit, and from
 # there no gradient leads back. L1 pushes on every unit at every step, and kills more.
 #
-# What do the living units stand for? A unit adds its **filter**, the decoder's column, to the image. Here are the
+# What do the living units stand for? A unit adds its **dictionary atom**, its column of the decoder, to the image. Here are the
 # filters of the ten units that are on for the most images, each brought to length 1; grey is zero.
 
 # %%
@@ -331,7 +331,7 @@ table(["network", "squared error per test image", "units on per image", "dead un
 
 # %% [markdown]
 # Exactly k units are on: no weight has to be tried out until the code is as sparse as you want it, and nothing pushes
-# the numbers that are kept towards 0, as L1 does. But look at the last column. Whoever is not among the k largest
+# the numbers that are kept towards 0, as L1 does. But look at the last column. A unit that is not among the k largest
 # gets no gradient, so the units that win in the first steps get better and win again; nearly all the others never
 # come into play. The code is not 256 units wide any more.
 #
@@ -428,7 +428,7 @@ check.revive(revive)
 # Stuck? Type check.revive.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# In a network more has to change than the encoder's rows: the decoder's column of a revived unit gets the same
+# In a network more has to change than the encoder's rows: the dictionary atom of a revived unit gets the same
 # direction, so that the unit adds what it was woken for, and its bias starts at 0. What the decoder's bias gives to
 # every image anyway is taken off the images first. Now both top-k networks are trained again, from the same first
 # weights and for as many epochs as before, with a revival between the rounds.
@@ -472,7 +472,7 @@ plots.images({name: filters(nets[name]) for name in chosen}, limits=(-0.15, 0.15
 # handful.
 #
 # The pictures show the filters of the units that are on most often. Without revival they are mixed from several
-# digits, because so few units have to serve all images. A revived unit starts as one badly rebuilt image, and many
+# digits, because so few units have to serve all images. A revived unit starts as one badly reconstructed image, and many
 # filters of the second row still look like a whole digit. In the third row, of the code with a target rate, fine
 # strokes and grain are left: there many units share the work on each image.
 #

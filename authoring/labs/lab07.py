@@ -174,7 +174,7 @@ plots.images({"test image": x_test[ten]} | {k: v[ten] for k, v in rebuilt.items(
 # ## 3 · From encoder to classifier
 # ★★☆ · 8 minutes
 #
-# `encoder` is a pre-trained network from images to codes of `code` numbers. Return a **network** (an `nn.Module`)
+# `encoder` is a pre-trained `nn.Sequential` from images to codes of `code` numbers. Return a **network** (an `nn.Module`)
 # from images to `classes` logits: the encoder **with the weights that it has**, and one new linear layer, with a
 # bias, on its code; nothing between and nothing after. All weights, the encoder's too, can be trained on.
 

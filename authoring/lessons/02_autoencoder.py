@@ -4,12 +4,11 @@
 # **Promise.** You will build a network that squeezes a handwritten digit into 32 numbers and reconstructs it from
 # them, train it with a loop of your own, and know how good it is and why it does not copy its input.
 #
-# **After this unit you can** write an encoder, a decoder and the training loop from an empty cell; judge a reconstruction
-# against two baselines; say what keeps an autoencoder from copying; choose the size of the code.
+# **After this unit you can** write an encoder, a decoder and their training loop; judge a reconstruction against two
+# baselines; say what keeps an autoencoder from copying; say what a larger code brings, and measure it.
 #
 # **Before it:** lesson 01 (linear layers, gradient descent, training, validation and test images).
-# **Time:** about {minutes} minutes; the cells run in less than a minute on two cores. Where it says **Predict** or
-# **Try it**, type your answer in place of `None` and run the cell again. Nothing waits for you.
+# **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
 
 # %%
 import matplotlib.pyplot as plt
@@ -31,19 +30,18 @@ diagrams.layers([784, 128, 64, 32, 64, 128, 784],
                 {"encoder": (0, 3), "decoder": (3, 6)});
 
 # %% [markdown]
-# This is the network of this unit. Bars are layers, the numbers below are their widths. On the left an image enters
-# as 784 grey levels. In the middle only 32 numbers are left. On the right the image comes out again.
+# This is the network of this unit. Bars are layers, the numbers below are their widths (the bars are not to scale). An
+# image enters as 784 grey levels. In the middle only 32 numbers are left.
 #
 # ## 1 · A network with a narrow middle
 #
 # The **encoder** maps an image $x$ to a short list of numbers, the **latent code** $z$. The **decoder** sees only $z$
 # and has to reconstruct the image; its output is the **reconstruction** $\hat x$. The whole network is trained to
 # make $\hat x$ similar to $x$. No labels are needed, since the image is its own target. That is the *auto* in
-# autoencoder, from the Greek word for *self*.
+# autoencoder.
 #
 # We set some training images aside as *validation* images, on which settings may be chosen. The test images are for
-# measuring only. (Without MNIST and a network connection the course uses built-in digits called *strokes*. There are
-# fewer of them, so `more` gives the networks more epochs.)
+# measuring only. (The built-in digits, which take MNIST's place without a network, are fewer; so they get `more` epochs.)
 
 # %%
 train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
@@ -55,8 +53,8 @@ more = 3 if digits.name == "strokes" else 1
 
 # %% [markdown]
 # The encoder has three linear layers, 784 → 128 → 64 → 32, and the decoder mirrors them. Between two linear layers
-# there is a ReLU; without a nonlinearity two linear layers are one linear layer. There is no ReLU after the code and
-# none after the output, so both can take any value.
+# there is a ReLU; without it, two linear layers are one linear layer. There is none after the code and none after the
+# output, so both can take any value.
 
 # %%
 class Autoencoder(nn.Module):
@@ -88,25 +86,22 @@ z = untrained.encode(x[:5])
 print("images", tuple(x[:5].shape), "→ codes", tuple(z.shape))
 print("→ reconstructions", tuple(untrained.decode(z).shape))
 
-# %% [markdown]
-# The first number of each shape counts the images of the batch; the layers do not change it.
-
 # %%
 try_it("How many weights and biases does the layer `nn.Linear(784, 128)` have? Compute it, "
        "and type the number in place of None.",
        None, sum(p.numel() for p in untrained.encoder[0].parameters()),
-       says="784 · 128 weights and 128 biases.",
        hint="Each of the 128 outputs has a weight for each input, and one bias.")
 
 # %% [markdown]
 # ## 2 · Training, first by hand
 #
-# The loss of one image is the squared distance between the image and its reconstruction, summed over the pixels:
+# The loss of one image is the squared distance between the image and its reconstruction:
 #
 # $$\ell(x) = \lVert x - \hat x \rVert^2 = \sum_{i=1}^{784} (x_i - \hat x_i)^2 .$$
 #
-# A loss is **one number per image, summed over the pixels**; only the last step averages over the batch. One **epoch** goes through all training images once, in random order. For each batch of 256 images, the loop
-# reconstructs, computes the loss, back-propagates, and takes one step of Adam, a popular form of gradient descent.
+# It is **one number per image**; only the last step averages over the batch. One epoch goes through all training images
+# once, in random order. For each batch of 256 images, the loop reconstructs, computes the loss, back-propagates, and
+# takes one step of Adam.
 
 # %%
 with seeded(0):
@@ -124,22 +119,26 @@ for index in order.split(256):  # the positions of 256 images
 print(f"squared error per image, mean over the epoch: {total / len(x):.1f}")
 
 # %% [markdown]
-# Is that good? A number says little without a **baseline**. The simplest method ignores its input and always gives
-# the mean of all training images:
+# Is that good? A number says little without a **baseline**. The simplest method always gives the mean of all training
+# images:
 
 # %%
 mean_image = x.mean(0)  # (784,)
 error_of_mean = (x_test - mean_image).square().sum(1).mean().item()
-say(f"The mean image has the error {error_of_mean:.1f}. In its first epoch the network is on "
-    f"average {'better' if total / len(x) < error_of_mean else 'worse'}.")
+print(f"squared error per image, mean image: {error_of_mean:.1f}")
+
+# %%
+say(f"Over its first epoch the network is on average "
+    f"{'better' if total / len(x) < error_of_mean else 'worse'} than the mean image.")
 
 # %% [markdown]
 # ### Longer training with `fit`
 #
-# The function `fit` is this loop with four additions: it records the loss on validation images after each epoch,
-# raises and then lowers the learning rate during the training (`one_cycle`), can be stopped with the stop button, and
-# warns when a training goes wrong. Its third argument is a function that returns the loss, one number per image,
-# under a name of your choice. You can read it in `aecourse/train.py`.
+# `fit`, from lesson 01, is this loop for several epochs. Its second argument is a tuple of tensors, here only the
+# images, `(x,)`. Its third is a function that gets the model, the tensors of one batch, and `step`, which tells how far
+# the training has come (few losses need it). It returns one number per image, under a name of your choice. After each
+# epoch `fit` measures the loss on the validation images, and with `one_cycle` it raises and then lowers the learning
+# rate.
 #
 # **Predict.** The mean image has the error printed above. Which squared error per image will the autoencoder reach on
 # test images after six epochs, with 32 numbers in place of 784?
@@ -164,15 +163,15 @@ axis.set_ylim(bottom=0)
 axis.legend(frameon=False);
 
 # %% [markdown]
-# The loss falls fast at first and flattens as the learning rate goes to zero. The validation loss stays close to the
-# training loss: in so few epochs the network has not begun to memorise single images.
+# The loss falls fast at first and flattens as the learning rate goes to zero. In the first epoch the training loss is larger
+# than the validation loss (*held out*), since it is a mean over the epoch, while the weights still improve. At the
+# last epoch the two are close, so the network has not begun to memorise single images.
 #
 # ### The second baseline: PCA
 #
-# Principal component analysis (PCA) also maps an image to 32 numbers and back. It is *linear*, needs no training
-# loop, and among all linear methods it has the smallest squared error; lesson 03 builds it. Here it comes from the
-# package: `pca.error(x_test, k)` is its mean error with `k` numbers. An autoencoder that does not beat PCA is not worth
-# training.
+# Principal component analysis (PCA) also maps an image to 32 numbers and back. It is *linear*, and among all linear
+# methods it has the smallest squared error on the images that it is fitted to (lesson 03). `pca.error(x_test, k)` is its
+# mean error with `k` numbers.
 
 # %%
 pca = PCA(x)
@@ -184,12 +183,14 @@ table(["method", "squared error per test image"],
 # %%
 with torch.no_grad():
     x_hat = model(x_test[ten])
-plots.images({"original": x_test[ten], "autoencoder": x_hat,
-              "PCA": pca.decode(pca.encode(x_test[ten], 32))});
+    x_pca = pca.decode(pca.encode(x_test[ten], 32))
+plots.images({"original": x_test[ten], "autoencoder": x_hat, "PCA": x_pca,
+              "error, autoencoder": (x_hat - x_test[ten]).abs(),
+              "error, PCA": (x_pca - x_test[ten]).abs()});
 
 # %% [markdown]
-# All rows have the same grey scale, from 0 (black) to 1 (white). Both methods lose fine detail. Around PCA's strokes
-# there are grey clouds; the background of the autoencoder is darker.
+# All rows have the same grey scale, from 0 (black) to 1 (white). The last two rows show the absolute errors. Both
+# methods err most along the edges of the strokes, where the grey levels change fast.
 
 # %%
 claim("32 numbers", "Squared error per test image with a 32-dimensional code",
@@ -199,8 +200,8 @@ claim("32 numbers", "Squared error per test image with a 32-dimensional code",
 # %% [markdown]
 # ## 3 · Why does it not copy?
 #
-# A network that returns its input has the loss 0 and has learned nothing about digits. What prevents this here is the
-# **bottleneck**: 784 numbers do not fit through 32. To see it work, we train two small linear autoencoders on patches
+# A network that returns its input has the loss 0 and has learned nothing. What prevents this here is the
+# **bottleneck**: a smooth network cannot pass 784 independent pixels through 32 numbers. To see it work, we train two small linear autoencoders on patches
 # of 8 × 8 = 64 pixels, cut out of digits. One has a code of 8 numbers, the other a code of 64, as wide as its input.
 # Then each reconstructs two things that it has never seen: patches of other digits, and **noise**, which here means
 # the same pixels in random places.
@@ -212,8 +213,8 @@ places = torch.randperm(unseen.numel(), generator=torch.Generator().manual_seed(
 noise = unseen.flatten()[places].reshape(unseen.shape)  # the same grey levels, shuffled
 
 # %% [markdown]
-# We measure the **share kept**: 1 minus the squared error divided by the variance of the images. It is 1 for a
-# perfect copy, and 0 for the mean image.
+# We measure the **share kept**, $1 - \sum\lVert x - \hat x\rVert^2 / \sum\lVert x - \bar x\rVert^2$, where $\bar x$ is the
+# mean of the images. It is 1 for a perfect copy, and 0 if every output is the mean image.
 #
 # **Predict.** Which share of the noise does the wide network keep, from 0 to 1?
 
@@ -231,9 +232,7 @@ table(["code", "share kept of digit patches", "share kept of noise"],
       [[f"{width} numbers", *shares] for width, shares in kept.items()])
 
 # %% [markdown]
-# Both networks keep most of the digit patches. The wide one keeps nearly all of the noise too: it has learned to
-# copy, and its small error says nothing about digits. The narrow one keeps strokes and loses noise, because it spends
-# its 8 numbers on what is typical of digits. **A small reconstruction error alone is no evidence of learning.**
+# Both networks keep most of the digit patches. The wide one keeps nearly all of the noise too: it copies. The narrow one keeps strokes and loses noise, because it spends its 8 numbers on what is typical of digits. **A small reconstruction error alone is no evidence of learning.**
 # Lessons 04 and 05 show two other ways to prevent copying: noise at the input, and codes in which few units are
 # active.
 
@@ -244,7 +243,7 @@ claim("copying", "Share of pure noise that a code as wide as its input keeps",
 # %% [markdown]
 # ## 4 · The code of one digit
 #
-# What does a code look like?
+# Here is the code of one digit.
 
 # %%
 shown = 3  # the digit whose code is drawn
@@ -253,12 +252,11 @@ with torch.no_grad():
 z = codes[ten[shown]]
 axis = plt.subplots(figsize=(8, 2.2))[1]
 axis.bar(range(32), z, color=plots.BLUE)
-axis.set_xticks(range(0, 32, 2))
 axis.set(xlabel="unit of the code", ylabel="value", title=f"the code of a {shown}");
 
 # %% [markdown]
-# Nearly all of the 32 numbers take part. This is a **distributed** code: no unit stands for one property of the digit,
-# such as its slant. Unit 02c turns single units like knobs and shows what the code as a whole knows.
+# Most of the 32 numbers take part. Such a code is called **distributed**. Does a single unit stand for one property,
+# such as the slant? One code cannot tell; unit 02c changes single units.
 
 # %%
 try_it("Change `shown = 3` to `shown = 0` and run that cell again. "
@@ -269,8 +267,7 @@ try_it("Change `shown = 3` to `shown = 0` and run that cell again. "
 # %% [markdown]
 # ## 5 · How many numbers does a digit need?
 #
-# Now the main experiment: the same network with codes of 1 to 64 numbers, each trained for three epochs, and PCA with
-# as many numbers.
+# Now the same network with codes of 1 to 64 numbers, each trained for three epochs, and PCA with as many numbers.
 #
 # **Predict.** Which of the two has the smaller error on test images when the code has **64** numbers? Type `"PCA"` or
 # `"autoencoder"`, with the quotes.
@@ -304,9 +301,12 @@ plots.images({"original": x_test[ten]} | rows);
 
 # %% [markdown]
 # With small codes the autoencoder is far ahead, because a nonlinear decoder can follow the digits where a linear one
-# cannot. With larger codes PCA catches up, and with 64 numbers it wins clearly: our network still has layers of 64
-# units and only three epochs of training, while PCA finds its optimum exactly. In the pictures, one or two numbers
-# give blurred digits, often of the wrong class. With more numbers the class settles first, then the handwriting.
+# cannot. With larger codes PCA catches up, and with 64 numbers it wins clearly. This holds for *this* network
+# after three epochs. With six, in section 2, it beat PCA with 32 numbers; unit 03b trains a wider and deeper one for
+# longer. PCA finds its optimum exactly. To choose a size for a task, draw this curve on validation images.
+#
+# In the pictures, one or two numbers give blurred digits, often of the wrong class. With 32 numbers nearly all can be
+# read.
 
 # %%
 at = dict(zip(sizes, zip(ae_errors, pca_errors, strict=True), strict=True))
@@ -325,7 +325,8 @@ claim("code of 64", "Autoencoder's error relative to PCA's, code of 64 numbers",
 claim.checkpoint()
 
 # %%
-score([("squared error per test image, 32-dimensional code", prediction_error, error_of_model),
+score([("squared error per test image, 32-dimensional code",
+        prediction_error, error_of_model),
        ("share of noise that the wide network keeps", prediction_noise, kept[64][1]),
        ("smaller error with 64 numbers", prediction_large,
         "PCA" if at[64][1] < at[64][0] else "autoencoder")])
@@ -337,8 +338,8 @@ score([("squared error per test image, 32-dimensional code", prediction_error, e
 # - The loss is one number per image: the squared error summed over the pixels. It says something only next to
 #   baselines, here the mean image and PCA.
 # - The bottleneck keeps the network from copying. A code as wide as the input copies even noise.
-# - The code is distributed; its single units have no meaning of their own.
-# - Small codes gain most from a nonlinear network; for large ones PCA is hard to beat.
+# - Most units of the code take part in every digit.
+# - Small codes gain most from a nonlinear network. For larger ones it needs more width and longer training to beat PCA.
 #
 # **Your turn:** [lab 02](../work/lab02.ipynb) (your own copy; on the web, the
 # [sheet](../exercises/lab02/lab02.ipynb)). It also needs the units [02a](02a_bughunt.ipynb), a bug hunt in a popular

@@ -14,6 +14,8 @@
 # less than half a minute on two cores.
 
 # %%
+import math
+
 import matplotlib.pyplot as plt
 import torch
 from torch import nn
@@ -33,15 +35,18 @@ more = 3 if digits.name == "strokes" else 1  # the built-in digits are fewer
 # %%
 diagrams.flow({"z": (0, 0, "code $z$", plots.YELLOW), "d": (1, 0, "decoder", plots.ORANGE),
                "p": (2.2, 0, "distribution\n$p_\\theta(x \\mid z)$", plots.SKY),
-               "x": (2.2, 1, "image $x$"), "l": (3.6, 0, "loss\n$-\\log p_\\theta(x \\mid z)$")},
-              {("z", "d"): "", ("d", "p"): "", ("x", "p"): "how probable?", ("p", "l"): ""});
+               "x": (2.2, 1, "image $x$"),
+               "l": (3.6, 0, "loss\n$-\\log p_\\theta(x \\mid z)$")},
+              {("z", "d"): "", ("d", "p"): "",
+               ("x", "p"): "how probable?", ("p", "l"): ""});
 
 # %% [markdown]
 # ## 1 · One idea: make the data probable
 #
 # Why the *squared* error? The diagram shows the idea that answers this for all common losses. Let the decoder give not
 # an image but a **probability distribution** over images, $p_\theta(x \mid z)$. Then choose the weights $\theta$ that
-# make the observed images most probable. This is **maximum likelihood** (MLE). The logarithm does not move a maximum,
+# make the observed images most probable. This is **maximum likelihood** (MLE). (The code comes from the encoder, which
+# is trained along with the decoder; lesson 06 treats the code as a random quantity, too.) The logarithm does not move a maximum,
 # so we may minimise $-\log p_\theta(x \mid z)$. Its unit, with the natural logarithm, is the **nat** (1 nat = 1.44
 # bits).
 #
@@ -57,7 +62,7 @@ diagrams.flow({"z": (0, 0, "code $z$", plots.YELLOW), "d": (1, 0, "decoder", plo
 # Let each pixel be the decoder's output $\hat x_i$ plus Gaussian noise with standard deviation $\sigma$:
 #
 # $$\begin{aligned}
-# p(x_i \mid z) &= \frac{1}{\sigma\sqrt{2\pi}} \exp\!\Big(-\frac{(x_i - \hat x_i)^2}{2\sigma^2}\Big)
+# p(x_i \mid z) &= \frac{1}{\sigma\sqrt{2\pi}} \exp\Big(-\frac{(x_i - \hat x_i)^2}{2\sigma^2}\Big)
 #   && \text{the density of a Gaussian} \\
 # -\log p(x_i \mid z) &= \frac{(x_i - \hat x_i)^2}{2\sigma^2} + \log\sigma + \tfrac12\log 2\pi
 #   && \text{minus its logarithm} \\
@@ -66,8 +71,17 @@ diagrams.flow({"z": (0, 0, "code $z$", plots.YELLOW), "d": (1, 0, "decoder", plo
 # \end{aligned}$$
 #
 # With a fixed $\sigma$ the last two terms are constants. What is left is the squared error times $1/2\sigma^2$, with
-# the same minimum. We train the network of unit 02 with the squared error, and compare this formula with PyTorch's
-# `Normal`:
+# the same minimum. First one pixel, by hand and by PyTorch's `Normal`:
+
+# %%
+# NBVAL_CHECK_OUTPUT
+pixel, mean, width = torch.tensor(0.9), torch.tensor(0.6), 0.3
+by_hand = (pixel - mean) ** 2 / (2 * width**2) + math.log(width) + math.log(2 * math.pi) / 2
+print(f"by hand {by_hand:.4f}, by PyTorch {-Normal(mean, width).log_prob(pixel):.4f} nats")
+
+# %% [markdown]
+# The derivation summed this over the pixels of an image; `losses.gaussian_nll` does the same. Now we train the network
+# of unit 02 with the squared error, and measure its likelihood on test images.
 
 # %%
 def squared_error(model, x, step):
@@ -82,17 +96,16 @@ with torch.no_grad():
 
 # %%
 sigma = 0.3
-by_hand = losses.gaussian_nll(x_hat, x_test, sigma)  # (N,): the last line above
-by_torch = -Normal(x_hat, sigma).log_prob(x_test).sum(1)
-print("equal:", torch.allclose(by_hand, by_torch, rtol=1e-3))
-print(f"mean over the test images: {by_hand.mean().item():.0f} nats")
+nats_of_images = losses.gaussian_nll(x_hat, x_test, sigma)  # (N,): the last line above
+print(f"mean over the test images: {nats_of_images.mean().item():.0f} nats")
 
 # %% [markdown]
 # The value is negative, and that is no fault. For continuous pixels $p(x \mid z)$ is a *density*, and a density may be
 # larger than 1, so $-\log p$ may be negative.
 #
 # Which $\sigma$ is right? It too can be fitted by maximum likelihood. Setting the derivative with respect to $\sigma$
-# to zero, $-\lVert x - \hat x\rVert^2/\sigma^3 + D/\sigma = 0$, gives $\sigma^2$ = the mean squared error per pixel.
+# to zero, $-\lVert x - \hat x\rVert^2/\sigma^3 + D/\sigma = 0$, gives for one image
+# $\sigma^2 = \lVert x - \hat x\rVert^2/D$, and for many images their mean squared error per pixel.
 
 # %%
 grid = torch.linspace(0.05, 0.5, 46)
@@ -127,11 +140,11 @@ try_it("Change `sigma = 0.3` to `sigma = 0.2` above and run that cell again. How
 
 # %%
 # NBVAL_CHECK_OUTPUT
-logits = torch.randn(5, 784, generator=torch.Generator().manual_seed(0))
-binary = (x_test[:5] > 0.5).float()
-by_torch = -Bernoulli(logits=logits).log_prob(binary).sum(1)
-print("binary cross-entropy is the Bernoulli likelihood:",
-      torch.allclose(losses.bernoulli_nll(logits, binary), by_torch, rtol=1e-4))
+logit, white = torch.tensor(0.7), torch.tensor(1.0)  # of one pixel: logit, target
+pi = torch.sigmoid(logit)
+by_hand = -(white * pi.log() + (1 - white) * (1 - pi).log())
+by_torch = -Bernoulli(logits=logit).log_prob(white)
+print(f"by hand {by_hand:.4f}, by PyTorch {by_torch:.4f} nats")
 
 # %% [markdown]
 # ### Grey pixels: why it is never zero
@@ -164,37 +177,41 @@ table(["pixels", "cross-entropy of a perfect reconstruction (nats per image)"],
 # %% [markdown]
 # On grey digits the loss cannot fall below this floor, however good the network is. Compare losses with it, not with 0.
 #
-# And below zero? If a pixel lies outside of $[0, 1]$, one of the two factors $x$ and $1-x$ is negative. Then a larger
-# logit makes the loss smaller without end. Data that were normalised to $[-1, 1]$ or to mean 0 are the usual cause:
+# And below zero? If a pixel lies outside of $[0, 1]$, one of the two factors $x$ and $1-x$ is negative. Then the loss
+# falls without end as the logit goes one way: to $-\infty$ for a negative pixel, to $+\infty$ for a pixel above 1. Data that were normalised to $[-1, 1]$ or to mean 0 are the usual cause:
 
 # %%
-logit = torch.linspace(-6, 6, 121)
+logits = torch.linspace(-6, 6, 121)
 axis = plt.subplots(figsize=(5.5, 3))[1]
 for pixel, style in ((0.0, "-"), (0.5, "--"), (1.0, "-."), (-0.4, ":")):
-    loss = [losses.bernoulli_nll(a.view(1, 1), torch.tensor([[pixel]])).item() for a in logit]
-    axis.plot(logit, loss, style, label=f"pixel x = {pixel:g}")
+    loss = [losses.bernoulli_nll(a.view(1, 1), torch.tensor([[pixel]])).item()
+            for a in logits]
+    axis.plot(logits, loss, style, label=f"pixel x = {pixel:g}")
 axis.axhline(0, color="grey", linewidth=1)
 axis.set(xlabel="logit", ylabel="cross-entropy (nats)")
 axis.legend(frameon=False);
 
 # %% [markdown]
-# For black and white pixels the loss comes as close to 0 as one likes. For $x = 0.5$ it stays above $\log 2 = 0.69$.
+# For black and white pixels the loss comes as close to 0 as one likes. For $x = 0.5$ it never falls below $\log 2 = 0.69$.
 # For $x = -0.4$ it falls below 0 and goes on falling to the left. **If a cross-entropy becomes negative, check the
 # range of your data.** (A true density on grey pixels exists, the continuous Bernoulli; Loaiza-Ganem and Cunningham
-# 2019. In this course nats are counted on binarised pixels only.)
+# 2019. From lesson 06 on, nats are counted on binarised pixels.)
 #
 # ## 3 · Categorical: softmax cross-entropy
 #
-# If $x$ is one of $K$ classes, the decoder gives $K$ logits. The softmax turns them into probabilities, and $-\log p$
-# is minus the logarithm of the probability of the right class. Classifiers are trained with exactly this.
+# If $x$ is one of $K$ classes, for example the label of an image or one of $K$ grey levels, the network gives $K$ logits
+# $a_1, \dots, a_K$. The softmax turns them into probabilities $p_k = e^{a_k} / \sum_j e^{a_j}$. For the right class $k$
+#
+# $$-\log p_k = -a_k + \log \sum_{j=1}^{K} e^{a_j} .$$
+#
+# This is the softmax cross-entropy of lesson 01.
 
 # %%
 # NBVAL_CHECK_OUTPUT
-logits = torch.randn(5, 10, generator=torch.Generator().manual_seed(1))
-labels = torch.arange(5)
-by_torch = -Categorical(logits=logits).log_prob(labels)
-print("softmax cross-entropy is the categorical likelihood:",
-      torch.allclose(losses.categorical_nll(logits, labels), by_torch))
+a, k = torch.tensor([2.0, 0.5, -1.0]), 0  # three logits, and the right class
+by_hand = -a[k] + a.exp().sum().log()
+by_torch = -Categorical(logits=a).log_prob(torch.tensor(k))
+print(f"by hand {by_hand:.4f}, by PyTorch {by_torch:.4f} nats")
 
 # %% [markdown]
 # | the data are | distribution | the decoder's output | loss |
@@ -206,39 +223,42 @@ print("softmax cross-entropy is the categorical likelihood:",
 # ### Seen from back-propagation
 #
 # The likelihood also decides how fast a network corrects a mistake. Take one pixel with the target $t = 1$, the logit
-# $a$ and the output $p = \text{sigmoid}(a)$. With $\frac{dp}{da} = p(1-p)$ and the chain rule, the gradients with
-# respect to $a$ are
+# $a$ and the output $p = \text{sigmoid}(a)$. The derivative of the cross-entropy with respect to $p$ is
+# $-\frac{t}{p} + \frac{1-t}{1-p} = \frac{p-t}{p(1-p)}$. With $\frac{dp}{da} = p(1-p)$ and the chain rule, the gradients
+# with respect to $a$ are
 #
 # $$\underbrace{(p - t)\,p(1-p)}_{\text{½ squared error}} \qquad\text{and}\qquad
 # \underbrace{\frac{p - t}{p(1-p)}\,p(1-p) = p - t}_{\text{cross-entropy}} .$$
 
 # %%
-a = torch.linspace(-8, 8, 161, requires_grad=True)
-t = torch.ones_like(a)
-(grad_mse,) = torch.autograd.grad(0.5 * (torch.sigmoid(a) - t).square().sum(), a)
-bce = nn.functional.binary_cross_entropy_with_logits(a, t, reduction="sum")
-(grad_bce,) = torch.autograd.grad(bce, a)
+grid_a = torch.linspace(-8, 8, 161, requires_grad=True)
+t = torch.ones_like(grid_a)
+(grad_mse,) = torch.autograd.grad(0.5 * (torch.sigmoid(grid_a) - t).square().sum(), grid_a)
+bce = nn.functional.binary_cross_entropy_with_logits(grid_a, t, reduction="sum")
+(grad_bce,) = torch.autograd.grad(bce, grid_a)
 axis = plt.subplots(figsize=(5.5, 3))[1]
-axis.plot(a.detach(), grad_mse, label="sigmoid and squared error")
-axis.plot(a.detach(), grad_bce, "--", label="sigmoid and cross-entropy")
+axis.plot(grid_a.detach(), grad_mse, label="sigmoid and squared error")
+axis.plot(grid_a.detach(), grad_bce, "--", label="sigmoid and cross-entropy")
 axis.set(xlabel="logit a (the target is 1)", ylabel="gradient with respect to a")
 axis.legend(frameon=False);
 
 # %% [markdown]
-# At the left the network is confident and wrong. The cross-entropy pulls with full force. The squared error after a
-# sigmoid hardly pulls, because $p(1-p)$ is nearly 0. So after a sigmoid the cross-entropy trains faster. Squared error
+# Both gradients are negative, since the logit has to grow. At the left the network is confident and wrong. There the
+# cross-entropy pulls with full force. The squared error after a
+# sigmoid hardly pulls, because $p(1-p)$ is nearly 0. So after a sigmoid the cross-entropy corrects confident mistakes faster. Squared error
 # after a sigmoid is no fault as long as most outputs do not saturate at the wrong end; unit 02a shows what happens when
 # they do.
 
 # %%
 try_it("What is the gradient of the cross-entropy at the logit 0? Compute p − t.",
-       None, grad_bce[80].item(), says="p = 0.5 at the logit 0, and the target is 1.")
+       None, grad_bce[80].item())
 
 # %%
-p = torch.sigmoid(a.detach())
+p = torch.sigmoid(grid_a.detach())
 largest_gap = (grad_mse - (p - 1) * p * (1 - p)).abs().max().item()
 claim("slow when wrong",
-      "Gradient of squared error at logit −8, confident and wrong, relative to cross-entropy",
+      "Gradient of squared error at logit −8, confident and wrong, "
+      "relative to cross-entropy",
       (grad_mse[0] / grad_bce[0]).item(), at_most=0.01)
 claim("formula", "Largest gap between the drawn gradient and (p − t)·p(1 − p)",
       largest_gap, at_most=1e-6)
@@ -250,15 +270,19 @@ claim("formula", "Largest gap between the drawn gradient and (p − t)·p(1 − 
 # before seeing data, a **prior** $p(w)$, then by Bayes' rule $\log p(w \mid \text{data}) = \log p(\text{data} \mid w) +
 # \log p(w) + \text{constant}$. Maximising this is called *maximum a posteriori* (MAP). For a Gaussian prior with
 # standard deviation $\tau$, $-\log p(w) = w^2/2\tau^2 + \text{constant}$, so the prior adds $w/\tau^2$ to the gradient.
-# That is weight decay with the coefficient $1/\tau^2$. The likelihood is a sum over all $N$ images; if the loss is a
-# mean over images, the prior counts $1/N$.
+# Adding a multiple of each weight to its gradient is called **weight decay**; here its coefficient is $1/\tau^2$. That
+# belongs to $-\log p$ summed over all $N$ images. Our loss is the squared error averaged over the images, which is this
+# sum times $2\sigma^2/N$; so its coefficient is $2\sigma^2/(N\tau^2)$.
 #
 # ## 4 · A common claim, checked
 #
+# The squared error compares images pixel by pixel, so it may not notice that a shifted digit is the same digit. Some
+# hope for a cure:
+#
 # > "Maximum likelihood cures the weakness of the pixel distance."
 #
-# With a Gaussian likelihood it cannot: up to a constant it *is* the pixel distance. How weak is that? Shift a digit by
-# two pixels: to us it is the same digit. Compare its distance to its own shifted copy with the distance to the nearest
+# With a Gaussian likelihood it cannot, since up to a constant it *is* the pixel distance. How weak is that? Shift a digit
+# by two pixels: to us it is the same digit. Compare its distance to its own shifted copy with the distance to the nearest
 # *other* digit.
 #
 # **Predict.** For which percentage of the digits is some other digit nearer than the same digit shifted by two pixels?
@@ -294,10 +318,10 @@ plots.images({"": torch.stack([some[i], two[i], x_test[other]])}, zoom=1.4,
              columns=["a digit", "shifted by 2", "nearest other class"]);
 
 # %% [markdown]
-# The claim is false. For the pixel distance, and so for the Gaussian likelihood, a wrong digit in the right place is
-# nearer than the right digit two pixels away. The picture shows the worst case: the right-hand digit counts as more
+# The claim is false. For the pixel distance, and so for the Gaussian likelihood, nearly every digit has a wrong one in
+# the right place that is nearer than the right one two pixels away. The picture shows the worst case: the right-hand digit counts as more
 # similar to the left-hand one than the middle one does. The reason is the assumption of section 1: independent pixels
-# know nothing of shapes.
+# know nothing of shapes. The other two likelihoods add up single pixels as well.
 
 # %%
 claim("shift by one",
@@ -318,7 +342,8 @@ claim.checkpoint()
 
 # %%
 score([("nats of a perfect reconstruction of grey digits", prediction_entropy, perfect),
-       ("another digit is nearer than the shift by two (%)", prediction_shift, share[2][0])])
+       ("another digit is nearer than the shift by two (%)",
+        prediction_shift, share[2][0])])
 
 # %% [markdown]
 # ## 6 · What to keep
@@ -329,7 +354,7 @@ score([("nats of a perfect reconstruction of grey digits", prediction_entropy, p
 # - On grey pixels a cross-entropy has a floor, the entropy of the pixels. It is negative only for pixels outside of
 #   $[0, 1]$.
 # - Weight decay is a Gaussian prior on the weights.
-# - No likelihood of independent pixels sees that a shifted digit is the same digit.
+# - A likelihood of independent pixels, like the pixel distance, does not see that a shifted digit is the same digit.
 #
 # **Your turn:** [lab 02](../work/lab02.ipynb) (on the web: the [sheet](../exercises/lab02/lab02.ipynb)) asks for two
 # likelihoods. **Deeper:** [02c](02c_codes.ipynb), what the code knows.

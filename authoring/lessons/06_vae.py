@@ -88,7 +88,7 @@ with torch.no_grad():
 drawn |= {"test images": x_test[:1000]}
 
 # %% [markdown]
-# How good are they? The score of lesson 03, the distance to the nearest real digit, looks at one picture at a time: a
+# How good are they? The realism score of unit 03c, the distance to the nearest real digit, looks at one picture at a time: a
 # source that draws the same good digit again and again does well by it, and one grey mean of all does better than it
 # should. Two measures look at all drawings together, both in the features of a small classifier. The **Fréchet
 # distance** (Heusel and others 2017) compares mean and covariance of the drawings' features with those of 1,000 test
@@ -264,7 +264,7 @@ table(["", "formula", "mean of 20,000 samples", "spread of one sample"], rows)
 # $\varepsilon \sim \mathcal N(0, I)$: the randomness now comes from outside, and $z$ is a smooth function of $\mu$
 # and $\sigma$. There is an older way that needs no smoothness, the **score-function** estimator, $\nabla \mathbb E
 # f(z) = \mathbb E \big[ f(z)\, \nabla \log q(z) \big]$. (Its gradients are with respect to the numbers that fix $q$,
-# here $\mu$ and $\sigma$; the score of lesson 04 was a gradient with respect to the data.) Both estimators are right
+# here $\mu$ and $\sigma$; the score of unit 04b was a gradient with respect to the data.) Both estimators are right
 # on average. **Predict.** How many times larger is the variance of the older one, for the gradient of the
 # reconstruction term with respect to $\mu$, in the small model of section 2?
 
@@ -305,7 +305,7 @@ claim("variance", "Variance of the score-function gradient over the reparameteri
 # ## 4 · The variational autoencoder
 #
 # All pieces together. Pixels: grey pixels are no coin flips, so a Bernoulli likelihood needs **binary** images
-# (lesson 02). The custom in the papers is to *draw* them: each pixel is white with its grey value as the probability.
+# (unit 02b). The custom in the papers is to *draw* them: each pixel is white with its grey value as the probability.
 # The training images are drawn anew in each step (dynamic binarisation), the test images
 # **once, with a fixed seed**, so that every figure below is about the same images.
 
@@ -813,7 +813,7 @@ widgets.sliders(at, {"first": (steps, 1.0), "second": (steps, -0.5)})
 #
 # ### What a number of the code means
 #
-# Walk through the code and measure what changes: lesson 02's thickness and slant. Two kinds of walks. Along each
+# Walk through the code and measure what changes: unit 02c's thickness and slant. Two kinds of walks. Along each
 # **unit** by itself; and along a **direction**, found by regressing the property on the code of training images. (On
 # the built-in digits the pen's true thickness and slant are known, and the regression uses those.)
 
@@ -978,11 +978,11 @@ claim("hiding", "Nats in the code when half of the pixels is hidden in training"
 # ## 8 · A common claim, checked: "interpolate on the sphere"
 #
 # Lesson 03 walked between two images along a straight line in the code. Now there is a prior, and it has an opinion:
-# in $K$ dimensions nearly all of its codes have a length near $\sqrt K$, as the shell of lesson 03 said. The middle
+# in $K$ dimensions nearly all of its codes have a length near $\sqrt K$, as unit 03a showed. The middle
 # of a straight line is shorter than that. Many texts therefore ask for **slerp** (spherical linear interpolation),
 # which turns the direction and changes the length evenly, so that every code on the way is as long as codes are. Does
 # it draw better digits? Once between draws from the prior, once between codes of test images; judged by the Fréchet
-# distance of all middles, and beside it by lesson 03's score, the distance of each picture to the nearest real digit.
+# distance of all middles, and beside it by unit 03c's realism score, the distance of each picture to the nearest real digit.
 
 # %%
 def slerp(a, b, t):
@@ -1039,7 +1039,7 @@ with torch.no_grad():
 # | the code of an image | one point, $f_\phi(x)$ | a distribution, $q_\phi(z \mid x)$ |
 # | what it models | $p(x \mid x)$: the image again, given itself | $p(x)$: every image |
 # | loss | a reconstruction error | the negative ELBO: reconstruction and KL, in nats |
-# | Gaussian, Bernoulli or categorical likelihood | squared error, cross-entropy, softmax cross-entropy (lesson 02) | the same, as the first of two terms |
+# | Gaussian, Bernoulli or categorical likelihood | squared error, cross-entropy, softmax cross-entropy (unit 02b) | the same, as the first of two terms |
 # | prior on the code | none; a density can be fitted afterwards | $\mathcal N(0, I)$, part of the training |
 # | new images | from the fitted density | from the prior, or from a fitted density |
 # | a likelihood of an image | none | a bound, as tight as one pays for |

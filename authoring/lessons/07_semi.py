@@ -11,7 +11,7 @@
 # 4. derive M2, write its loss, and tell what makes it work;
 # 5. name the assumption by which unlabelled images help, and show a case in which they do harm.
 #
-# **Before it:** lesson 01 (what a label is worth), lesson 02, and lesson 06 for M1 and M2.
+# **Before it:** unit 01a (what a label is worth), lesson 02, and lesson 06 for M1 and M2.
 # **Time:** about 80 minutes to read; all cells together run in less than 180 seconds on two cores. Questions ask for
 # your prediction.
 
@@ -171,7 +171,7 @@ claim("auto_3's autoencoder", "The same with a code of one number, over that of 
 # ### Run it again, five times
 #
 # Five networks of each kind, with five draws of labels and five first weights, are trained *side by side* in one
-# array, as in lesson 01. The code stays linear, as everywhere in this course; the other layers are followed by a
+# array, as in unit 01a. The code stays linear, as everywhere in this course; the other layers are followed by a
 # ReLU.
 
 # %%
@@ -1116,7 +1116,7 @@ axis.legend(frameon=False);
 # ## 7 · Pseudo-labels and consistency
 #
 # The methods in use today have no model of the image at all. **Pseudo-labels** (Lee 2013): the network labels the
-# other images itself, and where it is sure enough, learns from its own answer. (This is self-training of lesson 01.)
+# other images itself, and where it is sure enough, learns from its own answer. (This is self-training of unit 01a.)
 # **Consistency**: a shifted digit is still the same digit, so the answer for an image and for the same image *moved*
 # should agree. *FixMatch* (Sohn and others 2020) joins the two: the answer for a slightly moved image, if the network
 # is sure of it, is the target for the same image moved more strongly.

@@ -212,6 +212,8 @@ UNLISTED = [
     ("assign", lambda x, centres: torch.cdist(x, centres).topk(2, 1, largest=False).indices[:, -1]
      if len(centres) > 1 else torch.zeros(len(x)).long(), "It sends 0 of"),
     ("assign", lambda x, centres: torch.cdist(x, centres).argmin(0), "nearest image of each centre"),
+    ("assign", lambda x, centres: torch.cdist(x, centres).clamp(max=50).argmin(1),
+     "for the number at which a search for the smallest begins"),
     ("assign", lambda x, centres: torch.cdist(x, centres[:10]).argmin(1), "Not every image goes to its nearest"),
     ("assign", lambda x, centres: (x.half()[:, None] - centres.half()).square().sum(2).argmin(1),
      "all images to the same centre"),
@@ -252,6 +254,8 @@ UNLISTED = [
      "go through those that occur"),
     ("purity", lambda clusters, labels: sum((labels[clusters == k].bincount().max() for k in clusters.unique() if
      (clusters == k).sum() > 1), torch.tensor(0)) / len(labels), "Your share is too small"),
+    ("purity", lambda clusters, labels: sum(int(labels[clusters == k].bincount(minlength=10)[:10].max())
+                                            for k in clusters.unique()) / len(labels), "Labels of 10 and more"),
     ("purity", lambda clusters, labels: torch.tensor(by_numbers(clusters, labels)).half(), "their first digits only"),
     ("purity", lambda clusters, labels: sum(int((labels[clusters == k] == labels[clusters == k].median()).sum())
                                             for k in clusters.unique()) / len(labels), "Your share is too small"),

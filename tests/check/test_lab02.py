@@ -350,7 +350,9 @@ UNLISTED = [
     ("train_epoch", epoch_with(cut=lambda loss: loss.detach()), "reaches no parameter"),
     ("train_epoch", epoch_with(cut=lambda loss: loss.detach().requires_grad_()), "reaches no parameter"),
     ("train_epoch", epoch_with(batches=lambda batches: [rows for rows in batches if len(rows) > 1]),
-     "some images are never seen"),
+     "A last batch of a single image is left out"),
+    ("train_epoch", epoch_with(batches=lambda batches: [rows for rows in batches if len(rows) == len(batches[0])]),
+     "The last, smaller batch is left out"),
     ("train_epoch", epoch_with(batches=lambda batches: [
         rows[torch.randperm(len(rows))] for rows in torch.arange(sum(map(len, batches))).split(len(batches[0]))]),
      "share a batch in every epoch"),

@@ -5,7 +5,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from scipy.linalg import subspace_angles
-from sklearn import decomposition, manifold
+from scipy.spatial.distance import cdist
+from sklearn import manifold
 from sklearn.neighbors import NearestNeighbors
 
 from aecourse.check import lab03
@@ -19,29 +20,73 @@ NAMED = {"angle": 0.6}  # of many pairs, one covers the other
 # ---- right answers --------------------------------------------------------------------------------------------------
 
 
-def pca_eigh(x, k):
-    values, vectors = torch.linalg.eigh(torch.cov(x.T))
-    return x.mean(0), vectors.flip(1)[:, :k].T, values.flip(0)[:k]
+def distances_by_pythagoras(x, means, axes):
+    away = x[:, None] - means  # (B, C, D)
+    return away.square().sum(-1) - torch.einsum("bcd,ckd->bck", away, axes).square().sum(-1)
 
 
-def pca_lowrank(x, k):
-    _, S, V = torch.pca_lowrank(x, q=min(*x.shape, k + 2), niter=8)
-    return x.mean(dim=0), -V.T[:k], S[:k] ** 2 / (x.shape[0] - 1)
+def distances_by_products(x, means, axes):
+    away = x - means[:, None]  # (C, B, D)
+    return (away - away @ axes.mT @ axes).square().sum(-1).T
 
 
-def pca_sklearn(x, k):
-    fitted = decomposition.PCA(k).fit(x.numpy())
-    return tuple(torch.from_numpy(part) for part in (fitted.mean_, fitted.components_, fitted.explained_variance_))
+def distances_by_projectors(x, means, axes):
+    rest = torch.eye(x.shape[1]) - axes.mT @ axes  # (C, D, D)
+    return torch.stack([((x - m) @ r).norm(dim=1) ** 2 for m, r in zip(means, rest, strict=True)], dim=-1)
 
 
-def pca_full(x, k):
-    mean = x.mean(0)
-    axes = torch.linalg.svd(x - mean)[2][:k]
-    return [mean, axes, ((x - mean) @ axes.T).var(0)]
+def distances_in_numpy(x, means, axes):
+    x, means, axes = x.numpy(), means.numpy(), axes.numpy()
+    out = np.empty((len(x), len(means)), dtype=np.float32)
+    for c in range(len(means)):
+        z = (x - means[c]) @ axes[c].T
+        out[:, c] = ((x - means[c] - z @ axes[c]) ** 2).sum(1)
+    return torch.from_numpy(out)
 
 
-def pca_double(x, k):
-    return BY_NAME["pca"].reference(x.double(), k)
+def distances_in_place(x, means, axes):
+    out = torch.zeros(len(x), len(means))
+    for c, (mean, own) in enumerate(zip(means, axes, strict=True)):
+        left = x.clone()
+        left -= mean
+        for axis in own:
+            left -= (left @ axis)[:, None] * axis
+        out[:, c] = F.mse_loss(left, torch.zeros_like(left), reduction="none").sum(1)
+    return out
+
+
+def fill_by_pinv(x, seen, mean, axes):
+    filled = x.clone()
+    z = (x[:, seen] - mean[seen]) @ torch.linalg.pinv(axes[:, seen])
+    filled[:, ~seen] = z @ axes[:, ~seen] + mean[~seen]
+    return filled
+
+
+def fill_by_normal_equations(x, seen, mean, axes):
+    A = axes.double() * seen
+    z = torch.linalg.solve(A @ A.T, A @ torch.where(seen, x - mean, 0).double().T).T
+    return torch.where(seen, x.double(), mean + z @ axes.double())
+
+
+def fill_by_qr(x, seen, mean, axes):
+    Q, R = torch.linalg.qr(axes[:, seen].T)
+    z = torch.linalg.solve_triangular(R, Q.T @ (x - mean)[:, seen].T, upper=True)
+    return x * seen + (mean + z.T @ axes) * ~seen
+
+
+def fill_in_numpy(x, seen, mean, axes):
+    v = seen.numpy()
+    out = x.numpy().copy()
+    z = np.linalg.lstsq(axes.numpy()[:, v].T, (x - mean).numpy()[:, v].T, rcond=None)[0]
+    out[:, ~v] = (mean.numpy() + z.T @ axes.numpy())[:, ~v]
+    return torch.from_numpy(out)
+
+
+def fill_by_rounds(x, seen, mean, axes, rounds=400):
+    filled = torch.where(seen, x, mean).double()
+    for _ in range(rounds):
+        filled = torch.where(seen, x, mean + (filled - mean) @ axes.double().T @ axes.double())
+    return filled.float()
 
 
 def angle_by_projection(A, B):
@@ -60,17 +105,70 @@ def error_by_rebuilding(x, k):
     return ((U[:, :k] * S[:k] @ Vh[:k] - x) ** 2).sum(1).mean()
 
 
-def dimension_by_sklearn(points):
-    r = NearestNeighbors(n_neighbors=3).fit(points).kneighbors(points)[0]
-    return 1 / np.mean(np.log(r[:, 2] / r[:, 1]))
+def dimension_by_sklearn(points, k):
+    r = NearestNeighbors(n_neighbors=k).fit(points).kneighbors()[0]
+    return 1 / np.mean(np.log(r[:, [k - 1]] / r[:, :k - 1]))
 
 
-def dimension_by_loops(points):
+def dimension_by_sorting(points, k):
+    logs = torch.cdist(points, points).sort(1).values[:, 1:k + 1].log()
+    return (k - 1) / (logs[:, -1:] - logs).sum(1).mean()
+
+
+def dimension_by_estimates(points, k):
+    away = torch.linalg.vector_norm(points[:, None] - points[None], dim=2)
+    away[range(len(points)), range(len(points))] = float("inf")
+    T = away.kthvalue(k, dim=1).values
+    inside = [torch.log(t / torch.sort(row).values[:k - 1]) for t, row in zip(T, away, strict=True)]
+    each = 1 / torch.stack([logs.sum() / (k - 1) for logs in inside])
+    return len(each) / (1 / each).sum()
+
+
+def dimension_in_numpy(points, k):
+    p = points.numpy()
+    away = np.sqrt(((p[:, None] - p[None]) ** 2).sum(-1))
+    near = np.sort(away + np.diag(np.full(len(p), np.inf)), axis=1)[:, :k]
+    return float(1 / np.log(near[:, -1:] / near[:, :-1]).mean())
+
+
+def dimension_by_loops(points, k):
     total = 0.0
     for i, p in enumerate(points):
-        r = sorted(float((p - q).norm()) for j, q in enumerate(points) if j != i)
-        total += np.log(r[1]) - np.log(r[0])
+        r = sorted(float((p - q).norm()) for j, q in enumerate(points) if j != i)[:k]
+        total += sum(np.log(r[-1] / t) for t in r[:-1]) / (k - 1)
     return len(points) / total
+
+
+def trust_front(x, z, k):
+    n = len(x)
+    rank_x, rank_z = (torch.cdist(p, p).fill_diagonal_(-1).argsort(1).argsort(1) for p in (x, z))
+    return 1 - 2 * ((rank_x - k).clamp(min=0) * ((rank_z >= 1) & (rank_z <= k))).sum() / (n * k * (2 * n - 3 * k - 1))
+
+
+def trust_by_sets(x, z, k):
+    n, cost = len(x), 0
+    by_x, by_z = (torch.cdist(p, p).fill_diagonal_(torch.inf).argsort(1).tolist() for p in (x, z))
+    for mine, on_map in zip(by_x, by_z, strict=True):
+        cost += sum(mine.index(j) + 1 - k for j in set(on_map[:k]) - set(mine[:k]))
+    return 1 - 2 * cost / (n * k * (2 * n - 3 * k - 1))
+
+
+def trust_by_counting(x, z, k):
+    n, away = len(x), torch.cdist(x, x)
+    away.fill_diagonal_(-1.0)
+    near = torch.cdist(z, z).fill_diagonal_(1e30).topk(k, largest=False).indices
+    rank = (away[:, None] < away.gather(1, near)[:, :, None]).sum(-1)  # how many lie nearer, itself among them
+    return float(1 - (rank - k).clamp(min=0).sum() * 2 / (n * k * (2 * n - 3 * k - 1)))
+
+
+def trust_in_numpy(x, z, k):
+    n = len(x)
+    dx, dz = (np.linalg.norm(p.numpy()[:, None] - p.numpy(), axis=-1) for p in (x, z))
+    for d in (dx, dz):
+        np.fill_diagonal(d, np.inf)
+    rank = dx.argsort(1).argsort(1) + 1
+    cost = sum(max(rank[i, j] - k, 0) for i in range(n) for j in dz[i].argsort()[:k])
+    return 1 - 2 * cost / (n * k * (2 * n - 3 * k - 1))
 
 
 def trust_by_loops(x, z, k):
@@ -84,24 +182,30 @@ def trust_by_loops(x, z, k):
 
 
 RIGHT = [
-    ("pca", pca_eigh), ("pca", pca_lowrank), ("pca", pca_sklearn), ("pca", pca_full), ("pca", pca_double),
-    ("encode", lambda x, mean, axes: (axes @ (x - mean).T).T),
-    ("encode", lambda x, mean, axes: torch.einsum("bd,kd->bk", x - mean, axes)),
-    ("encode", lambda x, mean, axes: x @ axes.T - mean @ axes.T),
-    ("encode", lambda x, mean, axes: ((x - mean)[:, None] * axes).sum(-1).double()),
-    ("decode", lambda z, mean, axes: torch.addmm(mean, z, axes)),
-    ("decode", lambda z, mean, axes: mean + (z[:, :, None] * axes).sum(1)),
+    ("distances", distances_by_pythagoras), ("distances", distances_by_products),
+    ("distances", distances_by_projectors), ("distances", distances_in_numpy), ("distances", distances_in_place),
+    ("distances", lambda x, means, axes: distances_by_pythagoras(x.double(), means.double(), axes.double())),
+    ("fill_in", fill_by_pinv), ("fill_in", fill_by_normal_equations), ("fill_in", fill_by_qr),
+    ("fill_in", fill_in_numpy), ("fill_in", fill_by_rounds),
+    ("fill_in", lambda x, seen, mean, axes: torch.cat([BY_NAME["fill_in"].reference(part, seen, mean, axes)
+                                                       for part in x.split(20)])),
     ("angle", angle_by_projection), ("angle", angle_by_eigenvalues),
     ("angle", lambda A, B: np.rad2deg(subspace_angles(A, B))[0]),
     ("best_error", error_by_rebuilding),
     ("best_error", lambda x, k: torch.linalg.eigvalsh(x.T @ x / len(x))[:-k].sum()),
     ("best_error", lambda x, k: torch.tensor([error_by_rebuilding(x.double(), k)])),
-    ("two_nn", dimension_by_sklearn),
-    ("two_nn", lambda points: 1 / torch.cdist(points, points).sort(1).values[:, 1:3].log().diff().mean()),
-    ("trustworthiness", lambda x, z, k: manifold.trustworthiness(x, z, n_neighbors=k))]
+    ("dimension", dimension_by_sklearn), ("dimension", dimension_by_sorting), ("dimension", dimension_in_numpy),
+    ("dimension", lambda points, k: torch.tensor([[dimension_by_sklearn(points.double(), k)]])),
+    ("dimension", lambda points, k: 1 / np.mean([np.log(T[k] / T[1:k]).mean() for T in np.sort(
+        cdist(points.numpy(), points.numpy()), 1)])),
+    ("trustworthiness", trust_front), ("trustworthiness", trust_by_sets), ("trustworthiness", trust_by_counting),
+    ("trustworthiness", trust_in_numpy),
+    ("trustworthiness", lambda x, z, k: manifold.trustworthiness(x, z, n_neighbors=k)),
+    ("trustworthiness", lambda x, z, k: torch.tensor(manifold.trustworthiness(x.double(), z.double(), n_neighbors=k)))]
 
 
-@pytest.mark.parametrize(("name", "answer"), [("two_nn", dimension_by_loops), ("trustworthiness", trust_by_loops)])
+@pytest.mark.parametrize(("name", "answer"), [
+    ("dimension", dimension_by_loops), ("dimension", dimension_by_estimates), ("trustworthiness", trust_by_loops)])
 def test_loops_over_points_pass_with_advice(name, answer):
     for seed in range(2):
         verdict = examine(BY_NAME[name], answer, seed)
@@ -112,52 +216,70 @@ def test_loops_over_points_pass_with_advice(name, answer):
 # ---- answers that are in no list ------------------------------------------------------------------------------------
 
 
-def in_place(x, k):
-    x -= x.mean(0)
-    return x.mean(0), torch.linalg.svd(x)[2][:k], torch.linalg.svdvals(x)[:k] ** 2 / (len(x) - 1)
+def without_the_mean_in_the_code(x, means, axes):
+    return torch.stack([(x - x @ own.T @ own - mean).square().sum(1) for mean, own in zip(means, axes, strict=True)], 1)
 
 
-def unflipped(x, k):
-    values, vectors = torch.linalg.eigh(torch.cov(x.T))
-    return x.mean(0), vectors[:, -k:].T, values[-k:]
+def to_the_first(x, means, axes):
+    for mean, own in zip(means, axes, strict=True):
+        away = x - mean
+        return (away - away @ own.T @ own).square().sum(1)
 
 
-def rows_of_vectors(x, k):
-    values, vectors = torch.linalg.eigh(torch.cov(x.T))
-    return x.mean(0), vectors.flip(1)[:k], values.flip(0)[:k]
+def to_the_last(x, means, axes):
+    for mean, own in zip(means, axes, strict=True):
+        away = x - mean
+        table = [(away - away @ own.T @ own).square().sum(1)] * len(means)
+    return torch.stack(table, 1)
 
 
-def smallest(x, k):
-    values, vectors = torch.linalg.eigh(torch.cov(x.T))
-    return x.mean(0), vectors[:, :k].T, values.flip(0)[:k]
+def axes_in_turn(x, means, axes):
+    """Project on each axis and add the errors up: each of the k errors contains the whole image but one direction."""
+    away = x[:, None] - means
+    return sum((away - (away * axes[:, j]).sum(-1, keepdim=True) * axes[:, j]).square().sum(-1)
+               for j in range(axes.shape[1])) + 0 * away[..., 0]
 
 
-def stretched(x, k):
-    mean, axes, variances = BY_NAME["pca"].reference(x, k)
-    return mean, axes * variances[:, None], variances
+def changed_in_place(x, means, axes):
+    table = []
+    for mean, own in zip(means, axes, strict=True):
+        x -= mean
+        table.append((x - x @ own.T @ own).square().sum(1))
+    return torch.stack(table, 1)
 
 
-def by_power_iteration(x, k):
-    """Find one axis after the other by ten steps of a power iteration."""
-    C, axes = torch.cov(x.T), []
-    for _ in range(k):
-        v = torch.ones(x.shape[1])
-        for _ in range(10):
-            v = F.normalize(C @ v, dim=0)
-        axes.append(v)
-        C = C - (v @ C @ v) * torch.outer(v, v)
-    axes = torch.stack(axes)
-    return x.mean(0), axes, (axes @ torch.cov(x.T) * axes).sum(1)
+def no_axes_raise(x, means, axes):
+    return torch.stack([distances_by_pythagoras(x, m[None], a[None])[:, 0] + 0 * a.amax() for m, a in zip(
+        means, axes, strict=True)], 1)
 
 
-def scaled_by_n(x, k):
-    mean, axes, variances = BY_NAME["pca"].reference(x, k)
-    return mean, axes, variances * 3
+def zero_without_axes(x, means, axes):
+    return distances_by_pythagoras(x, means, axes) * bool(axes.shape[1])
 
 
-def not_centred_by_n(x, k):
-    _, S, Vh = torch.linalg.svd(x, full_matrices=False)
-    return x.mean(0), Vh[:k], S[:k] ** 2 / len(x)
+def fill_batch_means(x, seen, mean, axes):
+    return torch.where(seen, x, x[:, seen].mean(1, keepdim=True).expand_as(x))
+
+
+def fill_nearest_visible(x, seen, mean, axes):
+    places = torch.arange(len(seen))
+    nearest = (places[:, None] - places[seen]).abs().argmin(1)
+    return x[:, seen][:, nearest]
+
+
+def fill_orthonormal(x, seen, mean, axes):
+    Q = torch.linalg.qr(axes[:, seen].T)[0]  # a basis, taken for the axes
+    return torch.where(seen, x, mean + (x - mean)[:, seen] @ Q @ axes)
+
+
+def fill_rescaled(x, seen, mean, axes):
+    cut = axes[:, seen] / axes[:, seen].norm(dim=1, keepdim=True)
+    return torch.where(seen, x, mean + (x - mean)[:, seen] @ cut.T @ axes)
+
+
+def fill_into_the_input(x, seen, mean, axes):
+    x[:, ~seen] = BY_NAME["fill_in"].reference(x, seen, mean, axes)[:, ~seen]
+    return x
 
 
 def cosine_of_all(A, B):
@@ -193,9 +315,9 @@ def overlap(x, z, k):
     return (near_x[:, :, None] == near_z[:, None]).any(-1).float().mean()
 
 
-def near_with_far_diagonal(points, far):
-    near = (torch.cdist(points.double(), points.double()) + far * torch.eye(len(points))).sort(1).values
-    return len(points) / (near[:, 1] / near[:, 0]).log().sum().item()
+def near_with_far_diagonal(points, k, far):
+    near = (torch.cdist(points.double(), points.double()) + far * torch.eye(len(points))).sort(1).values[:, :k]
+    return 1 / (near[:, -1:] / near[:, :-1]).log().mean().item()
 
 
 def trust_from_distances(x, z, k, far):
@@ -215,38 +337,45 @@ def trust_without_zeros(x, z, k):
 
 
 UNLISTED = [
-    ("pca", in_place, "changes its input `x` in place"),
-    ("pca", unflipped, "in reverse order"),
-    ("pca", rows_of_vectors, "span another surface than PCA's: its axes are"),
-    ("pca", scaled_by_n, "The variances are 3 times the right ones"),
-    ("pca", not_centred_by_n, "Two things at once"),
-    ("pca", lambda x, k: BY_NAME["pca"].reference(x, k)[1:], "It returns a tuple of 2; 3 are asked for"),
-    ("pca", lambda x, k: tuple(p.numpy() for p in BY_NAME["pca"].reference(x, k)), "`mean` is a NumPy array"),
-    ("pca", lambda x, k: torch.linalg.svd(x - x.mean(1), full_matrices=False), "brightness of each image"),
-    ("pca", lambda x, k: torch.linalg.svd(x - x.mean(0), full_matrices=False), "has the shape"),
-    ("pca", lambda x, k: torch.linalg.eigh(x), "takes a square matrix"),
-    ("pca", lambda x, k: (x.mean(0), torch.eye(x.shape[1])[:k], x.var(0)[:k]), "Right: `mean`."),
-    ("pca", lambda x, k: smallest(x, k), "`eigh` sorts upwards"),
-    ("pca", stretched, "but they are not of length 1"),
-    ("pca", by_power_iteration, "are nearly the right axes: each lies nearer"),
-    ("pca", lambda x, k: BY_NAME["pca"].reference(x - x.mean(1, keepdim=True), k), "This is PCA of other images"),
-    ("encode", lambda x, mean, axes: (x - mean) @ axes, "D must stand inside"),
-    ("encode", lambda x, mean, axes: (x - mean) * axes, "the mean, (D,), goes with the images, (B, D)"),
-    ("encode", lambda x, mean, axes: x - mean @ axes.T, "`@`, the matrix product, is worked out before"),
-    ("encode", lambda x, mean, axes: ((x - mean) @ axes.T).T.reshape(len(x), -1),
-     "numbers of several images are mixed"),
-    ("encode", lambda x, mean, axes: ((x - mean) @ axes.T).numpy(), "a NumPy array"),
-    ("encode", lambda x, mean, axes: 2 * (x - mean) @ axes.T, "2 times the right one"),
-    ("encode", lambda x, mean, axes: (x + mean) @ axes.T / len(x), "Two things at once"),
-    ("encode", lambda x, mean, axes: x @ axes.T - 2 * mean @ axes.T, "it enters 2 times what it should"),
-    ("encode", lambda x, mean, axes: x.sub_(mean) @ axes.T, "changes its input `x` in place"),
-    ("encode", lambda x, mean, axes: ((x - mean) @ axes.T).half(), "in their first digits only"),
-    ("decode", lambda z, mean, axes: z @ axes.T + mean, "k must stand inside"),
-    ("decode", lambda z, mean, axes: (z + mean) @ axes, "the mean belongs to the image"),
-    ("decode", lambda z, mean, axes: z @ axes + 2 * mean, "it enters 2 times what it should"),
-    ("decode", lambda z, mean, axes: sum(z[:, [j]] * axis + mean for j, axis in enumerate(axes)), "once for each axis"),
-    ("decode", lambda z, mean, axes: (z - z.mean(0)) @ axes + mean, "their own mean over the batch"),
-    ("decode", lambda z, mean, axes: torch.sigmoid(z @ axes), "Two things at once"),
+    ("distances", without_the_mean_in_the_code, "The mean is not subtracted before the product"),
+    ("distances", lambda x, means, axes: torch.cdist(x, means) ** 2 - torch.einsum(
+        "bd,ckd->bck", x, axes).square().sum(-1), "The code counts from the mean too"),
+    ("distances", to_the_first, "Does the `return` stand inside the loop"),
+    ("distances", to_the_last, "none of the usual mistakes"),
+    ("distances", axes_in_turn, "None of your distances is below"),
+    ("distances", changed_in_place, "changes its input `x` in place"),
+    ("distances", no_axes_raise, "raises"),
+    ("distances", zero_without_axes, "wrong for k = 0"),
+    ("distances", lambda x, means, axes: torch.cdist(x, means), "Two things at once"),
+    ("distances", lambda x, means, axes: distances_by_pythagoras(x, means, axes).sqrt() / len(x), "Two things at once"),
+    ("distances", lambda x, means, axes: distances_by_pythagoras(x, means, axes).sum(1), "You add up the distances"),
+    ("distances", lambda x, means, axes: distances_by_pythagoras(x, means, axes).squeeze(), "It returns the shape"),
+    ("distances", lambda x, means, axes: x - means, "Two shapes do not go together"),
+    ("distances", lambda x, means, axes: (x - means[0]) @ axes[0], "shapes cannot be multiplied"),
+    ("distances", lambda x, means, axes: distances_by_pythagoras(x, means, axes).numpy(), "a NumPy array"),
+    ("distances", lambda x, means, axes: distances_by_pythagoras(x, means, axes) * 1.5, "1.5 times the right one"),
+    ("distances", lambda x, means, axes: distances_by_pythagoras(x, means, axes) + 0.1, "None of your distances is"),
+    ("distances", lambda x, means, axes: list(distances_by_pythagoras(x, means, axes).T), "have changed"),
+    ("fill_in", fill_batch_means, "The hidden ones do not lie on the surface"),
+    ("fill_in", fill_nearest_visible, "The hidden ones do not lie on the surface"),
+    ("fill_in", fill_orthonormal, "belong to another code"),
+    ("fill_in", fill_rescaled, "belong to another code"),
+    ("fill_in", fill_into_the_input, "changes its input `x` in place"),
+    ("fill_in", lambda x, seen, mean, axes: fill_by_rounds(x, seen, mean, axes, 5), "belong to another code"),
+    ("fill_in", lambda x, seen, mean, axes: mean + (x - mean) @ axes.T @ axes, "Two things at once"),
+    ("fill_in", lambda x, seen, mean, axes: torch.where(seen, x, mean), "those of the mean image"),
+    ("fill_in", lambda x, seen, mean, axes: fill_by_pinv(x, seen, mean, axes).round(decimals=2), "to 2 digits"),
+    ("fill_in", lambda x, seen, mean, axes: fill_by_pinv(x, ~seen, mean, axes), "exchanged everywhere"),
+    ("fill_in", lambda x, seen, mean, axes: torch.linalg.lstsq(axes[:, seen], (x - mean)[:, seen].T), "raises"),
+    ("fill_in", lambda x, seen, mean, axes: torch.linalg.solve(axes[:, seen].T, (x - mean)[:, seen].T),
+     "take a square matrix"),
+    ("fill_in", lambda x, seen, mean, axes: (x - mean)[:, seen] @ axes.T, "Over the V visible pixels"),
+    ("fill_in", lambda x, seen, mean, axes: x[:, seen] - mean, "either all parts are cut"),
+    ("fill_in", lambda x, seen, mean, axes: fill_by_pinv(x, seen, mean, axes).squeeze(), "It returns the shape"),
+    ("fill_in", lambda x, seen, mean, axes: fill_by_pinv(x, seen, mean, axes) if len(axes) < seen.sum() else x,
+     "wrong where there are as many"),
+    ("fill_in", lambda x, seen, mean, axes: fill_by_pinv(x, seen, mean, axes) if (~seen).any() else 0 * x,
+     "wrong where none is"),
     ("angle", lambda A, B: torch.rad2deg(torch.acos(torch.linalg.svdvals(A.T @ B)).max()),
      "by QR. 2. Of two equal spaces"),
     ("angle", lambda A, B: float(np.rad2deg(subspace_angles(A, B)).mean()), "the mean of the angles"),
@@ -255,9 +384,31 @@ UNLISTED = [
      "wrong for very short"),
     ("best_error", lambda x, k: torch.linalg.svdvals(x).square()[k if k <= len(x) else 2:].sum().item() / len(x),
      "fewer numbers than there are images"),
-    ("two_nn", lambda points: near_with_far_diagonal(points, 10), "wrong where they go up to 100,000"),
-    ("trustworthiness", trust_without_zeros, "each is there twice"),
+    ("dimension", lambda points, k: dimension_by_sorting(points, k + 1), "k + 1 neighbours of each point"),
+    ("dimension", lambda points, k: dimension_by_sklearn(points, 2), "You use 2 neighbours whatever k is"),
+    ("dimension", lambda points, k: dimension_by_sklearn(points, k) * 1.5, "1.5 times the right one"),
+    ("dimension", lambda points, k: round(dimension_by_sklearn(points, k)), "return the dimension as it comes"),
+    ("dimension", lambda points, k: points.shape[1], "the number of coordinates"),
+    ("dimension", lambda points, k: dimension_by_sklearn(points.float(), k), "computed in single precision"),
+    ("dimension", lambda points, k: min(dimension_by_sklearn(points, k), points.shape[1]), "cut off at the number of"),
+    ("dimension", lambda points, k: near_with_far_diagonal(points, k, 10), "wrong where they go up to 100,000"),
+    ("dimension", lambda points, k: near_with_far_diagonal(points, k, 1), "none of the usual mistakes"),
+    ("dimension", lambda points, k: 1 / torch.cdist(points, points).sort(1).values[:, :k].log().diff().mean(),
+     "The point itself is taken"),
+    ("dimension", lambda points, k: -dimension_by_sorting(points, k), "It is negative"),
+    ("dimension", lambda points, k: k / torch.cdist(points, points).topk(k).values.log().diff().sum(1).mean(),
+     "You take the k furthest points"),
+    ("dimension", lambda points, k: (k - 1) / torch.cdist(points, points).topk(
+        k + 1, largest=False).values[:, [1, k]].log().diff().mean(), "or log(T_k/T_1) is divided by k − 1"),
+    ("dimension", lambda points, k: (k - 2) / (k - 1) * dimension_by_sorting(points, k), "You divide by k − 2"),
+    ("dimension", lambda points, k: torch.cdist(points, points).topk(len(points) + 1).values.mean(), "only N points"),
+    ("dimension", lambda points, k: 1 / np.log(dimension_by_sklearn(points, k)), "none of the usual mistakes"),
+    ("dimension", lambda points, k: len(points) / torch.cdist(points, points).sort(1).values[:, 1:k + 1].log().diff(
+        ).sum(), "You use the ratio T_k/T_1 alone"),
+    ("trustworthiness", trust_without_zeros, "wrong where two points lie at one place"),
     ("trustworthiness", lambda x, z, k: trust_from_distances(x, z, k, 1000), "wrong where they go up to 50,000"),
+    ("angle", lambda A, B: cosines(A, B).min().clamp(max=0.999).acos().rad2deg(), "are cut off at 0.999"),
+    ("angle", lambda A, B: cosines(A, B).min().clamp(max=0.997).acos().rad2deg(), "8° apart or more, and wrong where"),
     ("angle", lambda A, B: subspace_angles(A, B)[0], "in radians; degrees"),
     ("angle", lambda A, B: np.rad2deg(subspace_angles(A, B)), "it should return one number"),
     ("angle", lambda A, B: 180 - angle_by_projection(A, B), "lies from 0° to 90°"),
@@ -278,26 +429,13 @@ UNLISTED = [
     ("best_error", lambda x, k: (x - x @ (V := torch.linalg.svd(x)[2][:k]).T @ V).norm(dim=1).mean(), "distances"),
     ("best_error", lambda x, k: (x**2).sum(1).mean() * 0.9, "there is a better network"),
     ("best_error", lambda x, k: torch.linalg.svdvals(x)[k:] ** 2 / len(x), "returns a tensor of the shape"),
-    ("two_nn", lambda points: torch.tensor(dimension_by_sklearn(points)) * 1.5, "1.5 times the right one"),
-    ("two_nn", lambda points: round(dimension_by_sklearn(points)), "return the dimension as it comes"),
-    ("two_nn", lambda points: points.shape[1], "the number of coordinates"),
-    ("two_nn", lambda points: dimension_by_sklearn(points.float()), "computed in single precision"),
-    ("two_nn", lambda points: min(dimension_by_sklearn(points), points.shape[1]), "cut off at the number of"),
-    ("two_nn", lambda points: 1 / (torch.cdist(points, points) + torch.eye(len(points))).sort(1).values[:, :2].log(
-        ).diff().mean(), "none of the usual mistakes"),
     ("best_error", lambda x, k: (x - (x @ (V := torch.linalg.svd(x)[2][:k]).T @ V).clamp(0, 1)).square().sum(1).mean(),
      "cut off at 0 and 1"),
     ("angle", lambda A, B: torch.linalg.svdvals(torch.linalg.qr(A)[0].T @ torch.linalg.qr(B)[0]).min().acos().rad2deg(),
      "wrong where they are the same"),
-    ("two_nn", lambda points: 1 / torch.cdist(points, points).sort(1).values[:, :2].log().diff().mean(), "itself"),
-    ("two_nn", lambda points: 1 / torch.cdist(points, points).sort(1).values[:, 2:5:2].log().diff().mean(),
-     "neighbours number 2 and 4"),
     ("trustworthiness", lambda x, z, k: 1 - 2 / len(x) * k * (2 * len(x) - 3 * k - 1) * torch.tensor((
         1 - manifold.trustworthiness(x, z, n_neighbors=k)) * len(x) * k * (2 * len(x) - 3 * k - 1) / 2).round(),
      "The denominator lacks its parentheses"),
-    ("two_nn", lambda points: dimension_by_sklearn(points) * points.shape[1] / len(points), "D, stands where N"),
-    ("encode", lambda x, mean, axes: (x - mean) @ axes.T * (torch.arange(len(axes)) == 0),
-     "does the `return` stand inside the loop"),
     ("trustworthiness", trust_ranks_in_map_from_zero, "ranks are those on the map"),
     ("trustworthiness", argsort_once, "`argsort` of the `argsort`"),
     ("trustworthiness", lambda x, z, k: argsort_once(x, z, k, float("inf")), "`argsort` of the `argsort`"),
@@ -321,10 +459,29 @@ def test_equal_spaces_are_told_apart_from_a_wrong_angle():
     assert "wrong where they are the same" in examine(BY_NAME["angle"], angle, 0).says
 
 
-def test_the_sign_of_an_axis_is_free():
-    def pca(x, k):
-        mean, axes, variances = BY_NAME["pca"].reference(x, k)
-        return mean, axes * torch.where(torch.rand(k, 1) < 0.5, -1, 1), variances
+def drop_first(points, k, way):
+    away = torch.cdist(points, points)
+    return {"sort": lambda: away.argsort(1)[:, 1:k + 1], "topk": lambda: away.topk(k + 1, largest=False).indices[:, 1:],
+            "stable": lambda: away.argsort(dim=1, stable=True)[:, 1:k + 1]}[way]()
 
-    for seed in range(5):
-        assert examine(BY_NAME["pca"], pca, seed).outcome == CORRECT
+
+@pytest.mark.parametrize("way", ["sort", "topk", "stable"])
+def test_the_first_of_a_sorted_row_is_not_taken_for_the_point_itself(way):
+    def trustworthiness(x, z, k):
+        n, rank = len(x), torch.cdist(x, x).fill_diagonal_(-1).argsort(1).argsort(1)
+        cost = (rank.gather(1, drop_first(z, k, way)) - k).clamp(min=0).sum().item()
+        return 1 - 2 * cost / (n * k * (2 * n - 3 * k - 1))
+
+    for seed in range(60):
+        verdict = examine(BY_NAME["trustworthiness"], trustworthiness, seed)
+        assert "wrong where two points lie at one place" in verdict.says, f"seed {seed}"
+
+
+def test_scikit_learn_agrees_where_two_points_lie_at_one_place():
+    exercise = BY_NAME["trustworthiness"]
+    for seed in range(20):
+        x, z, k = exercise.draw(torch.Generator().manual_seed(seed), 8).args
+        assert len(z.unique(dim=0)) == 5
+        assert len(x.unique(dim=0)) == 10
+        assert exercise.reference(x, z, k) == pytest.approx(trust_by_loops(x, z, k))
+        assert exercise.oracle(x, z, k) == pytest.approx(trust_by_loops(x, z, k))

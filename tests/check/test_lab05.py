@@ -207,6 +207,12 @@ def revive_with_squeeze(W, dead, x, errors):
     return new
 
 
+def revive_from_the_end(W, dead, x, errors):
+    new, worst = W.clone(), errors.argsort()[-int(dead.sum()):].flip(0)
+    new[dead] = F.normalize(x[worst], dim=1) * W[~dead].norm(dim=1).mean()
+    return new
+
+
 def revive_first_only(W, dead, x, errors):
     new, right = W.clone(), BY_NAME["revive"].reference(W, dead, x, errors)
     for unit in dead.nonzero().flatten():
@@ -251,6 +257,9 @@ UNLISTED = [
     ("l1_penalty", lambda z: z.abs().sum(1).squeeze(), "no dimension left"),
     ("l1_penalty", lambda z: z[:, :256].abs().sum(1), "wrong for many or long ones"),
     ("l1_penalty", lambda z: (z ** 2 + 1e-3).sqrt().sum(1), "a small number under a root"),
+    ("l1_penalty", lambda z: (z ** 2 + 1e-6).sqrt().sum(1), "each 0 pays 0.001"),
+    ("l1_penalty", lambda z: (z ** 2 + 1e-8).sqrt().sum(1), "each 0 pays 0.0001"),
+    ("l1_penalty", lambda z: z.abs().clamp(min=0.01).sum(1), "at least 0.05 in size, and wrong where some are 0"),
     ("l1_penalty", lambda z: z[:, 1:].abs().sum(1), "The first number of each code is left out"),
     ("dead_share", lambda z: (z.abs().amax(0) < 1e-6).float().mean(), "as small as 1e-8"),
     ("dead_share", lambda z: (z.square().sum(0) == 0).float().mean(), "as small as 1e-8"),
@@ -331,6 +340,7 @@ UNLISTED = [
      "first digits only"),
     ("mean_max_cosine", lambda found, planted: (planted @ found.T / (
         (planted.norm(dim=1)[:, None] + 1e-3) * (found.norm(dim=1) + 1e-3))).amax(1).mean(), "0.001 added"),
+    ("revive", revive_from_the_end, "takes all images"),
     ("revive", revive_with_squeeze, "raises"),
     ("revive", revive_first_only, "some of the new ones"),
     ("revive", revive_by_lower_median, "edian of the living rows' lengths"),

@@ -277,6 +277,10 @@ def elbo_weighted(logits, x, mu, logvar):
     return likelihood(logits, x) - 4 * kl(mu, logvar)
 
 
+def elbo_of_means(logits, x, mu, logvar, fit=None):
+    return (likelihood(logits, x) / x.shape[1] if fit is None else fit) - kl(mu, logvar) / mu.shape[1]
+
+
 def elbo_warm(logits, x, mu, logvar):
     return likelihood(logits, x) - 0.1 * kl(mu, logvar)
 
@@ -290,6 +294,17 @@ def bound_in_place(log_w):
 def bound_peak_cut(log_w):
     peak = log_w.max(0).values
     return peak + (log_w - peak).detach().exp().mean(0).log()
+
+
+def bound_with_one_peak(log_w):
+    return (log_w - log_w.max()).exp().mean(0).log() + log_w.max()
+
+
+def bound_from_zero(log_w):
+    total = torch.zeros_like(log_w[0])
+    for sample in log_w:
+        total = torch.logaddexp(total, sample)
+    return total - math.log(len(log_w))
 
 
 def bound_clamped(log_w):
@@ -355,6 +370,12 @@ def beta_mean_of_the_batch_too(pixels, units, batch, reconstruction, kl):
 
 def beta_root_batch(pixels, units, batch, reconstruction, kl):
     return beta(pixels, units, math.sqrt(batch), reconstruction, kl)
+
+
+def beta_by_cases(pixels, units, batch, reconstruction, kl):
+    """Two of the three pairs with a mean of the reconstruction are wrong, in ways of their own."""
+    return beta(pixels, units, batch, reconstruction, kl) * (
+        {"mean": 1.7, "sum": 0.9}.get(kl, 1) if reconstruction == "mean" else 1)
 
 
 def beta_of_kl_sum(pixels, units, batch, reconstruction, kl):
@@ -434,12 +455,18 @@ UNLISTED = [
     ("elbo", lambda logits, x, mu, logvar: likelihood(logits, x) - kl(mu, logvar).clamp(min=1.0),
      "the others are too small"),
     ("elbo", lambda logits, x, mu, logvar: elbo(logits, x, mu, logvar).squeeze(), "no dimension left"),
+    ("elbo", elbo_of_means, "Both terms are means"),
+    ("elbo", lambda logits, x, mu, logvar: elbo_of_means(logits, x, mu, logvar, likelihood(logits, x)),
+     "The KL is a mean over the units; their sum is meant"),
+    ("elbo", lambda logits, x, mu, logvar: likelihood(logits, x) - kl(mu, logvar)[:, None],
+     "the KL has the shape (B, 1)"),
     ("elbo", elbo_warm, "The term −KL enters 0.1 times"),
     ("elbo", lambda logits, x, mu, logvar: elbo(logits, x, mu, logvar).mean(), "The images are averaged too"),
     ("elbo", lambda logits, x, mu, logvar: elbo(logits, x, mu.detach(), logvar), "cut off from `mu`"),
     ("elbo", lambda logits, x, mu, logvar: elbo(logits.detach(), x, mu, logvar), "cut off from `logits`"),
     ("elbo", lambda logits, x, mu, logvar: elbo(logits, x, mu, logvar) + 1, "expected"),
-    ("elbo", lambda logits, x, mu, logvar: likelihood(logits, x)[:, None] - kl(mu, logvar), "shape"),
+    ("elbo", lambda logits, x, mu, logvar: likelihood(logits, x)[:, None] - kl(mu, logvar),
+     "the log-likelihood has the shape"),
     ("elbo", lambda logits, x, mu, logvar: likelihood(logits, x) + kl(mu, logvar).neg().mul(0.5), "0.5 times"),
     ("elbo", lambda logits, x, mu, logvar: likelihood(torch.sigmoid(logits), x) + kl(mu, logvar), "Two things"),
     ("elbo", lambda logits, x, mu, logvar: -likelihood(logits, x).mean() + kl(mu, logvar).mean(), "Two things"),
@@ -451,6 +478,12 @@ UNLISTED = [
     ("importance_bound", bound_peak_cut, "but the gradient of `log_w` is not"),
     ("importance_bound", lambda log_w: (log_w - log_w[0]).exp().mean(0).log() + log_w[0], "hundreds of nats apart"),
     ("importance_bound", lambda log_w: (log_w.double() - log_w.mean(0)).exp().mean(0).log() + log_w.mean(0), "apart"),
+    ("importance_bound", lambda log_w: log_w.amax(0) - math.log(len(log_w)), "less log k, as if the other weights"),
+    ("importance_bound", lambda log_w: log_w.squeeze().logsumexp(0) - math.log(len(log_w)), "Leave the squeeze out"),
+    ("importance_bound", bound_with_one_peak, "right only where the weights of all images are of similar size"),
+    ("importance_bound", bound_from_zero, "one weight of 1 too many"),
+    ("importance_bound", lambda log_w: log_w.double().exp().mean(0).log(), "reach from 95 to 1000"),
+    ("importance_bound", lambda log_w: log_w.amin(0), "On the small numbers tried it is never above the mean"),
     ("importance_bound", bound_clamped, "It is right for small numbers"),
     ("importance_bound", lambda log_w: log_w.exp().mean(0).log(), "`exp` gives 0 or infinity"),
     ("importance_bound", lambda log_w: bound(log_w).squeeze(), "no dimension left"),
@@ -493,6 +526,11 @@ UNLISTED = [
     ("beta", beta_mean_of_the_batch_too, "wherever the KL is reduced by \"mean\""),
     ("beta", beta_root_batch, "expected"),
     ("beta", beta_of_kl_sum, "wherever the KL is reduced by \"sum\""),
+    ("beta", lambda pixels, *a: beta(784, *a), "784 pixels are written in"),
+    ("beta", lambda pixels, units, *a: beta(pixels, 20, *a), "20 units are written in"),
+    ("beta", lambda pixels, units, batch, *a: beta(pixels, units, 128, *a), "A batch of 128 is written in"),
+    ("beta", lambda pixels, *a: beta(1000, *a), "On the sizes tried it is wrong wherever the reconstruction"),
+    ("beta", beta_by_cases, "none of the usual mistakes"),
     ("beta", lambda *a: 1 / beta(*a), "the other way round"),
     ("beta", lambda *a: 2 * beta(*a), "2 times the right one"),
     ("beta", lambda *a: f"{beta(*a):.3g}", "str"),

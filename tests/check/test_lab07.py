@@ -178,6 +178,11 @@ def choose_sorted_by_label(labels, n, generator):
     return torch.cat([order[s : s + n // 10] for s in starts])
 
 
+def choose_and_order(labels, n, generator):
+    first = torch.cat([(labels == c).nonzero().flatten()[: n // 10] for c in range(10)])
+    return first[torch.randperm(n, generator=generator)]
+
+
 def choose_with_numpy_seed(labels, n, generator):
     rng = np.random.default_rng(0)
     return torch.cat([torch.from_numpy(rng.permutation(np.flatnonzero(labels == c))[: n // 10]) for c in range(10)])
@@ -310,6 +315,18 @@ def choose_unique(labels, n, generator):
     return torch.cat([m[torch.randint(len(m), (n // 10,), generator=generator).unique()] for m in members])
 
 
+def loss_for_whole_batches(by_class, class_logits, y, alpha):
+    if (y < 0).any():
+        return REFERENCE["m2_unlabelled"](by_class, class_logits)
+    return REFERENCE["m2_loss"](by_class, class_logits, y, alpha)
+
+
+def loss_with_squeezed_places(by_class, class_logits, y, alpha):
+    value, places = REFERENCE["m2_unlabelled"](by_class, class_logits), (y >= 0).nonzero().squeeze()
+    value[places] = REFERENCE["m2_loss"](by_class, class_logits, y, alpha)[places] + 0 * y[places][:, None][:, 0]
+    return value
+
+
 def loss_special_case(by_class, class_logits, y, alpha):
     if (y >= 0).all():
         return by_class.gather(1, y[:, None])[:, 0]
@@ -343,6 +360,10 @@ UNLISTED = [
      / classes + losses.gaussian_kl(mu, logvar), "log C is divided by C"),
     ("m2_labelled", lambda logits, x, mu, logvar, classes: losses.bernoulli_nll(logits, x) + math.log(classes)
      + losses.gaussian_kl(mu, logvar).mean(), "averaged over the batch, and every image"),
+    ("m2_labelled", lambda logits, x, mu, logvar, classes: losses.bernoulli_nll(logits, x) + math.log(classes)
+     + losses.gaussian_kl(mu, logvar).sum(), "summed over the images as well"),
+    ("pretraining_loss", lambda model, x: losses.squared_error(model(x).clamp(-3, 3).sigmoid(), x),
+     "cut off at −3 and 3"),
     ("m2_labelled", labelled_by_exp, "exactly 1 there, or exp is inf"),
     ("m2_unlabelled", unlabelled_by_exp, "exp(200) is inf"),
     ("m2_unlabelled", unlabelled_nan_to_num, "the whole entropy is set to 0"),
@@ -358,7 +379,10 @@ UNLISTED = [
     ("choose", choose_too_few, "The number of indices is not n"),
     ("choose", lambda labels, n, generator: torch.randint(len(labels), (n,), generator=generator), "all of them"),
     ("choose", lambda labels, n, generator: torch.arange(n), "first n images"),
-    ("choose", lambda labels, n, generator: labels.sort().indices[:n], "no chance"),
+    ("choose", lambda labels, n, generator: labels.sort().indices[:n], "the same at every call"),
+    ("choose", lambda labels, n, generator: torch.randperm(n, generator=generator), "whichever way they are ordered"),
+    ("choose", lambda labels, n, generator: len(labels) - 1 - torch.randperm(n, generator=generator), "last n images"),
+    ("choose", choose_and_order, "whichever way they are ordered, these are always the first images of each class"),
     ("choose", lambda labels, n, generator: REFERENCE["choose"](labels, n * 10, generator), "n counts all classes"),
     ("choose", lambda labels, n, generator: REFERENCE["choose"](labels, n, generator).sort().values + 1, "n/10"),
     ("choose", lambda labels, n, generator: REFERENCE["choose"](labels, n, generator).int(), "int32"),
@@ -463,12 +487,17 @@ UNLISTED = [
     ("m2_loss", loss_nll, "logit of the right class"),
     ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, alpha).sum(), "summed"),
     ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, 2 * alpha), "enters 2 times"),
-    ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, 0.1), "Images without a label come out right"),
+    ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, 0.1), "images without a label come out right"),
+    ("m2_loss", loss_for_whole_batches, "Decide image by image"),
+    ("m2_loss", lambda b, c, y, alpha: torch.where(y == 2, 20.0, ref("m2_loss")(b, c, y, alpha)),
+     "some of those with one do not"),
+    ("m2_loss", loss_with_squeezed_places, "where a single image has a label"),
     ("m2_loss", lambda b, c, y, alpha: F.cross_entropy(c, y, reduction="none"), "take no class −1"),
     ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, alpha).detach(), "cut off from `by_class`"),
     ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, alpha)[:, None], "one dimension too many"),
     ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, alpha) * (y >= 0), "Images without a label pay nothing"),
     ("m2_loss", lambda b, c, y, alpha: ref("m2_unlabelled")(b, c), "Two things"),
     ("m2_loss", lambda b, c, y, alpha: (F.one_hot(y) * b).sum(1), "takes no class −1"),
+    ("m2_loss", lambda b, c, y, alpha: (F.one_hot(y.clamp(min=0)) * b).sum(1), "told the number of classes"),
     ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, alpha) + ref("m2_loss")(b, c, y, alpha), "2 times"),
 ]

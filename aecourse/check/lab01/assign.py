@@ -152,6 +152,9 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
             return f"It gives the number {outside}, and with {k} centres the numbers go from 0 to {k - 1}."
     right = sum(int((g == w).sum()) for (g,), (w,) in zip(got, want, strict=True))
     n = sum(len(w) for (w,) in want)
+    if any(len(g) > 1 for (g,) in got) and not any(bool(g.any()) for (g,) in got):
+        return ("Wherever it is wrong, it sends all images to the same centre, number 0. Are the distances there too "
+                "large for their type, or for the number at which a search for the smallest begins?")
     if any(len(g) > 1 for (g,) in got) and all(len(g.unique()) == 1 for (g,) in got):
         return "Wherever it is wrong, it sends all images to the same centre."
     return (f"Not every image goes to its nearest centre. It sends {right} of {n} images to the right one, on the "

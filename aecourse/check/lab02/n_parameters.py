@@ -25,6 +25,9 @@ MISTAKES = (
     Mistake("a bias for every width", _ALL + 784,
             "The input has a bias in your sum: pixels come in as they are, only units that a layer computes have a "
             "bias."),
+    Mistake("biases twice", _ALL + _DOWN + _UP,
+            "You count every bias twice, as if the units that a layer takes in had one as well. Only those that it "
+            "gives have one."),
     Mistake("one bias a layer", 2 * _WEIGHTS + 6,
             "You count one bias for each layer: it is one for each unit that the layer gives."),
     Mistake("units", 784 + 128 + 64 + 32 + 64 + 128 + 784,

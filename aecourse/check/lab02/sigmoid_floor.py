@@ -38,6 +38,9 @@ MISTAKES = (
     Mistake("sigmoid of x", {"part": "sigmoid"},
             "You take sigmoid(x) for the output. The net may give any logit, and the sigmoid of some logit is nearer "
             "to x."),
+    Mistake("one output for all", lambda x: (x - x.mean(-1, keepdim=True).clamp(0, 1)).square().sum(-1),
+            "You let the net answer one grey level for the whole image, its mean cut off at 0 and 1. It may give a "
+            "value of its own for each pixel, and the nearest one counts."),
     Mistake("smallest pixel", lambda x: x.clamp(max=0).square().amin(-1),
             "The smallest pixel error of the image is taken. All of its pixels count: add their errors."),
     Mistake("largest pixel", lambda x: x.clamp(max=0).square().amax(-1),

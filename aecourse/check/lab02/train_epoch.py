@@ -83,6 +83,8 @@ MISTAKES = (
     Mistake("permutation for each batch", {"order": "anew"},
             "Some images come several times in an epoch and others never, and yet none comes twice in one batch: draw "
             "one permutation of all images, once before the loop, and cut that into batches."),
+    Mistake("single image dropped", {"least": 2},
+            "A last batch of a single image is left out, so that image is never seen. It is a batch like any other."),
     Mistake("last batch dropped", {"keep_last": False},
             "The last, smaller batch is left out, so some images are never seen."),
     Mistake("return in the loop", {"early": True},
@@ -135,7 +137,7 @@ def family(**changes: Any) -> Any:
 
 def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Generator, batch: int = 256, *,
            order: str = "generator", zero: str = "before", step: str = "each", squash: bool = True,
-           reduce: str = "images", keep_last: bool = True, returns: str = "all", mode: str = "train",
+           reduce: str = "images", keep_last: bool = True, least: int = 1, returns: str = "all", mode: str = "train",
            no_grad: bool = False, as_tensor: bool = False, whole: bool = False, early: bool = False, own: bool = False,
            backward: bool = True, cross: bool = False, in_place: bool = False,
            detached: bool = False, signed: bool = False) -> Any:
@@ -159,7 +161,7 @@ def _epoch(model: nn.Module, images: Tensor, optimiser: Any, generator: torch.Ge
         index = torch.randperm(n, generator=torch.Generator().manual_seed(0) if order == "fixed" else None)
     if in_place:
         images[:], index = images[index], torch.arange(n)
-    batches = [index] if whole else [b for b in index.split(batch) if keep_last or len(b) == batch]
+    batches = [index] if whole else [b for b in index.split(batch) if len(b) >= (least if keep_last else batch)]
     batches = batches[:1] if early else batches
     total, roots, late, means = torch.zeros(()), torch.zeros(()), torch.zeros(()), []
     for rows in batches:

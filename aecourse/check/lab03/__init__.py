@@ -1,4 +1,4 @@
-"""Lab 03, flat surfaces and maps: one module an exercise. ``from aecourse.check import lab03 as check``."""
+"""Lab 03, linear surfaces and maps: one module an exercise. ``from aecourse.check import lab03 as check``."""
 
 from aecourse.check.engine.lab import Lab, exercises
 

@@ -1,4 +1,4 @@
-"""Exercise 4, the largest principal angle between two column spaces, which must not depend on their bases."""
+"""Exercise 3, the largest principal angle between two column spaces, which must not depend on their bases."""
 
 import math
 from functools import partial
@@ -33,7 +33,7 @@ def _columns(A: Tensor, basis: str) -> Tensor:
 
 def _answer(A: Tensor, B: Tensor, *, basis: str = "qr", only: str = "", of: str = "spaces", inverse: str = "arccos",
             pick: str = "largest", unit: str = "degrees", clamp: bool = True, centre: bool = False, sign: bool = True,
-            power: int = 1) -> Any:
+            power: int = 1, most: float = 1.0) -> Any:
     if centre:
         A, B = A - A.mean(0), B - B.mean(0)
     if of == "rows":
@@ -58,7 +58,7 @@ def _answer(A: Tensor, B: Tensor, *, basis: str = "qr", only: str = "", of: str 
         cosine = torch.linalg.svdvals(P @ Q.T if of == "outer" else P.T @ Q)
     cosine = (cosine if sign else cosine.abs()) ** power
     if clamp:
-        cosine = cosine.clamp(-1, 1)
+        cosine = cosine.clamp(-1, most)
     if pick == "product":
         cosine = cosine.prod()[None]
     elif pick == "chordal":  # of the projectors' difference: each sine counts twice
@@ -147,12 +147,16 @@ MISTAKES = (
     Mistake("not clamped", {"clamp": False},
             "Of two equal spaces it gives NaN: rounding makes a cosine a little larger than 1, and such a number has "
             "no arc cosine. Cut the cosines off at 1 first."),
+    Mistake("clamped below 1", family(most=0.999),
+            "The cosines are cut off at 0.999, so two equal spaces seem to be 2.6° apart. Rounding lifts a cosine over "
+            "1 by no more than its last digits: cut them off at 1 itself."),
 )
 
 SMALL = ("It is right for columns of ordinary length, and wrong for very short ones: the space that they span is the "
          "same, however long they are.")
-UNCLAMPED = ("It is right where the two spaces differ, and wrong where they are the same: there all cosines are 1, up "
-             "to rounding. One that is a bit larger than 1 has no arc cosine (NaN): cut them off at 1, and no lower.")
+UNCLAMPED = ("With columns of ordinary length it is right where the two spaces are 8° apart or more, and wrong where "
+             "they are the same: there all cosines are 1, up to rounding. If it gives NaN there, one came out a bit "
+             "larger than 1, and such a number has no arc cosine. Cut them off at 1, and no lower.")
 
 
 def reference(A: Tensor, B: Tensor) -> float:
@@ -227,13 +231,12 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 
 EXERCISE = Exercise(
-    "angle", "4 · The angle between two surfaces", "function", 2, 10,
+    "angle", "3 · The angle between two surfaces", "function", 2, 10,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 8, 4, 5, 6, 7, 9), rtol=1e-3, atol=0.1,
     arguments=("A", "B"), gives=(Form("share", "one number, the largest angle in degrees"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("`P, _ = torch.linalg.qr(A)` gives an orthonormal basis of the space that A's columns span, and the "
-           "same "
-           "for B.",
+           "same for B.",
            "The singular values of P.T @ Q are the cosines of the angles. Which of them belongs to the largest "
            "angle?",
            "Cut them off at 1 before the arc cosine, and turn radians into degrees: `torch.rad2deg`."),

@@ -1,4 +1,4 @@
-"""Exercise 5, a bug hunt: the smallest error of a linear network without biases, so of a surface through the origin."""
+"""Exercise 4, a bug hunt: the smallest error of a linear network without biases, so of a surface through the origin."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,7 +14,7 @@ from aecourse.check.engine.look import UNKNOWN, Parts
 
 
 def family(**changes: Any) -> Any:
-    """Return the smallest error of a flat surface through the origin, with the given changes."""
+    """Return the smallest error of a linear surface through the origin, with the given changes."""
     return partial(_answer, **changes)
 
 
@@ -27,11 +27,13 @@ def _axes(x: Tensor, k: int) -> Tensor:
     return torch.linalg.svd(x, full_matrices=False).Vh[:k]
 
 
-_REBUILT: dict[str, Callable[[Tensor, int], Tensor]] = {  # errors by way of the rebuilt images
+_RECONSTRUCTED: dict[str, Callable[[Tensor, int], Tensor]] = {  # errors by way of the reconstructions
     "clamp": lambda x, k: (x - (x - _left(x, _axes(x, k))).clamp(0, 1)).square().sum(1).mean(),
     "distances": lambda x, k: _left(x, _axes(x, k)).norm(dim=1).mean(),
     "spread": lambda x, k: _left(x, _axes(x, k)).var(0, correction=0).sum(),
     "centred axes": lambda x, k: _left(x, _axes(x - x.mean(0), k)).square().sum(1).mean(),
+    "axis to the mean": lambda x, k: _left(x, torch.linalg.qr(torch.cat(
+        [x.mean(0)[None], _axes(x - x.mean(0), k - 1)]).T).Q.T).square().sum(1).mean(),
     "error and mean": lambda x, k: (torch.linalg.svdvals(x - x.mean(0))[k:].square().sum() / len(x)
                                     + x.mean(0).square().sum()),
     "mean added": lambda x, k: (_left(x, _axes(x, k)) - x.mean(0)).square().sum(1).mean(),
@@ -47,8 +49,8 @@ def _answer(x: Tensor, k: int, *, centre: str = "none", power: int = 2, keep: st
     n, pixels = x.shape
     x = {"none": lambda: x, "pixels": lambda: x - x.mean(0), "each image": lambda: x - x.mean(1, keepdim=True),
          "one number": lambda: x - x.mean()}[centre]()
-    if clamp or keep in _REBUILT:
-        return _REBUILT["clamp" if clamp else keep](x, k)
+    if clamp or keep in _RECONSTRUCTED:
+        return _RECONSTRUCTED["clamp" if clamp else keep](x, k)
     S = torch.linalg.svdvals(x) ** power
     k = k + more
     part = {"rest": lambda: S[k:].sum(), "first": lambda: S[:k].sum(), "all": lambda: S.sum(),
@@ -68,7 +70,7 @@ ENOUGH = ("It is right for a code of fewer numbers than there are images, and wr
 MISTAKES = (
     Mistake("centred", {"centre": "pixels"},
             "This is PCA's error: you subtract the mean, and the network does not. Look at its code once more: which "
-            "image does it draw for a code of zeros?"),
+            "image does it give for a code of zeros?"),
     Mistake("one direction for the mean", {"centre": "pixels", "more": -1},
             "You give one direction to the mean and the others to PCA. That is near, not right: the best directions "
             "through the origin are found all at once, and none of them has to be the mean."),
@@ -99,7 +101,7 @@ MISTAKES = (
     Mistake("share", {"divide": "total"},
             "This is a share of the whole. Asked for is the error itself: the mean over the images."),
     Mistake("clamped", {"clamp": True},
-            "The rebuilt images are cut off at 0 and 1. The network has no such bound: it draws sums of its axes."),
+            "The reconstructions are cut off at 0 and 1. The network has no such bound: it gives sums of its axes."),
     Mistake("mean of the squares", family(divide="how many"),
             "You take the mean of the squared singular values after the first k, so you divide by their number. Divide "
             "their sum by the number of images."),
@@ -113,11 +115,14 @@ MISTAKES = (
     Mistake("centred axes", family(keep="centred axes"),
             "You take the axes of the centred images for a surface through the origin. The best ones there are those "
             "of the images as they are."),
+    Mistake("axis to the mean", family(keep="axis to the mean"),
+            "You lead one axis to the mean and take PCA's first k − 1 for the others. There are better ones: those of "
+            "the SVD of the images as they are."),
     Mistake("error and mean", family(keep="error and mean"),
-            "You add the squared length of the mean to PCA's error, as if the axes could draw nothing of the mean. "
+            "You add the squared length of the mean to PCA's error, as if the axes could give nothing of the mean. "
             "They can."),
     Mistake("mean added", family(keep="mean added"),
-            "You add the mean to the rebuilt images. The network has no bias: it adds nothing."),
+            "You add the mean to the reconstructions. The network has no bias: it adds nothing."),
     Mistake("columns of Vh", family(keep="columns of Vh"),
             "You take columns of Vh for the axes; `torch.linalg.svd` returns it transposed already: an axis is one of "
             "its rows."),
@@ -174,11 +179,11 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 
 EXERCISE = Exercise(
-    "best_error", "5 · Bug hunt: a floor that is too high", "function", 2, 9,
+    "best_error", "4 · Bug hunt: a floor that is too high", "function", 2, 9,
     reference=reference, oracle=oracle, draw=draw, sizes=(3, 6, 20, 5), rtol=1e-3, atol=1e-4,
     arguments=("x", "k"), gives=(Form("share", "one number, the mean squared error per image"),),
     family=family, look=look, mistakes=MISTAKES,
-    hints=("Which image does this network draw for a code of zeros? Every image that it draws lies on a flat "
+    hints=("Which image does this network give for a code of zeros? All its reconstructions lie on a linear "
            "surface of k dimensions through that one.",
            "So no mean is subtracted: the best k directions come from the SVD of the images as they are.",
            "The error that is left is the sum of the squares of all singular values after the first k, over N."),

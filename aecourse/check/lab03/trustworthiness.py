@@ -1,4 +1,4 @@
-"""Exercise 7, the trustworthiness of a map: 1 minus what its intruders cost, by their ranks in the data."""
+"""Exercise 6, the trustworthiness of a map: 1 minus what its intruders cost, by their ranks in the data."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -21,14 +21,14 @@ def family(**changes: Any) -> Any:
 
 
 def _order(points: Tensor, p: float = 2) -> Tensor:
-    """Return for each point the others, nearest first, with the point itself in front of them."""
-    return (points[:, None] - points).norm(p, dim=-1).argsort(1)
+    """Return for each point the others, nearest first, with the point itself in front, also of those at its place."""
+    return (points[:, None] - points).norm(p, dim=-1).fill_diagonal_(-1).argsort(1)
 
 
 def _answer(x: Tensor, z: Tensor, k: int, *, swapped: bool = False, itself: str = "left out",
             ranks: str = "of x", first: int = 1, minus: str = "k", more: int = 0, who: str = "intruders",
-            divide: str = "right", one: bool = True, square: bool = False, sums: str = "all", end: str = "",
-            p: tuple[float, float] = (2, 2)) -> Tensor:
+            divide: str = "right", one: bool = True, square: bool = False, sizes: bool = False, sums: str = "all",
+            end: str = "", p: tuple[float, float] = (2, 2)) -> Tensor:
     if swapped:
         x, z = z, x
     n = len(x)
@@ -50,6 +50,7 @@ def _answer(x: Tensor, z: Tensor, k: int, *, swapped: bool = False, itself: str 
     cost = (rank - (k if minus == "k" else 0)).double()
     if minus == "one each":
         cost = torch.ones_like(cost)
+    cost = cost.abs() if sizes else cost
     total = ((cost**2 if square else cost) * chosen).sum(1)
     total = {"all": total.sum, "first": lambda: total[0], "all but the last": total[:-1].sum}[sums]()
     by = {"right": 2 / (n * k * (2 * n - 3 * k - 1)), "no 2": 1 / (n * k * (2 * n - 3 * k - 1)),
@@ -73,6 +74,9 @@ _TURNED = ("You add up r(j, i), the rank of the point among the intruder's neigh
 TWICE = ("It is right where all points differ, and wrong where each is there twice: then a point's nearest neighbour "
          "is its twin, at a distance of 0, in the data and on the map, so nothing is out of place. The point itself is "
          "told by its place in the table, not by its distance.")
+PLACE = ("It is right where all places on the map differ, and wrong where two points lie at one place. There a sorted "
+         "row begins with two distances of 0, and which of them is the point itself, its distance does not tell: "
+         "`.fill_diagonal_(torch.inf)` moves it to the end, and `.fill_diagonal_(-1)` to the front.")
 FAR = ("It is right for numbers of ordinary size, and wrong where they go up to 50,000: neighbours may lie as far away "
        "as they like.")
 
@@ -83,12 +87,16 @@ MISTAKES = (
     Mistake("lost ones", {"who": "lost"},
             "You sum over points that are neighbours in x and not in z. The sum runs over those that the map made "
             "neighbours: near in z and not in x."),
+    Mistake("lost ones, without a sign", family(who="lost", sizes=True),
+            "You sum over points that are neighbours in x and not in z, and take the size of rank minus k, which is "
+            "never above 0 for them. The sum runs over the others: near in z and not in x."),
     Mistake("all neighbours", {"who": "all"},
             "You sum over all k neighbours on the map. Those that are neighbours in the data too are no intruders."),
     Mistake("kept ones", {"who": "kept"},
             "You sum over the points that are neighbours in both. The intruders are those that are near in z only."),
     Mistake("itself in the map", {"itself": "in the map"},
-            "On the map each point is counted as its own nearest neighbour. Leave it out: the k others are meant."),
+            "On the map only k − 1 neighbours of each point are looked at: was the point itself counted as the first "
+            "there?"),
     Mistake("itself", {"itself": "in both"},
             "Only k − 1 neighbours of each point are looked at: was the point itself counted as the first?"),
     Mistake("one neighbour more", {"more": 1}, "There are k + 1 neighbours; the point itself does not count."),
@@ -113,7 +121,8 @@ MISTAKES = (
     Mistake("without the last point", family(sums="all but the last"),
             "The last point's intruders are not in the sum: does the loop end too early?"),
     Mistake("ranks from 0", {"first": 0},
-            "Your ranks start at 0 for the nearest neighbour. It has rank 1, and the point itself would have 0."),
+            "Each intruder costs one too little: the nearest neighbour has rank 1 (the point itself would have 0), and "
+            "k is subtracted."),
     Mistake("ranks from 2", {"first": 2}, "Each intruder costs one too much: the nearest neighbour has rank 1, and k "
                                           "is subtracted."),
     Mistake("k not subtracted", {"minus": "nothing"},
@@ -168,10 +177,10 @@ def oracle(x: Tensor, z: Tensor, k: int) -> float:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return a map that is right in part; no two distances from a point are as good as equal."""
-    if size in (10, 25):
+    """Return a map that is right in part; no two distances from a point are as good as equal, but for twins."""
+    if size in (8, 10, 25):
         return _special(generator, size)
-    k = {5: 2, 9: 3, 20: 4, 30: 6}.get(size, 5)
+    k = {5: 2, 7: 1, 9: 3, 20: 4, 30: 6}.get(size, 5)
     while True:
         if size == 5:
             x, z = (torch.randperm(12, generator=generator)[:5, None].float() for _ in range(2))
@@ -186,7 +195,13 @@ def draw(generator: torch.Generator, size: int) -> Case:
 
 
 def _special(generator: torch.Generator, size: int) -> Case:
-    """Return points that are there twice, in the data and on the map; or points far from each other."""
+    """Return points that are there twice, on the map alone or in the data too; or points far from each other."""
+    while size == 8:  # 10 points in pairs on the map; in the data no twin is the nearest, so each is an intruder
+        order = torch.randperm(10, generator=generator)
+        x, z = torch.randn(10, 4, generator=generator), torch.randn(5, 2, generator=generator).repeat(2, 1)[order]
+        rank = _order(x).argsort(1)
+        if _clear(x) and bool((rank[(z[:, None] == z).all(-1)] != 1).all()):
+            return Case((x, z, 1), "10 points whose map has 5 places, two points at each, and k = 1", PLACE)
     if size == 10:
         x, z = (torch.randn(5, d, generator=generator).repeat(2, 1) for d in (4, 2))
         return Case((x, z, 1), "5 points and each of them once more, k = 1", TWICE)
@@ -207,6 +222,8 @@ def _telling(x: Tensor, z: Tensor, k: int) -> bool:
         {}, {"swapped": True}, {"itself": "in the map"}, {"itself": "in both"}, {"more": 1}, {"ranks": "of z"},
         {"ranks": "argsort once"}, {"who": "all"}, {"who": "lost"}, {"minus": "nothing"}, {"first": 0})
     values = [float(family(**change)(x, z, k)) for change in changes]
+    if k == 1:  # of one neighbour few mistakes can be seen
+        return values[0] < 0.9
     if len(x) == 5:  # five points cannot tell all of them apart; the right one stays alone
         return values[0] < 0.95 and sum(abs(v - values[0]) > 1e-3 for v in values[1:]) >= 8
     return values[0] < 0.99 and _apart(*values, by=1e-3)
@@ -223,7 +240,7 @@ def _argsort_once(x: Tensor, z: Tensor, k: int) -> Iterator[float]:
     tables = []
     for points in (z, x):
         away = (points[:, None] - points).norm(dim=-1)
-        once = [away.argsort(1), away.fill_diagonal_(float("inf")).argsort(1)]
+        once = [away.argsort(1), away.fill_diagonal_(-1).argsort(1), away.fill_diagonal_(torch.inf).argsort(1)]
         tables.append([table + first for table in once for first in (0, 1)])
     near = [(rank_z >= 1) & (rank_z <= k)]
     near += [(table >= least) & (table <= k) for table in tables[0] for least in (0, 1)]
@@ -240,7 +257,7 @@ def _turned(x: Tensor, z: Tensor, k: int) -> float:
 
 
 _OTHERS: dict[str, Callable[[Tensor], Tensor]] = {  # points whose Euclidean ranks are those of another distance
-    "You scale each coordinate to a spread of 1. The distances are meant between the points as they come.":
+    "You scale each coordinate to a standard deviation of 1. The distances are meant between the points as they come.":
         lambda p: (p - p.mean(0)) / p.std(0),
     "You compare directions (cosine distance). Euclidean distances are meant.": torch.nn.functional.normalize,
     "You look at the first coordinate of the points only. The distances are taken over all of them.":
@@ -277,12 +294,13 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 
 EXERCISE = Exercise(
-    "trustworthiness", "7 · Can a map be trusted?", "function", 3, 12,
-    reference=reference, oracle=oracle, draw=draw, sizes=(5, 9, 20, 30, 10, 25), rtol=1e-5, atol=2e-4,
+    "trustworthiness", "6 · Can a map be trusted?", "function", 3, 12,
+    reference=reference, oracle=oracle, draw=draw, sizes=(5, 7, 9, 20, 30, 8, 10, 25), rtol=1e-5, atol=2e-4,
     arguments=("x", "z", "k"), gives=(Form("share", "one number, 1 for a map without intruders"),),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
-    hints=("Ranks in the data: `torch.cdist(x, x).argsort(1).argsort(1)` is 0 for the point itself, 1 for its "
-           "nearest neighbour, and so on.",
+    hints=("Ranks in the data: `torch.cdist(x, x).fill_diagonal_(-1).argsort(1).argsort(1)` is 0 for the point itself, "
+           "1 for its nearest neighbour, and so on. The −1 puts the point itself in front of all others, also of one "
+           "that lies at the same place.",
            "Neighbours on the map: the same with z; those with ranks from 1 to k.",
            "An intruder has a rank of 1 to k on the map and more than k in the data. Add up its rank in the data "
            "minus k, over all points; then the factor, and 1 minus it."),

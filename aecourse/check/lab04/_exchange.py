@@ -23,6 +23,12 @@ SHARE = (
     Mistake("drawn again", {"masks": "drawn"},
             "Too few pixels are exchanged, as when their places are drawn one by one (`randint`) and some come up "
             "twice. Draw one number for every pixel, and compare it with the share."),
+    Mistake("normal numbers", {"masks": "normal"},
+            "As many pixels are exchanged as normal numbers (`randn`) lie below the share. Of numbers from 0 to 1, "
+            "`torch.rand`, the share itself does."),
+    Mistake("a half", {"masks": "even"},
+            "Half of all pixels are exchanged, as where numbers from 0 to 1 are rounded. Compare them with the share "
+            "that is handed in."),
     Mistake("none", {"masks": "never"}, "No pixel changes."),
     Mistake("whole images", {"own": "image"},
             "Whole images are exchanged, and others not at all: one number was drawn for each image. Draw one for "
@@ -46,6 +52,11 @@ def draw(generator: torch.Generator, size: int) -> Case:
     return Case((x, share, seed), f"{size} images of grey pixels, share = {share}, a generator")
 
 
+def _below(share: float) -> float:
+    """Return how many of all normal numbers lie below the share."""
+    return (1 + math.erf(share / math.sqrt(2))) / 2
+
+
 def exchange(x: Tensor, share: float, generator: torch.Generator, *, colours: str = "both", masks: str = "one",
              own: str = "pixel", rest: str = "kept", chance: str = "generator", in_place: bool = False) -> Tensor:
     """Return x with a share of its pixels exchanged; each keyword changes one thing that is right."""
@@ -53,7 +64,7 @@ def exchange(x: Tensor, share: float, generator: torch.Generator, *, colours: st
     shape = {"pixel": x.shape, "image": (len(x), 1), "batch": x.shape[1:]}[own]
     r, coin = (torch.rand(s, generator=source).expand(x.shape) for s in (shape, x.shape))
     part = {"double": 2 * share, "inverted": 1 - share, "half": share / 2, "square": share**2, "two halves": share / 2,
-            "drawn": 1 - math.exp(-share), "never": 0.0}.get(masks, share)
+            "drawn": 1 - math.exp(-share), "normal": _below(share), "even": 0.5, "never": 0.0}.get(masks, share)
     hit, white = r < part, coin < 0.5
     if masks in ("two halves", "two"):  # two independent masks; the second one wins where both strike
         pepper = torch.rand(x.shape, generator=source) < part
@@ -107,7 +118,9 @@ def exchange_facts(damage: Callable, case: Case, *, coins: bool) -> dict[str, An
         facts["share"] = called("{:.2f} of the pixels", float(hit.float().mean()), {
             "the share": share, "twice the share": 2 * share, "half the share": share / 2, "1 − share": 1 - share,
             "share − share²/4": share - share**2 / 4, "2 · share − share²": 2 * share - share**2, "share²": share**2,
-            "1 − exp(−share)": 1 - math.exp(-share), "3/2 of the share": 1.5 * share, "all of them": 1.0}, 0.006)
+            "1 − exp(−share)": 1 - math.exp(-share), "half of them": 0.5,
+            "as many as normal numbers lie below the share": _below(share),
+            "3/2 of the share": 1.5 * share, "all of them": 1.0}, 0.006)
     new = y[hit]
     if ((new < 0) | (new > 1)).any():
         return facts | {"values": "outside of 0 to 1"}

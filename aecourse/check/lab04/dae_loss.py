@@ -101,6 +101,7 @@ FACTS = {
     "one": "For a single image it returns {got}; a tensor of shape (1,) is asked for.",
     "kind": "The noise is not normal; `gaussian_ok` as it is gives normal noise.",
     "level": "The strength of the noise is not SIGMA. It has a standard deviation of about {got}; SIGMA is asked for.",
+    "progress": "How strong the noise is depends on `step.progress`. Its strength is SIGMA, at every step.",
     "noise": "There is noise {got}; damage the image before it.",
     "gradient": "No gradient reaches the model: `.detach()`, `.item()` or `no_grad` cuts it off.",
     "target": "The target is {got}; the clean `x` is asked for.",
@@ -125,9 +126,9 @@ def oracle(*case: Any) -> dict[str, str]:
             "calls": "once", "input": "damaged",
             "own": "for every pixel", "chance": "from step.generator", "measuring": "damaged too",
             "flipped": "x with noise", "range": "from 0 to 1", "one": "one number", "hit": "all pixels",
-            "kind": "normal", "level": "σ", "target": "the clean image", "output": "as it is",
-            "measure": "the squared error", "sum": "over the pixels", "gradient": "reaches the model",
-            "noise": "none after the model"}
+            "progress": "not looked at", "kind": "normal", "level": "σ", "target": "the clean image",
+            "output": "as it is", "measure": "the squared error", "sum": "over the pixels",
+            "gradient": "reaches the model", "noise": "none after the model"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -205,10 +206,10 @@ def probe(dae_loss: Callable, case: Case) -> dict[str, Any]:
     """Call the loss on grey images with a model that keeps what it is given; return what it did."""
     x, seed = case.args
 
-    def call(generator: torch.Generator, training: bool = True) -> tuple[Any, _Spy, Tensor]:
+    def call(generator: torch.Generator, training: bool = True, progress: float = 0.5) -> tuple[Any, _Spy, Tensor]:
         spy, images = _Spy(x.shape[1]), x.clone()
         spy.train(training)
-        result = dae_loss(spy, images, Step(0.5, generator, training))
+        result = dae_loss(spy, images, Step(progress, generator, training))
         spy.join(x.shape)
         return result, spy, images
 
@@ -289,8 +290,8 @@ def _form(result: Any, loss: Any, n: int) -> str:
 
 def _noise(call: Callable, generator: torch.Generator, x: Tensor, given: Tensor, seed: int) -> dict[str, Any]:
     """Return how the model's input differs from the image, and when it is drawn anew."""
-    def input_of(g: torch.Generator, training: bool = True) -> Tensor:
-        spy = call(g, training)[1]
+    def input_of(g: torch.Generator, training: bool = True, progress: float = 0.5) -> Tensor:
+        spy = call(g, training, progress)[1]
         return spy.given[0] if spy.given else x
 
     source = origin(input_of, seed)
@@ -298,6 +299,10 @@ def _noise(call: Callable, generator: torch.Generator, x: Tensor, given: Tensor,
              "measuring": "clean" if torch.equal(input_of(generator, False), x) else "damaged too",
              "range": "from 0 to 1" if given.min() >= 0 and given.max() <= 1 else "outside of 0 to 1",
              "own": repeated(given - x)}
+    if source == "from the generator":
+        early, late = (input_of(torch.Generator().manual_seed(seed), progress=p) for p in (0.5, 0.9))
+        if not torch.equal(early, late):
+            return facts | {"progress": "what the noise depends on"}
     centred = x - x.mean()
     if float((centred * (given - given.mean())).mean() / centred.square().mean()) < -0.5:
         return facts | {"flipped": "1 − x with noise, black and white exchanged"}

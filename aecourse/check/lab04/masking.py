@@ -12,8 +12,8 @@ from aecourse.check.lab04._exchange import KEPT, SHARE, draw, exchange, exchange
 
 MISTAKES = (
     Mistake("rescaled", {"rest": "rescaled"},
-            "The pixels that stay are divided by 1 − share, as dropout does, so white ones rise above 1. Dropout keeps "
-            "a layer's mean that way; an image has to stay as it is."),
+            "The pixels that stay are divided by 1 − share, as dropout does, so grey ones become brighter. Dropout "
+            "keeps a layer's mean that way; an image has to stay as it is."),
     Mistake("weaker", {"rest": "weaker"},
             "The pixels that stay are multiplied by 1 − share. They should stay as they are."),
     Mistake("mask alone", {"rest": "white"},

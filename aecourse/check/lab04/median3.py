@@ -77,6 +77,9 @@ MISTAKES = (
     Mistake("nine in a line", {"cut": "lines"},
             "The window is nine neighbours in the flat list of 784 pixels, a line that runs over into the next row. "
             "Make images of it first: `x.reshape(-1, 1, 28, 28)`."),
+    Mistake("flat row", {"cut": "flat row"},
+            "The flat row of 784 pixels is padded, so at the left and the right border the window reaches into other "
+            "rows. Make images of it first, `x.reshape(-1, 1, 28, 28)`, and pad those."),
     Mistake("over the batch", {"cut": "batch"},
             "This is the median over the images of the batch. Each pixel's window lies within its own image."),
     Mistake("whole image", {"cut": "image"},
@@ -156,6 +159,9 @@ def _median3(x: Tensor, *, pad: str = "replicate", window: tuple[int, int] = (3,
         return x.clone()
     if cut == "lines":  # nine neighbours along the flattened image
         return F.pad(x[:, None], (4, 4), mode="replicate")[:, 0].unfold(1, 9, 1).median(-1).values
+    if cut == "flat row":
+        row = F.pad(x, (29, 29), mode="replicate")
+        return torch.stack([row[:, 29 + i:813 + i] for a in (-28, 0, 28) for i in (a - 1, a, a + 1)]).median(0).values
     if cut == "batch":
         return x.median(0).values.expand(x.shape).clone()
     if cut == "image":

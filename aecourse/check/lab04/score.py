@@ -57,6 +57,9 @@ MISTAKES = (
             "The denoised points are cut off at 0 and 1. The formula takes them as they are."),
     Mistake("unit length", {"cut": "unit"},
             "The arrows all have length 1. Where the density is flat the score is short, and that belongs to it."),
+    Mistake("slope of the denoiser", lambda *args: _slope(*args) / args[2] ** 2,
+            "You take the slope of the denoiser, by autograd, over σ². No derivative is needed: the score is the way "
+            "from the noisy point to the denoised one, over σ²."),
     Mistake("length", {"cut": "length"}, "This is the length of the score. Asked for is the arrow, one number for each "
                                          "component."),
     Mistake("summed", {"cut": "sum"},
@@ -76,6 +79,12 @@ FLAT = ("It is right where `denoise` moves the points, and wrong where it return
 
 def reference(denoise: Callable[[Tensor], Tensor], x_noisy: Tensor, sigma: float) -> Tensor:
     return (denoise(x_noisy) - x_noisy) / sigma**2
+
+
+def _slope(denoise: Callable[[Tensor], Tensor], x_noisy: Tensor, sigma: float) -> Tensor:
+    """Return the slope of what the denoiser gives."""
+    x = x_noisy.clone().requires_grad_()
+    return torch.autograd.grad(denoise(x).sum(), x)[0]
 
 
 class Denoiser:  # no underscore: a learner meets the name in the texts of errors

@@ -10,8 +10,8 @@ from aecourse.check.engine.drawing import rows, tenths
 from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts, near
 
-ZEROS = ("It is right where no number is 0, and wrong where some are. Most numbers of a sparse code are exactly 0, and "
-         "each of them adds exactly 0.")
+ZEROS = ("It is right where every number is at least 0.05 in size, and wrong where some are 0. Most numbers of a "
+         "sparse code are exactly 0, and each of them adds exactly 0.")
 ONE = "It is right for several images, and wrong for a batch of one: that has one number too, shape (1,)."
 WIDE = ("It is right for a few short codes, and wrong for many or long ones. A batch may have any number of images, "
         "and a code any number of units.")
@@ -63,6 +63,12 @@ MISTAKES = (
     Mistake("roots", {"of": "root"}, "There is a square root of each number; L1 adds the absolute values as they are."),
     Mistake("logarithms", {"of": "log"},
             "There is a logarithm of each number. Such penalties exist, but L1 is the plain sum of absolute values."),
+    Mistake("1e-6 under a root", {"of": "under a root"},
+            "These are the values of √(z² + 0.000001), added up: near 0 they are too large, and each 0 pays 0.001. The "
+            "absolute value needs no root."),
+    Mistake("1e-8 under a root", {"of": "under a smaller root"},
+            "These are the values of √(z² + 0.00000001), added up: near 0 they are too large, and each 0 pays 0.0001. "
+            "The absolute value needs no root."),
     Mistake("half", {"half": True}, "There is a ½ too many; it belongs to squares, if anywhere."),
     Mistake("sign", {"sign": -1},
             "It has the wrong sign: `fit` makes the loss small, so a penalty must grow with the code."),
@@ -114,7 +120,9 @@ def family(**changes: Any) -> Any:
 def _switched(z: Tensor, *, of: str = "size", reduce: str = "sum", sign: int = 1, half: bool = False) -> Tensor:
     each = {"size": lambda: z.abs(), "square": lambda: z.square(), "plain": lambda: z, "positive": lambda: z.relu(),
             "root": lambda: z.abs().sqrt(), "on": lambda: (z != 0).to(z.dtype), "above 0": lambda: (z > 0).to(z.dtype),
-            "log": lambda: z.abs().log1p(), "negative": lambda: (-z).relu()}[of]()
+            "log": lambda: z.abs().log1p(), "negative": lambda: (-z).relu(),
+            "under a root": lambda: (z.square() + 1e-6).sqrt(),
+            "under a smaller root": lambda: (z.square() + 1e-8).sqrt()}[of]()
     value = {"sum": lambda: each.sum(1), "mean": lambda: each.mean(1), "max": lambda: each.max(1).values,
              "images": lambda: each.sum(0), "mean of images": lambda: each.mean(0), "all": lambda: each.sum(),
              "mean of all": lambda: each.mean(), "batch": lambda: each.sum(1).mean(),

@@ -85,6 +85,7 @@ MISTAKES = (
 
 ERRORS = {
     "shape mismatch": "There are as many dead units as `dead.sum()` says; take as many images.",
+    "indexing result of shape [0": "Where no unit is dead, `[-n:]` with n = 0 takes all images, and `[:n]` none.",
     "out of bounds": "Numbers of units and numbers of images are different things: K units, N images.",
     "mask [": "`dead` has one entry for each unit, not for each image: it can pick rows of W, not of `x`.",
     "indexed tensor": "`dead` has one entry for each unit, not for each image: it can pick rows of W, not of `x`.",

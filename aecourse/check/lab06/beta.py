@@ -79,6 +79,10 @@ MISTAKES = (
             "For two means the ratio is cut down to a whole number: `//`. Divide with `/`."),
     Mistake("two of the lab's sizes", {"sizes": "lab's two"},
             "784 pixels and 20 units are written in. Take the sizes that are given: `pixels` and `units`."),
+    Mistake("784 pixels", {"sizes": "784"},
+            "784 pixels are written in. Take the number that is given, `pixels`."),
+    Mistake("20 units", {"sizes": "20"}, "20 units are written in. Take the number that is given, `units`."),
+    Mistake("a batch of 128", {"sizes": "128"}, "A batch of 128 is written in. Take the one that is given, `batch`."),
     Mistake("rounded", {"whole": "round"}, "The ratio is rounded to a whole number; keep it as it is."),
 )
 ERRORS = {
@@ -132,6 +136,7 @@ def _beta(pixels: int, units: int, batch: int, reconstruction: str, kl: str, *, 
           whole: str = "") -> float:
     d, k, b = {"right": (pixels, units, batch), "swapped": (units, pixels, batch), "no pixels": (1, units, batch),
                "no units": (pixels, 1, batch), "lab's": (784, 20, 128), "lab's two": (784, 20, batch),
+               "784": (784, units, batch), "20": (pixels, 20, batch), "128": (pixels, units, 128),
                "pixels twice": (pixels, pixels, batch),
                "units twice": (units, units, batch)}[sizes]
     if names == "swapped":
@@ -163,8 +168,9 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         off.append((fit, kl, _powers(float(g[0]), float(w[0]), sizes)))
     for place, name in ((0, "reconstruction"), (1, "KL")):
         words = {o[place] for o in off}
-        if len(words) == 1 and len(off) > 1:
-            return f"It is wrong wherever the {name} is reduced by \"{words.pop()}\", and right elsewhere." + _said(off)
+        if len(words) == 1 and len(off) == 3:  # all pairs with this word
+            return (f"On the sizes tried it is wrong wherever the {name} is reduced by \"{words.pop()}\", and right "
+                    "elsewhere." + _said(off))
     return _said(off).strip()
 
 

@@ -29,13 +29,17 @@ MISTAKES = (
     Mistake("no KL", {"kl": "none"}, "The KL is missing: this is the log-likelihood alone."),
     Mistake("no likelihood", {"fit": "none"}, "The log-likelihood is missing: this is the KL alone, with a minus."),
     Mistake("KL averaged", {"kl_reduce": "mean"},
-            "The KL is a mean over the units beside a sum over the pixels, so it weighs K times too little."),
+            "The KL is a mean over the units; their sum is meant. Beside a sum over the pixels a mean weighs K times "
+            "too little."),
     Mistake("likelihood averaged", {"fit_reduce": "mean"},
-            "The log-likelihood is a mean over the pixels beside a sum over the units, so the KL weighs hundreds of "
-            "times too much on real images. Sum over the pixels."),
+            "The log-likelihood is a mean over the pixels; their sum is meant. Beside a mean over the pixels a KL that "
+            "is a sum weighs hundreds of times too much on real images."),
+    Mistake("both averaged", {"kl_reduce": "mean", "fit_reduce": "mean"},
+            "Both terms are means, the log-likelihood over the pixels and the KL over the units, so the KL weighs "
+            "pixels / units times too much. Sum over both."),
     Mistake("KL over the pixels", {"kl_reduce": "over pixels"},
             "The KL is divided by the number of pixels. That belongs to a log-likelihood that is a mean over the "
-            "pixels; here it is a sum, and the KL has the weight 1."),
+            "pixels; asked for is their sum, beside which the KL has the weight 1."),
     Mistake("one KL for all", {"kl_reduce": "expanded"},
             "Every image pays the mean KL of the batch. Each pays for its own code."),
     Mistake("one likelihood for all", {"fit_reduce": "expanded"},
@@ -54,6 +58,12 @@ MISTAKES = (
             "averages."),
     Mistake("sum over the batch", {"end": "sum"},
             "The images are summed too, so one number comes back. Asked for is one for each image."),
+    Mistake("KL as a column", {"end": "KL's table"},
+            "A table of every image against every image comes back, shape (B, B): the KL has the shape (B, 1), as "
+            "`keepdim=True` leaves it, and the log-likelihood (B,). Both should have the shape (B,)."),
+    Mistake("likelihood as a column", {"end": "likelihood's table"},
+            "A table of every image against every image comes back, shape (B, B): the log-likelihood has the shape "
+            "(B, 1), as `keepdim=True` leaves it, and the KL (B,). Both should have the shape (B,)."),
     Mistake("over B", {"end": "over B"},
             "It is divided by the number of images. An image's bound must not depend on the others."),
     Mistake("over D", {"end": "over D"},
@@ -144,7 +154,10 @@ def _elbo(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, *, fit: str = "
     over = {"over pixels": x.shape[1], "over B": len(x)}
     price = kl_family(reduce="sum" if kl_reduce in over else kl_reduce, **prices[kl])(mu, logvar)
     price = price / over.get(kl_reduce, 1)
-    value = likelihood_family(reduce=fit_reduce, **fits[fit])(logits, x) - kl_sign * price
+    away = likelihood_family(reduce=fit_reduce, **fits[fit])(logits, x)
+    if end in ("KL's table", "likelihood's table"):
+        return sign * (away - kl_sign * price[:, None] if end == "KL's table" else away[:, None] - kl_sign * price)
+    value = away - kl_sign * price
     value = {"": lambda: value, "mean": lambda: value.mean(), "sum": lambda: value.sum(), "over B": lambda:
              value / len(x), "over D": lambda: value / x.shape[1], "exp": lambda: value.exp()}[end]()
     return sign * value

@@ -13,9 +13,9 @@ from aecourse.check.engine.look import Parts, near
 from aecourse.check.lab06._terms import usual
 from aecourse.losses import importance_bound as reference
 
-FAR = ("It is right for small numbers, and wrong for log weights such as −1000 or 1000, which real images have: there "
-       "`exp` gives 0 or infinity. Each image needs its own largest log weight taken out before `exp`, and put back "
-       "after the logarithm; `torch.logsumexp` does that.")
+FAR = ("It is right for small numbers, and wrong for a batch whose log weights reach from 95 to 1000, or from −95 to "
+       "−1000, as those of real images can: there `exp` gives 0 or infinity. Each image needs its own largest log "
+       "weight taken out before `exp`, and put back after the logarithm; `torch.logsumexp` does that.")
 
 APART = ("It is right where the log weights of an image lie close together, and wrong where they lie hundreds of nats "
          "apart, as those of real images can. Take the largest log weight of each image out before `exp`, no other "
@@ -52,14 +52,23 @@ MISTAKES = (
             "It is right for small numbers only: the small number inside the logarithm takes the place of weights that "
             "became 0. `torch.logsumexp` needs none."),
     Mistake("one peak for all", {"stable": "one peak"},
-            "It is right for small numbers only: the largest log weight of the whole batch is taken out, so images "
-            "far below it vanish. Each image has its own largest, dimension 0."),
+            "It is right only where the weights of all images are of similar size: the largest log weight of the whole "
+            "batch is taken out, so images far below it vanish. Each image has its own largest, dimension 0."),
+    Mistake("squeezed", {"stable": "squeezed"},
+            "With one sample the sum runs over the images, as after a `.squeeze()`, which takes the dimension of the "
+            "samples away where there is one. Leave the squeeze out: `logsumexp(0)` gives the shape (B,) by itself."),
+    Mistake("begins at 0", {"stable": "from 0"},
+            "There is one weight of 1 too many, as where a sum of logarithms begins with 0, the logarithm of 1. Begin "
+            "with the first sample."),
     Mistake("not added back", {"stable": "not added back"},
             "The largest log weight is taken out before `exp`, and never put back. Add it after the logarithm."),
     Mistake("sum of the logs", {"of": "sum of logs"},
             "The logarithms are added, which multiplies the weights. The weights are averaged."),
     Mistake("best", {"of": "best"},
             "This is the largest log weight of each image. The mean weight counts the others too."),
+    Mistake("best less log k", {"of": "best over k"},
+            "This is the largest log weight of each image, less log k, as if the other weights were 0. They count as "
+            "well, and add something each."),
     Mistake("first", {"of": "first"}, "Only the first sample is used."),
     Mistake("median", {"of": "median"}, "This is a median. The mean of the weights is asked for."),
     Mistake("mean weight", {"of": "mean"},
@@ -92,7 +101,7 @@ ERRORS = {
 }
 
 # The mistakes that show on every input; the others show on log weights far from 0 only.
-_USUAL = [m for m in MISTAKES if m.wrong.get("stable") not in ("naive", "eps", "one peak")]
+_USUAL = [m for m in MISTAKES if m.wrong.get("stable") not in ("naive", "eps", "one peak", "squeezed")]
 
 
 def oracle(log_w: Tensor) -> Tensor:
@@ -148,11 +157,16 @@ def _importance_bound(log_w: Tensor, *, over: int = 0, stable: str = "yes", of: 
         total = (a - a.max()).exp().sum(over).log() + a.max()
     elif stable == "not added back":
         total = (a - a.amax(over, keepdim=True)).exp().sum(over).log()
+    elif stable == "squeezed":
+        total = a.squeeze().logsumexp(0)
+    elif stable == "from 0":
+        total = a.logsumexp(over).logaddexp(torch.zeros(()))
     else:
         total = a.logsumexp(over)
     n = {"k": k, "none": 1, "B": batch, "k - 1": max(k - 1, 0.5), "all": a.numel(), "times": 1 / k}[count]
     value = {"log mean": lambda: total - math.log(n), "mean of logs": lambda: a.mean(over),
-             "sum of logs": lambda: a.sum(over), "best": lambda: a.amax(over), "mean": lambda: total.exp() / n,
+             "sum of logs": lambda: a.sum(over), "best": lambda: a.amax(over), "best over k":
+             lambda: a.amax(over) - math.log(n), "mean": lambda: total.exp() / n,
              "log of log": lambda: a.mean(over).log(), "over k": lambda: total / n,
              "weighted": lambda: (a.softmax(over) * a).sum(over), "first": lambda: a.select(over, 0),
              "median": lambda: a.quantile(0.5, dim=over), "minus k": lambda: total - n,
@@ -171,8 +185,8 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         text = ", ".join(f"{float(d[0]):.3g} for k = {len(a)}" for ((a,), _), d in zip(pairs, apart, strict=True))
         return f"A number that does not depend on the weights is added: {text}. What is divided by, and where?"
     if all(bool((g <= a.mean(0) + 1e-4).all()) for (a,), g in pairs):
-        return ("It is never above the mean of the logarithms, which is the ELBO. The logarithm of the mean is never "
-                "below it: that is Jensen's inequality.")
+        return ("On the small numbers tried it is never above the mean of the logarithms, which is the ELBO. The "
+                "logarithm of the mean is never below it: that is Jensen's inequality.")
     if any(bool((g > a.amax(0) + 1e-4).any()) for (a,), g in pairs):
         return ("It is above the largest log weight for some images, and the mean of the weights is never above the "
                 "largest of them.")

@@ -17,8 +17,9 @@ from aecourse.check.lab06._terms import mixed, usual
 from aecourse.losses import bernoulli_nll
 
 SURE = ("It is right for small logits, and wrong where the decoder is very sure, at logits such as ±200. There "
-        "`sigmoid` gives exactly 0 or 1 in float32, and `exp` infinity. Take a function that works on logits, without "
-        "a bound: `F.logsigmoid`, `F.softplus`, or `F.binary_cross_entropy_with_logits`.")
+        "`sigmoid` is 1 exactly, in float64 too, `exp` is infinity in float32, and where something is cut off the loss "
+        "stops growing. Take a function that works on logits, without a bound: `F.logsigmoid`, `F.softplus`, or "
+        "`F.binary_cross_entropy_with_logits`.")
 
 MISTAKES = (
     Mistake("mean over the pixels", {"reduce": "mean"},

@@ -18,12 +18,14 @@ from aecourse.check.engine.words import a
 CLASSES = 10
 MISTAKES = (
     Mistake("unstratified", {"stratify": "none"},
-            "The images are drawn from all of them together, so each class gets what chance gives it. Choose class by "
-            "class, n/10 of each."),
+            "The classes are not equally many, as where the images are drawn from all of them together. Choose class "
+            "by class, n/10 of each."),
     Mistake("first n", {"stratify": "none", "pick": "first"},
-            "These are the first n images: no chance is in it, and the classes are not equally many."),
+            "These are the first n images, whichever way they are ordered. Which ones is not left to chance, and the "
+            "classes are not equally many."),
     Mistake("last n", {"stratify": "none", "pick": "last"},
-            "These are the last n images: no chance is in it, and the classes are not equally many."),
+            "These are the last n images, whichever way they are ordered. Which ones is not left to chance, and the "
+            "classes are not equally many."),
     Mistake("in proportion", {"stratify": "share"},
             "The classes have the same shares as in all labels. Here each class gets the same number, n/10, however "
             "frequent it is."),
@@ -34,17 +36,18 @@ MISTAKES = (
     Mistake("class 0 left out", {"stratify": "one to nine"},
             "Class 0 is left out: the classes are 0 to 9, not 1 to 9."),
     Mistake("first of each class", {"pick": "first"},
-            "The classes are right, and there is no chance in it: it takes the first images of each class, always the "
-            "same. Shuffle each class's images with the generator."),
+            "The classes are right; but whichever way they are ordered, these are always the first images of each "
+            "class. Shuffle all of a class's images with the generator before you take n/10 of them."),
     Mistake("last of each class", {"pick": "last"},
-            "The classes are right, and there is no chance in it: it takes the last images of each class, always the "
-            "same."),
+            "The classes are right; but whichever way they are ordered, these are always the last images of each "
+            "class. Shuffle all of a class's images with the generator before you take n/10 of them."),
     Mistake("with replacement", {"pick": "again"},
             "Some images are chosen more than once, as when each place is drawn anew (`randint`). Take the beginning "
             "of a permutation, `randperm`."),
     Mistake("every m-th", {"pick": "every m-th"},
-            "The classes are right, and there is no chance in it: it takes images at equal distances, every m-th of "
-            "each class, always the same. Shuffle each class's images with the generator."),
+            "The classes are right; but whichever way they are ordered, these are always images at equal distances, "
+            "every m-th of each class. Shuffle all of a class's images with the generator before you take n/10 of "
+            "them."),
     Mistake("first half", {"pick": "first half"},
             "Some images can never be chosen: only the first half of each class is shuffled. Shuffle all of a class's "
             "images, then take n/10."),
@@ -55,8 +58,8 @@ MISTAKES = (
             "In each class it takes images that lie next to each other, at each call. Only where they begin is random, "
             "so neighbours are chosen together or not at all. Shuffle each class's images."),
     Mistake("own seed", {"source": "own"},
-            "It is the same at every call, as if a seed were set inside. Then all draws of labels would be one. Use "
-            "the generator that is handed in, and leave its seed alone."),
+            "The images are the same at every call, as where a seed is set inside, or nothing is drawn at all. Then "
+            "all draws of labels would be one. Use the generator that is handed in, and leave its seed alone."),
     Mistake("generator ignored", {"source": "global"},
             "The chance does not come from the generator that is handed in, so a run cannot be repeated: "
             "`torch.randperm(k, generator=generator)`."),
@@ -221,6 +224,8 @@ def _classes(labels: Tensor, n: int, all_counts: Tensor) -> str:
         return "n/10 of each"
     if bool((counts == n).all()):
         return "n of each"
+    if int((counts > 0).sum()) == 1:
+        return "all of one class"
     missing = (counts == 0).nonzero().flatten().tolist()
     if missing and bool((counts[counts > 0] == each).all()):
         return f"without class {missing[0]}" if len(missing) == 1 else "some classes are missing"
@@ -231,6 +236,9 @@ def _classes(labels: Tensor, n: int, all_counts: Tensor) -> str:
 
 
 def _pick(labels: Tensor, chosen: Tensor, n: int) -> str:
+    for name, first in (("first", 0), ("last", len(labels) - n)):
+        if torch.equal(chosen, torch.arange(first, first + n)):
+            return f"the {name} n images"
     members = [(labels == c).nonzero().flatten() for c in range(CLASSES)]
     if torch.equal(chosen, torch.cat([m[: n // CLASSES] for m in members]).sort().values):
         return "the first of each class"

@@ -53,6 +53,8 @@ MISTAKES = (
             "variance in the numerator."),
     Mistake("mean KL of the batch", {"kl_sum": "batch"},
             "The KL is averaged over the batch, and every image pays that mean. Each image has its own."),
+    Mistake("KL of all images", {"kl_sum": "all"},
+            "The KL is summed over the images as well, so each image pays for the codes of all. Each has its own."),
     Mistake("mean KL", {"kl_sum": "mean"}, "The KL is a mean over the code's numbers; their sum is meant."),
     Mistake("logvar for log σ", {"var": "sigma"},
             "`logvar` is taken for log σ. It is the logarithm of the variance, log σ²: exp(logvar) is σ²."),
@@ -151,7 +153,7 @@ def _bound(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, classes: int, 
              (mu.square() + v + log_v - 1) / 2, "no mu": (v - log_v - 1) / 2, "reversed":
              ((mu.square() + 1) / v + log_v - 1) / 2}.get(kl, (mu.square() + v - log_v - 1) / 2)
     kl_value = {"minus": -1, "none": 0}.get(kl, 1) * {"sum": terms.sum(-1), "mean": terms.mean(-1),
-                                                             "batch": terms.sum(-1).mean()}[kl_sum]
+                                                             "batch": terms.sum(-1).mean(), "all": terms.sum()}[kl_sum]
     extra = {"log": math.log(classes), "none": 0.0, "minus": -math.log(classes), "p": 1 / classes, "minus p":
              -1 / classes, "log2": math.log2(classes), "log10": math.log10(classes), "C": classes, "ten": math.log(10),
              "shared": math.log(classes) / len(x), "log C over C": math.log(classes) / classes,

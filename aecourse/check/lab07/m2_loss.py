@@ -52,6 +52,9 @@ MISTAKES = (
     Mistake("class 0", {"who": "y > 0"}, "Class 0 is taken for \"no label\": `y > 0` should be `y >= 0`."),
     Mistake("swapped", {"who": "swapped"},
             "The two kinds are swapped: images with a label get U, those without one get L of class −1, the last."),
+    Mistake("U where one has no label", {"who": "whole batches"},
+            "In batches with and without labels all images pay U, those with a label too: it is decided for the whole "
+            "batch at once, as with `(y < 0).any()`. Decide image by image: `torch.where(y >= 0, ..., ...)`."),
     Mistake("L plus U", {"labelled": "plus U"},
             "Images with a label pay U as well as L. U is for those without one."),
     Mistake("U for all", {"labelled": "U"},
@@ -104,6 +107,10 @@ ERRORS = {
     "Class values must be non-negative": "`one_hot` takes no class −1: `y.clamp(min=0)` first, and `torch.where` "
                                          "afterwards.",
     "must be smaller than num_classes": "`one_hot` needs to be told the number of classes: `by_class.shape[1]`.",
+    "must match the size of tensor b": "If there is a `one_hot`: it has to be told the number of classes, "
+                                       "`by_class.shape[1]`.",
+    "for tensor of dimension 0": "If there is a `.squeeze()`: where a single image has a label it leaves no dimension, "
+                                 "and `.flatten()` keeps one.",
     "Dimension out of range": "The classes are dimension 1.",
 }
 ALL_LABELLED = ("It is right for mixed batches, and wrong where every image has a label: with random batches that "
@@ -187,7 +194,8 @@ def family(**changes: Any) -> Any:
 def _loss(by_class: Tensor, class_logits: Tensor, y: Tensor, alpha: float, *, labelled: str = "own", term: str =
           "plus", weigh: str = "term", unlabelled: str = "U", who: str = "y >= 0", order: str = "as given",
           over: str = "none", sign: int = 1) -> Tensor:
-    known = {"y >= 0": y >= 0, "y > 0": y > 0, "everybody": torch.ones_like(y).bool(), "swapped": y < 0}[who]
+    known = {"y >= 0": y >= 0, "y > 0": y > 0, "everybody": torch.ones_like(y).bool(), "swapped": y < 0,
+             "whole batches": (y >= 0) & (y >= 0).all()}[who]
     index = (y % by_class.shape[1] if who in ("everybody", "swapped") else y.clamp(min=0))[:, None]
     log_q = class_logits.log_softmax(1)
     best = class_logits.argmax(1, keepdim=True)
@@ -229,7 +237,7 @@ def _loss(by_class: Tensor, class_logits: Tensor, y: Tensor, alpha: float, *, la
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say which of the two kinds of images come out wrong."""
-    kinds: dict[str, list[bool]] = {"labelled": [], "others": []}
+    kinds: dict[str, list[bool]] = {"labelled": [], "others": []}  # in batches that have both: no others come here
     for case, (g,), (w,) in zip(cases, got, want, strict=True):
         y = case.args[2]
         close = torch.isclose(g.double(), w.double(), rtol=1e-3, atol=2e-3)
@@ -237,10 +245,13 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         kinds["others"] += close[y < 0].tolist()
     right = {kind: all(values) for kind, values in kinds.items() if values}
     if right == {"labelled": True, "others": False}:
-        return ("Images with a label come out right, those without one do not: theirs is U, `m2_unlabelled_ok("
-                "by_class, class_logits)`.")
+        which = "some of those without one do" if any(kinds["others"]) else "those without one do"
+        return (f"In batches that have both, images with a label come out right, {which} not: theirs is U, "
+                "`m2_unlabelled_ok(by_class, class_logits)`.")
     if right == {"labelled": False, "others": True}:
-        return "Images without a label come out right, those with one do not. " + _labelled(cases, got)
+        which = "some of those with one do" if any(kinds["labelled"]) else "those with one do"
+        return (f"In batches that have both, images without a label come out right, {which} not. " +
+                _labelled(cases, got))
     return ""
 
 

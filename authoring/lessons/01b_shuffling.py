@@ -1,0 +1,260 @@
+# %% [markdown]
+# # 01b · What labels do: three tests
+#
+# **Promise.** You will judge a clustering with two measures, find out which images are worth a label, and settle with one
+# test whether "LDA" is an unsupervised method.
+#
+# **After this unit you can**
+# 1. judge a clustering with ARI and NMI, beside groups made at random;
+# 2. choose which images to label;
+# 3. test whether a method uses labels, without reading its code.
+#
+# **Before it:** unit 01. **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from sklearn.cluster import KMeans
+from sklearn.decomposition import LatentDirichletAllocation
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
+from sklearn.neighbors import KNeighborsClassifier
+
+from aecourse import data, diagrams, plots
+from aecourse.claims import Claims, score, table, try_it
+
+plots.use_style()
+digits = data.load()
+claim = Claims("01", digits.name)
+
+# %%
+diagrams.chains({
+    "judge": ["clusters", "compare with\nhidden labels", "ARI, NMI"],
+    "choose": ["images", "make clusters", "which images\nto label"],
+    "test": ["images,\nshuffled labels", "the same\nmethod again", "uses labels\nor not"]});
+
+# %%
+train, _ = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
+x, y = digits.x_train[train].numpy(), digits.y_train[train].numpy()  # (N, 784), (N,)
+x_test, y_test = digits.x_test.numpy(), digits.y_test.numpy()
+seeds = range(5)
+
+# %% [markdown]
+# The diagram shows the three sections of this unit, one in each row. In each of them labels are kept back, chosen or
+# spoiled, and we look at what changes.
+#
+# ## 1 · Judging a clustering
+#
+# k-means makes ten clusters without labels. Then we count the digits in each:
+
+# %%
+kmeans = KMeans(10, n_init=1, random_state=0).fit(x[:20_000])
+cluster = kmeans.predict(x)  # (N,)
+counts = np.stack([np.bincount(y[cluster == k], minlength=10) for k in range(10)])
+plots.shares(counts, rows="cluster", columns="digit");
+
+# %% [markdown]
+# Each row is a cluster, and its numbers are percentages of this cluster; those under 5 are not written. A row with one
+# dark cell is nearly a single digit. Other rows are shared by digits that have much ink in common. Two measures sum this
+# up, and neither looks at the clusters' numbers:
+#
+# - **ARI**, the adjusted Rand index, asks for all pairs of images whether clusters and labels agree on "together" or
+#   "apart". It is 1 if they always agree, and 0 on average for random groups.
+# - **NMI**, the normalised mutual information, is the information in nats that the cluster gives about the digit, divided
+#   by the mean of the two entropies. It is 1 if each determines the other, and 0 if they are independent.
+#
+# **Predict.** Now make 10,000 groups at random, of a few images each. Which measure is then clearly above 0, although the
+# groups mean nothing: `"ARI"` or `"NMI"`? Type it with the quotes.
+
+# %%
+prediction_random = None
+
+# %%
+generator = np.random.default_rng(0)
+groups = {"k-means": cluster, "k-means, renamed": generator.permutation(10)[cluster],
+          "10 random groups": generator.integers(10, size=len(y)),
+          "10,000 random groups": generator.integers(10_000, size=len(y))}
+both = {name: [adjusted_rand_score(y, group), normalized_mutual_info_score(y, group)]
+        for name, group in groups.items()}
+table(["clustering", "number = digit (%)", "ARI", "NMI"],
+      [[name, 100 * (group == y).mean(),
+        *(f"{round(value, 3) + 0:.3f}" for value in both[name])]
+       for name, group in groups.items()])
+
+# %% [markdown]
+# The share of equal numbers says nothing: it changes when we rename the clusters. ARI and NMI stay the same. Both are near
+# 0 for ten random groups. With 10,000 random groups the NMI is not: a group of a few images tells something about these
+# few by chance. Only the ARI is adjusted for chance, so compare NMI only between clusterings of equally many clusters.
+
+# %%
+few_x = x[:10_000]
+again = [KMeans(10, n_init=1, random_state=seed).fit(few_x) for seed in seeds]
+nmi = [normalized_mutual_info_score(y_test, km.predict(x_test)) for km in again]
+claim("k-means NMI", "NMI of ten k-means clusters with the digits, test images",
+      np.mean(nmi), spread=np.std(nmi, ddof=1), seeds=5, at_least=0.3, at_most=0.7)
+by_chance_ari, by_chance_nmi = both["10,000 random groups"]
+claim("NMI by chance", "NMI of 10,000 random groups with the digits", by_chance_nmi,
+      at_least=0.05, baseline=f"ARI {round(by_chance_ari, 3) + 0:.3f}")
+
+# %% [markdown]
+# ## 2 · Which images to label
+#
+# Suppose that somebody will name 0.1 % of the images for us. Which images should we show? We can choose them at random. Or
+# we make as many clusters as there are labels and show the image nearest to each centre. Every image then takes the name
+# of its cluster. Choosing images to label is called **active learning**.
+#
+# **Predict.** By how many points does the test accuracy change, from random images to those near a centre? A loss is
+# negative.
+
+# %%
+prediction_gain = None
+
+# %%
+n = round(len(x) / 1000)  # labels that we may ask for
+by_chance, by_centre = [], []
+for seed in seeds[:3]:
+    few = data.stratified_subset(torch.from_numpy(y), n, seed=seed)  # at random
+    nearest = KNeighborsClassifier(1).fit(x[few], y[few])
+    by_chance.append(100 * nearest.score(x_test, y_test))
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+    some = order[:10_000].numpy()
+    clusters = KMeans(n, n_init=1, random_state=seed).fit(x[some])
+    asked = some[clusters.transform(x[some]).argmin(0)]  # (n,): nearest to each centre
+    names = y[asked][clusters.predict(x_test)]  # the name of the cluster
+    by_centre.append(100 * (names == y_test).mean())
+table([f"{n} labels", "test accuracy (%)", "standard deviation"],
+      [["random images, nearest decides", np.mean(by_chance), np.std(by_chance, ddof=1)],
+       ["images near a centre", np.mean(by_centre), np.std(by_centre, ddof=1)]])
+
+# %%
+first = torch.from_numpy(x[asked[:10]])
+plots.images({"asked for": first, "their centres": torch.from_numpy(
+    clusters.cluster_centers_[:10])}, columns=[str(label) for label in y[asked[:10]]]);
+
+# %% [markdown]
+# Above are ten of the images asked for, with their labels; below each of them is the centre of its cluster. Most are
+# clear, typical digits. The number of labels is the same, and the classifier is as simple. The clusters use the images *without
+# labels* to find out which images stand for many others.
+
+# %%
+claim("whom to ask", f"Test accuracy with {n} labels, one for the centre of each cluster",
+      np.mean(by_centre), "%", spread=np.std(by_centre, ddof=1), seeds=3,
+      at_least=np.mean(by_chance) + 3,
+      baseline=f"nearest of {n} random labelled images {np.mean(by_chance):.1f} ± "
+      f"{np.std(by_chance, ddof=1):.1f}")
+
+# %% [markdown]
+# ## 3 · A common claim, checked
+#
+# > "LDA is an unsupervised method."
+#
+# This sentence stands in many overviews, but two methods share the three letters:
+#
+# - **linear discriminant analysis** (Fisher 1936) looks for directions in which the means of the classes lie far apart,
+#   compared with the variance within a class;
+# - **latent Dirichlet allocation** (Blei, Ng and Jordan 2003) describes each document as a mixture of topics. A topic is a
+#   distribution over words.
+#
+# There is a test that needs no look at the code: **shuffle the labels** and see whether anything changes. First Fisher's
+# method with the right labels:
+
+# %%
+order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
+chosen = order[:5000].numpy()
+shuffled = np.random.default_rng(0).permutation(y[chosen])
+
+
+def discriminant(labels):
+    """Linear discriminant analysis with these labels, and its test accuracy (%)."""
+    model = LinearDiscriminantAnalysis(solver="eigen", shrinkage=0.1, n_components=2)
+    model.fit(x[chosen], labels)
+    return model, 100 * model.score(x_test, y_test)
+
+
+fisher, with_right = discriminant(y[chosen])
+print(f"test accuracy with the right labels: {with_right:.1f} %")
+
+# %% [markdown]
+# **Predict.** What is the test accuracy when the training labels are shuffled, in %?
+
+# %%
+prediction_shuffled = None
+
+# %%
+fisher_shuffled, with_shuffled = discriminant(shuffled)
+figure, axes = plt.subplots(1, 2, figsize=(9.5, 4))
+for axis, name, model in zip(axes, ("right labels", "shuffled labels"),
+                             (fisher, fisher_shuffled), strict=True):
+    plots.class_map(axis, model.transform(x_test[:3000]), y_test[:3000])
+    axis.set(title=f"linear discriminants, {name}", xlabel="direction 1",
+             ylabel="direction 2")
+
+# %% [markdown]
+# These are test images on the first two directions. With the right labels the classes form groups. With shuffled labels all
+# classes lie on one heap.
+#
+# For the other method each image is a document, and each block of 2 × 2 pixels is a word, written as often as it has ink.
+# scikit-learn accepts labels here, too:
+
+# %%
+blocks = x[chosen[:800]].reshape(-1, 14, 2, 14, 2).sum((2, 4))  # (800, 14, 14): ink
+words = (4 * blocks).round().reshape(-1, 196)
+topics = []
+for labels in (y[chosen[:800]], shuffled[:800]):
+    allocation = LatentDirichletAllocation(10, random_state=0, max_iter=3)
+    topics.append(allocation.fit(words, labels).components_)  # (10, 196)
+change = float(np.abs(topics[0] - topics[1]).max())
+shown = torch.from_numpy(topics[0] / topics[0].max(1, keepdims=True)).float()
+plots.images({"topics": shown});
+
+# %% [markdown]
+# The ten topics of latent Dirichlet allocation. Some look like a digit, others like a stroke that several digits share. The
+# method was told how many topics to find, and nothing about digits.
+
+# %%
+try_it("What is the largest change of a number in `topics` when the labels are shuffled? "
+       "Print `change` in a new cell, and type the number in place of None.", None, change,
+       says="Not one bit changes, so the labels are ignored.")
+
+# %% [markdown]
+# Linear discriminant analysis breaks down with shuffled labels: it is **supervised**. The topics do not change at all:
+# latent Dirichlet allocation is **unsupervised**. The claim is true of one LDA and false of the other. An overview that
+# names "LDA" next to PCA, as a way to reduce dimensions, means the first, and is wrong.
+
+# %%
+claim("Fisher's LDA",
+      "Test accuracy of linear discriminant analysis after shuffling its labels",
+      with_shuffled, "%", at_most=25, baseline=f"right labels {with_right:.1f}")
+claim("Dirichlet LDA", "Largest change in the topics of latent Dirichlet allocation after "
+      "shuffling the labels it was offered", change, at_most=0)
+
+# %% [markdown]
+# ## 4 · Checkpoint
+
+# %%
+claim.checkpoint()
+
+# %%
+score([("above 0 for 10,000 random groups", prediction_random,
+        "NMI" if by_chance_nmi > abs(by_chance_ari) else "ARI"),
+       ("gain by the images near a centre (points)", prediction_gain,
+        np.mean(by_centre) - np.mean(by_chance)),
+       ("linear discriminant analysis with shuffled labels (%)", prediction_shuffled,
+        with_shuffled)])
+
+# %% [markdown]
+# ## 5 · What to keep
+#
+# - ARI and NMI compare a clustering with labels without looking at names. Only the ARI is adjusted for chance.
+# - With few labels, ask for typical images. Clusters find them.
+# - Shuffle the labels to test whether a method uses them.
+#
+# **Next:** [01x](01x_zoo.ipynb) runs the classic methods on the same digits;
+# [lesson 02](02_autoencoder.ipynb) builds the autoencoder.
+#
+# ### Papers
+# - R. A. Fisher (1936). *The use of multiple measurements in taxonomic problems.* Annals of Eugenics 7, 179–188.
+# - L. Hubert, P. Arabie (1985). *Comparing partitions.* Journal of Classification 2, 193–218. (ARI)
+# - D. M. Blei, A. Y. Ng, M. I. Jordan (2003). *Latent Dirichlet allocation.* Journal of Machine Learning Research 3,
+#   993–1022.

@@ -1,0 +1,234 @@
+# %% [markdown]
+# # 01za · Parts without labels: rules and topics (optional extra)
+#
+# **Promise.** You will find rules such as "ink here, so ink there" in digits, check them on new images, and let a method
+# made for texts find ten shapes of which digits are made.
+#
+# **After this unit you can** read support, confidence and lift; test a rule against chance and on new images; say what
+# latent Dirichlet allocation finds, and why it is not the other LDA.
+#
+# **Before it:** lesson 01. No later unit needs this one.
+# **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.decomposition import LatentDirichletAllocation
+from sklearn.metrics import normalized_mutual_info_score
+
+from aecourse import data, diagrams, plots
+from aecourse.claims import Claims, score, table, try_it
+
+plots.use_style()
+digits = data.load()
+claim = Claims("01x", digits.name)
+
+# %%
+train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
+x, y = digits.x_train[train[:4000]].numpy(), digits.y_train[train[:4000]].numpy()
+x_val = digits.x_train[valid[:1000]].numpy()
+
+
+def baskets(images):
+    """Average over 4×4 pixels; an item is a coarse pixel with a mean above 0.2; (N, 49)."""
+    coarse = images.reshape(-1, 7, 4, 7, 4).mean((2, 4)).reshape(-1, 49)
+    return (coarse > 0.2).astype(float)
+
+# %%
+items = baskets(x)  # (4000, 49), zeros and ones
+figure, axes = plt.subplots(2, 8, figsize=(10, 2.7))
+for i in range(8):
+    axes[0, i].imshow(x[i].reshape(28, 28))
+    axes[1, i].imshow(items[i].reshape(7, 7))
+for axis in axes.flat:
+    axis.set_axis_off()
+
+# %% [markdown]
+# Upper row: digits. Lower row: the same digits on a coarse grid of 7 × 7 pixels, white where there is ink. This coarse
+# version is what the rules of this unit are about.
+#
+# ## 1 · Support, confidence, lift
+#
+# **Association rules** come from shopping baskets: "who buys bread and butter also buys milk". Here a basket is an
+# image, and an item is a coarse pixel that has ink. Let $A$ be a set of items and $c$ one more item. Write $P(A)$ for the
+# share of baskets that contain all items of $A$. A rule $A \to c$ has three numbers:
+#
+# $$\text{support} = P(A \text{ and } c),\qquad \text{confidence} = \frac{P(A \text{ and } c)}{P(A)},\qquad \text{lift} = \frac{\text{confidence}}{P(c)}.$$
+#
+# The confidence is the share of right conclusions. The lift compares it with the share of baskets that contain $c$
+# anyway; a lift of 1 means that $A$ tells nothing about $c$. For one rule, with items numbered row by row from 0 to 48:
+
+# %%
+A, c = [10, 17], 24  # three coarse pixels, one below the other
+has_A = items[:, A].all(1)  # (4000,): does the basket contain all of A?
+has_c = items[:, c] == 1
+support = (has_A & has_c).mean()
+confidence = support / has_A.mean()
+lift = confidence / has_c.mean()
+print(f"support {support:.2f}   confidence {confidence:.2f}   lift {lift:.2f}")
+
+# %%
+try_it("Change `A, c = [10, 17], 24` to `A, c = [10, 17], 27` and run that cell again. "
+       "Which lift do you get?", None,
+       items[:, [10, 17, 27]].all(1).mean() / items[:, [10, 17]].all(1).mean()
+       / items[:, 27].mean(), changed=c == 27,
+       says="Another place for the conclusion, another lift.")
+
+# %% [markdown]
+# ## 2 · All rules at once
+#
+# There are too many sets of items to try them all. The method **Apriori** rests on one remark: a set cannot be more
+# frequent than any of its subsets. So a pair is extended to a triple only where the pair is frequent, here in at least
+# 5 % of the baskets. We look at all rules in which $A$ has one or two items.
+
+# %%
+def mine(items, least=0.05):
+    """Return the frequent rules as rows: A, c, support, confidence, lift."""
+    share = items.mean(0)  # P(c), (49,)
+    pairs = items.T @ items / len(items)  # P(a and b), (49, 49)
+    sets = [[a] for a in range(49) if share[a] >= least]
+    sets += [[a, b] for a in range(49) for b in range(a) if pairs[a, b] >= least]
+    rules = []
+    for A in sets:
+        has_A = items[:, A].prod(1)  # (N,)
+        both = has_A @ items / len(items)  # P(A and c) for all c, (49,)
+        for c in range(49):
+            if both[c] >= least and c not in A:
+                sure = both[c] / has_A.mean()
+                rules.append([A, c, both[c], sure, sure / share[c]])
+    return rules
+
+
+rules = mine(items)
+print(f"{len(rules)} rules")
+
+# %%
+by_confidence = sorted(rules, key=lambda rule: -rule[3])[:20]
+by_lift = sorted(rules, key=lambda rule: -rule[4])[:20]
+table(["best by", "A", "c", "support", "confidence", "lift"],
+      [["confidence", str(A), *rest] for A, *rest in by_confidence[:3]]
+      + [["lift", str(A), *rest] for A, *rest in by_lift[:3]])
+
+# %%
+figure, axes = plt.subplots(2, 4, figsize=(9.5, 4.6))
+for row, best in zip(axes, (by_confidence, by_lift), strict=True):
+    for axis, (blue, orange, _, sure, times) in zip(row, best, strict=False):
+        axis.imshow(items.mean(0).reshape(7, 7), vmin=0, vmax=1)
+        for place, colour in [(a, plots.SKY) for a in blue] + [(orange, plots.ORANGE)]:
+            axis.scatter(place % 7, place // 7, s=150, marker="s", color=colour)
+        axis.set_title(f"confidence {sure:.2f}, lift {times:.1f}", fontsize=9)
+        axis.set_axis_off()
+
+# %% [markdown]
+# Each picture is one rule on the mean of all baskets (white: often inked). Where there is ink at the blue squares, expect
+# ink at the orange one. The rules of largest confidence (upper row) point to places that are inked in most images. They
+# are true and of little use. The rules of largest lift (lower row) connect places that are seldom inked: a stroke that
+# goes through one goes through the other.
+#
+# Do these rules hold on new images, and are they more than chance? For chance we shuffle each item over the baskets.
+# Every item keeps its frequency, and all connections between items are cut.
+#
+# **Predict.** What is the largest lift among the shuffled items?
+
+# %%
+prediction_chance = None
+
+# %%
+rng = np.random.default_rng(0)
+shuffled = np.stack([rng.permutation(column) for column in items.T], axis=1)
+chance = max(rule[4] for rule in mine(shuffled))
+unseen = baskets(x_val)  # (1000, 49)
+new_lifts = []
+for items_before, item_after, *_ in by_lift:
+    before, after = unseen[:, items_before].prod(1), unseen[:, item_after]  # (1000,)
+    new_lifts.append((before * after).mean() / (before.mean() * after.mean()))
+
+# %%
+found_lift = np.mean([rule[4] for rule in by_lift])
+table(["lift", "value"], [["twenty best rules, where they were found", found_lift],
+                          ["the same rules on validation images", np.mean(new_lifts)],
+                          ["largest among shuffled items", chance]])
+
+# %% [markdown]
+# The rules of large lift hold on new images, where their lift is about the same. Chance makes nothing like them.
+
+# %%
+claim("lift", "Mean lift, on validation images, of the twenty rules of largest lift",
+      np.mean(new_lifts), at_least=2,
+      baseline=f"on the images they were found on {found_lift:.2f}; "
+               f"largest among shuffled pixels {chance:.2f}")
+
+# %% [markdown]
+# ## 3 · Topics: the other LDA
+#
+# **Latent Dirichlet allocation** comes from the study of texts. A text is a mixture of **topics**, and a topic is a
+# distribution over words. To write a word, choose a topic at random by the shares of the text, then a word at random
+# from the topic. The method sees the words of many texts and finds the topics and the shares. Here a text is an image,
+# a word is a pixel, and the grey level, in eighths, says how often the word occurs. (Linear discriminant analysis, the
+# other LDA, needs labels; see unit [01y](01y_linear.ipynb). This one uses none.)
+
+# %%
+diagrams.flow({"theta": (0, 0, "image: shares\nof ten topics", plots.SKY),
+               "t": (1.3, 0, "choose\na topic", plots.YELLOW),
+               "w": (2.6, 0, "choose a pixel\nfrom the topic", plots.ORANGE),
+               "x": (3.9, 0, "one eighth\nof grey there", plots.GREEN)},
+              {("theta", "t"): "", ("t", "w"): "", ("w", "x"): "repeat"}, size=(9, 1.4));
+
+# %% [markdown]
+# The diagram shows how the model makes an image; training goes the opposite way, from the
+# image to the shares and topics.
+#
+# **Predict.** Give each image its main topic, and to compare, its cluster by k-means. Which agrees better with the
+# classes: `"topics"` or `"k-means"`?
+
+# %%
+prediction_better = None
+
+# %%
+counts = np.rint(8 * x[:2000])  # (2000, 784), from 0 to 8
+model = LatentDirichletAllocation(10, learning_method="online", batch_size=128, max_iter=4,
+                                  max_doc_update_iter=30, random_state=0)
+shares = model.fit_transform(counts)  # of each topic in each image, (2000, 10)
+topics = model.components_ / model.components_.max(1, keepdims=True)  # (10, 784)
+plots.images({"topics": topics}, columns=[f"{100 * s:.0f} %" for s in shares.mean(0)]);
+
+# %%
+clusters = KMeans(10, n_init=5, random_state=0).fit_predict(x[:2000])
+nmi = {"topics": normalized_mutual_info_score(y[:2000], shares.argmax(1)),
+       "k-means": normalized_mutual_info_score(y[:2000], clusters)}
+table(["groups", "NMI with the classes"], list(nmi.items()))
+
+# %% [markdown]
+# Each topic is shown with its own brightest pixel as white. Above it stands its mean share. Topics are shapes that many
+# images share, strokes and whole round or upright digits, but they are not classes. Topics can only be *added*, as ink
+# can. (NMI, the normalised mutual information, is 1 for equal groups and near 0 for random ones.)
+#
+# ## 4 · Checkpoint
+
+# %%
+claim.checkpoint()
+
+# %%
+score([("largest lift among shuffled items", prediction_chance, chance),
+       ("agrees better with the classes", prediction_better, max(nmi, key=nmi.get))])
+
+# %% [markdown]
+# ## 5 · What to keep
+#
+# - Confidence says how often a rule is right, lift how much it tells. A rule with a conclusion that holds anyway has a
+#   high confidence and a lift near 1.
+# - Among thousands of rules some look good by chance. Shuffle to see how good, and test them on new images.
+# - Latent Dirichlet allocation describes an image as a mixture of topics. It uses no labels.
+# - All methods of the units 01x to 01za work on given pixels or given distances. The rest of the course *learns* what
+#   to measure.
+#
+# **Your turn:** this extra has no lab. Find the rules for the images of one class, and compare two classes.
+# **Next:** [lesson 02](02_autoencoder.ipynb) builds a network that finds its own description of a digit.
+#
+# ### Papers
+# - R. Agrawal, T. Imieliński, A. Swami (1993). *Mining association rules between sets of items in large databases.*
+#   SIGMOD, 207–216.
+# - R. Agrawal, R. Srikant (1994). *Fast algorithms for mining association rules.* VLDB, 487–499. (Apriori.)
+# - D. M. Blei, A. Y. Ng, M. I. Jordan (2003). *Latent Dirichlet allocation.* Journal of Machine Learning Research 3,
+#   993–1022.

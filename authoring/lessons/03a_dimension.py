@@ -1,0 +1,322 @@
+# %% [markdown]
+# # 03a · How many dimensions has a digit?
+#
+# **Promise.** You will count the dimensions that the images of a digit really fill, with an estimator that you have tested
+# where the answer is known, and measure distances along the manifold.
+#
+# **After this unit you can**
+# 1. say how lengths and distances behave in many dimensions;
+# 2. derive and apply the TwoNN estimator, and say where it may be trusted;
+# 3. compare straight distances in a code with distances along the manifold.
+#
+# **Before it:** unit 03. **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from scipy.sparse.csgraph import shortest_path
+from scipy.stats import spearmanr
+from sklearn.neighbors import NearestNeighbors, kneighbors_graph
+from torch import nn
+
+from aecourse import data, diagrams, losses, plots
+from aecourse.claims import Claims, score, table, try_it
+from aecourse.models import PCA, Autoencoder, he
+from aecourse.train import fit, seeded
+
+plots.use_style()
+digits = data.load()
+claim = Claims("03", digits.name)
+
+# %%
+diagrams.two_ways();
+
+# %% [markdown]
+# The points lie on a spiral. It has one dimension, although it lies in a plane. From one end to the other, the straight
+# distance (dashed) is short. The distance along the spiral (solid) is long. Sections 2 and 3 measure both things, the
+# number of dimensions and the distance along the surface, for digits.
+
+# %%
+train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
+x, y, x_test = digits.x_train[train], digits.y_train[train], digits.x_test
+
+# %% [markdown]
+# ## 1 · Three facts about many dimensions
+#
+# **Distances look alike.** Among 500 random points, how many times farther is the farthest point than the nearest?
+#
+# **A cube is nearly all surface.** The inner cube, at least 0.05 away from each face, has the volume $0.9^d$. So the share
+# $1 - 0.9^d$ lies near the surface.
+#
+# **A Gaussian lives near a sphere.** Let $z$ have $d$ independent standard normal coordinates. Then $\lVert z \rVert^2$
+# is a sum of $d$ squares, each with mean 1 and variance 2. So its mean is $d$, and its standard deviation is only
+# $\sqrt{2d}$. Nearly all samples have a length near $\sqrt d$, although the density is highest at 0. (Lesson 06 needs
+# this sphere. It is not the surface of the cube.)
+#
+# **Predict.** Farthest ÷ nearest distance of random points in 784 dimensions: about 1, 3, 10 or 100?
+
+# %%
+prediction_contrast = None
+
+# %%
+def contrast_of(points):
+    """Median of farthest ÷ nearest distance, of points (N, d)."""
+    distance = torch.cdist(points[:100], points).sort(1).values  # column 0 is the point
+    return (distance[:, -1] / distance[:, 1]).median().item()
+
+
+generator = torch.Generator().manual_seed(0)
+dimensions = [1, 2, 3, 10, 30, 100, 300, 784]
+contrast, surface, length = [], [], []
+for d in dimensions:
+    points = torch.rand(500, d, generator=generator)
+    near_a_face = torch.minimum(points, 1 - points).amin(1) < 0.05
+    contrast.append(contrast_of(points))
+    surface.append(100 * near_a_face.float().mean().item())
+    length.append(torch.randn(500, d, generator=generator).norm(dim=1))  # (500,)
+of_digits = contrast_of(x[torch.randperm(len(x), generator=generator)[:500]])
+
+# %%
+axes = plt.subplots(1, 3, figsize=(12, 3.4))[1]
+axes[0].plot(dimensions, contrast, "o-", label="random points")
+axes[0].axhline(of_digits, color=plots.VERMILION, linestyle="--", label="500 digits")
+axes[0].set(xscale="log", yscale="log", ylabel="farthest ÷ nearest distance")
+axes[1].plot(dimensions, surface, "o", label="counted")
+axes[1].plot(dimensions, [100 * (1 - 0.9**d) for d in dimensions], label="1 − 0.9$^d$")
+axes[1].set(xscale="log", ylabel="cube: % near its surface")
+axes[2].plot(dimensions, [r.mean() for r in length], "o", label="mean length")
+axes[2].plot(dimensions, [d**0.5 for d in dimensions], label="√d")
+axes[2].set(xscale="log", yscale="log", ylabel="length of Gaussian samples")
+for axis in axes:
+    axis.set_xlabel("dimensions")
+    axis.legend(frameon=False)
+
+# %% [markdown]
+# Left: in 784 dimensions the farthest random point is hardly farther than the nearest one, so "nearest neighbour" means
+# little. Digits (dashed) behave like random points in far fewer dimensions. Middle: the counts follow
+# the formula. Right: from about ten dimensions on, the mean length follows $\sqrt d$.
+
+# %%
+claim("distances concentrate", "Farthest ÷ nearest of 500 random points in 784 dimensions",
+      contrast[-1], at_most=1.3, baseline=f"500 digits {of_digits:.1f}")
+claim("shell", "Share of a 30-dimensional cube within 5 % of its surface", surface[4], "%",
+      near=100 * (1 - 0.9**30), within=4, baseline=f"exactly {100 * (1 - 0.9**30):.1f}")
+claim("sphere", "Mean length of Gaussian samples in 784 dimensions, relative to √784",
+      length[-1].mean() / 28, "times", near=1, within=0.01,
+      baseline=f"shortest {length[-1].min() / 28:.2f}, longest {length[-1].max() / 28:.2f}")
+
+# %% [markdown]
+# ## 2 · Counting dimensions with two neighbours
+#
+# **TwoNN** (Facco and others 2017) looks at the distances $r_1 < r_2$ from each point to its two nearest neighbours, and
+# at their ratio $\mu = r_2 / r_1$. Let the points be spread evenly in $d$ dimensions.
+#
+# $$\begin{aligned}
+# \text{volume within } r &\propto r^d && \text{a ball in } d \text{ dimensions} \\
+# P(\mu > m) = P\big(r_1^d < r_2^d / m^d\big) &= m^{-d}
+#   && \text{inside the ball of radius } r_2 \text{ the first neighbour is anywhere} \\
+# p(\mu) &= d\, \mu^{-d-1} && \text{minus the derivative with respect to } m \\
+# \textstyle\sum_i \log p(\mu_i) &= N \log d - (d + 1) \textstyle\sum_i \log \mu_i && \text{log-likelihood of } N \text{ points} \\
+# \hat d &= N \Big/ \textstyle\sum_i \log \mu_i && \text{derivative with respect to } d \text{ is 0}
+# \end{aligned}$$
+#
+# In many dimensions the second neighbour is hardly farther than the first, so $\log\mu$ is small and $\hat d$ large. First
+# by hand, for one hundred points on a line:
+
+# %%
+line = np.sort(np.random.default_rng(0).random(100))
+total = 0.0
+for i in range(100):
+    r = np.sort(np.abs(line - line[i]))  # r[0] is 0, the point itself
+    total += np.log(r[2] / r[1])
+print(f"TwoNN says {100 / total:.2f} dimensions")
+
+# %% [markdown]
+# The function does the same for points with any number of coordinates. `NearestNeighbors` finds the neighbours.
+
+# %%
+def two_nn(points):
+    """Most likely number of dimensions of points (N, D)."""
+    distance, _ = NearestNeighbors(n_neighbors=3).fit(points).kneighbors(points)
+    r1, r2 = distance[:, 1], distance[:, 2]  # column 0 is the point itself
+    apart = r1 > 0  # leave out copies
+    return apart.sum() / np.log(r2[apart] / r1[apart]).sum()
+
+# %% [markdown]
+# An estimator has to be tested where the truth is known. We try cubes of known dimension, one of them put into 784
+# dimensions by a random linear map.
+#
+# **Predict.** What will TwoNN say of 2,000 points of Gaussian noise in 784 dimensions?
+
+# %%
+prediction_noise = None
+
+# %%
+n = 2000  # points in each set
+rng = np.random.default_rng(0)
+known = {f"cube of {d}": (d, rng.random((n, d))) for d in (1, 2, 5, 10, 20, 50)}
+mapped = rng.random((n, 10)) @ rng.normal(size=(10, 784))  # (n, 784)
+known["cube of 10, mapped into 784"] = (10, mapped)
+known["noise in 784"] = (784, rng.normal(size=(n, 784)))
+estimate = {name: two_nn(points) for name, (_, points) in known.items()}
+table(["points", "true dimension", "TwoNN says", "said ÷ true"],
+      [[name, known[name][0], value, value / known[name][0]]
+       for name, value in estimate.items()])
+
+# %% [markdown]
+# Up to five dimensions TwoNN is right within a few per cent, also for points that lie in a larger space. Beyond that
+# it says too little, and the shortfall grows. Points that fill many dimensions have no near neighbours (section 1). Most of
+# them lie near a face of the cube, so the points around a point are not spread evenly. So an answer above
+# about five is a **lower bound**.
+
+# %%
+try_it("Change `n = 2000` to `n = 500` above and run that cell again. What does TwoNN say "
+       "now of the cube of 20 dimensions?", None, estimate["cube of 20"], changed=n == 500,
+       says="It still says too little. The number of points changes this only slowly.")
+
+# %%
+claim("TwoNN, five dimensions", "TwoNN's estimate for a cube of 5, relative to the truth",
+      estimate["cube of 5"] / 5, "times", near=1, within=0.08,
+      baseline=f"cube of 10 {estimate['cube of 10'] / 10:.2f}, of 20 "
+      f"{estimate['cube of 20'] / 20:.2f}")
+
+# %% [markdown]
+# ### Now the digits
+#
+# **Predict.** The images have 784 pixels. What will TwoNN say of the images of the digit 1?
+
+# %%
+prediction_dimension = None
+
+# %%
+of_class = [two_nn(x[y == label][:2000].numpy()) for label in range(10)]
+shuffled = x[:2000].clone()
+for pixel in range(784):  # each pixel keeps its values; their relations are destroyed
+    shuffled[:, pixel] = shuffled[torch.randperm(2000, generator=generator), pixel]
+independent = two_nn(shuffled.numpy())
+axis = plt.subplots(figsize=(6.5, 2.8))[1]
+axis.bar(range(10), of_class, color=plots.BLUE)
+axis.set(xlabel="digit", xticks=range(10), ylabel="dimensions (TwoNN)");
+
+# %% [markdown]
+# All answers are above five, outside of the range where TwoNN is right. By the table above, the true numbers are larger,
+# so the bars are lower bounds. Compare them with the same pixel values in shuffled order, for which TwoNN says many
+# times as much (the result below has the number). The relations between pixels keep the digits on a surface of few
+# dimensions.
+
+# %%
+claim("intrinsic dimension",
+      "Dimensions of one digit's images, TwoNN, mean of the ten digits (a lower bound)",
+      np.mean(of_class), "dimensions", at_least=5, at_most=20,
+      baseline=f"the same pixels shuffled {independent:.0f}, noise "
+      f"{estimate['noise in 784']:.0f}; fewest for {np.argmin(of_class)}")
+
+# %% [markdown]
+# ## 3 · Distance along the manifold
+#
+# If digits lie on a curved surface, the distance between two of them should be measured *along* it. A graph gives an
+# estimate. Connect each image with its ten nearest images, and add up the steps of the shortest path.
+
+# %%
+some = x_test[:3000]
+graph = kneighbors_graph(some.numpy(), 10, mode="distance")
+along, before = shortest_path(graph, directed=False, indices=np.arange(200),
+                              return_predecessors=True)  # (200, 3000) each
+reached = np.isfinite(along) & (along > 0)
+
+# %% [markdown]
+# Does the code of an autoencoder agree with these distances? We train a deep one, with the helper `he` of unit 03, and
+# compare straight distances in several spaces. The measure is the rank correlation: 1 if both distances put all
+# pairs into the same order, 0 if they have nothing in common.
+#
+# **Predict.** Whose straight distances agree better with the distances along the graph: those of `"pixels"` or those of
+# the `"code"`?
+
+# %%
+prediction_closer = None
+
+# %%
+def loss(model, x, step):
+    return {"squared error": losses.squared_error(torch.sigmoid(model(x)), x)}
+
+
+with seeded(0):
+    deep = he(Autoencoder([784, 1000, 500, 250, 30], nn.SiLU), x)
+fit(deep, (x[:20_000],), loss, epochs=2, batch=192, lr=2.5e-3, one_cycle=True);
+
+# %%
+with torch.no_grad():
+    codes = deep.encode(some)  # (3000, 30)
+spaces = {"pixels": some, "PCA, 30 numbers": PCA(x).encode(some, 30), "code of 30": codes}
+rank = {name: spearmanr(torch.cdist(z[:200], z).numpy()[reached], along[reached])[0]
+        for name, z in spaces.items()}
+table(["straight distance in", "rank correlation with the distance along the graph"],
+      list(rank.items()))
+
+# %% [markdown]
+# The distances in the code agree only in part with those along the graph, and less than the distances in pixels, from
+# which the graph was made. Training asked for reconstruction, not for distances. A code is a system of coordinates, not a
+# ruler.
+#
+# The next cell walks from one image to the one that is farthest from it on the graph.
+
+# %%
+ends = np.unravel_index(np.where(reached, along, 0).argmax(), along.shape)
+path = [int(ends[1])]
+while path[-1] != ends[0]:
+    path.append(int(before[ends[0], path[-1]]))
+path = path[::-1]  # positions of the images, from one end to the other
+stops = path[:: max(1, len(path) // 9)][:10]
+t = torch.linspace(0, 1, len(stops))[:, None]
+with torch.no_grad():
+    z = (1 - t) * codes[stops[0]] + t * codes[stops[-1]]  # straight in the code
+    straight = torch.sigmoid(deep.decode(z))
+plots.images({"along the graph": some[stops], "straight in the code": straight,
+              "straight in pixels": (1 - t) * some[stops[0]] + t * some[stops[-1]]});
+
+# %% [markdown]
+# The first row is a walk over real test digits, each near to the next. It goes a long way round, and every stop is a
+# digit. In the rows below, the middle images are blends of the two ends. Unit 03c measures how far such blends are from
+# real digits.
+
+# %%
+claim("geodesic",
+      "Rank correlation of distances in the deep net's code and along the graph",
+      rank["code of 30"], at_least=0.3, at_most=0.95,
+      baseline=f"pixels {rank['pixels']:.2f}, "
+      f"PCA, 30 numbers {rank['PCA, 30 numbers']:.2f}")
+claim("geodesic, pixels", "The same for distances in pixels, minus that of the code",
+      rank["pixels"] - rank["code of 30"], at_least=0.0)
+
+# %% [markdown]
+# ## 4 · Checkpoint
+
+# %%
+claim.checkpoint()
+
+# %%
+score([("farthest ÷ nearest in 784 dimensions", prediction_contrast, contrast[-1]),
+       ("TwoNN of noise in 784 dimensions", prediction_noise, estimate["noise in 784"]),
+       ("dimensions of the digit 1, by TwoNN", prediction_dimension, float(of_class[1])),
+       ("agrees better with the graph", prediction_closer,
+        "pixels" if rank["pixels"] > rank["code of 30"] else "code")])
+
+# %% [markdown]
+# ## 5 · What to keep
+#
+# - In many dimensions distances look alike, a cube is nearly all surface, and Gaussian samples have a length near
+#   $\sqrt d$.
+# - TwoNN counts dimensions from the ratio of two neighbour distances. Test it on data of known dimension. For large
+#   answers it is a lower bound.
+# - The images of a digit fill far fewer dimensions than they have pixels.
+# - Straight distances in a code are not distances along the manifold.
+#
+# **Your turn:** [lab 03](../work/lab03.ipynb) (on the web: the [sheet](../exercises/lab03/lab03.ipynb)).
+# **Deeper:** [03b](03b_depth.ipynb) trains a deep network. **Next:** [lesson 04](04_denoising.ipynb).
+#
+# ### Papers
+# - E. Facco, M. d'Errico, A. Rodriguez, A. Laio (2017). *Estimating the intrinsic dimension of datasets by a minimal
+#   neighborhood information.* Scientific Reports 7, 12140.
+# - J. B. Tenenbaum, V. de Silva, J. C. Langford (2000). *A global geometric framework for nonlinear dimensionality
+#   reduction.* Science 290, 2319–2323. (distances along a graph)
