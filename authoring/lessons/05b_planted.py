@@ -10,8 +10,8 @@
 # 2. say on which property of the data the success depends;
 # 3. explain superposition, and what sparse autoencoders show about language models and what they do not.
 #
-# **Before it:** unit 05, PCA from lesson 03. **Time:** about {minutes} minutes; the cells run in less than a minute on two
-# cores.
+# **Before it:** unit 05, PCA from lesson 03. **Time:** about {minutes} minutes; the cells run in less than a minute on
+# two cores.
 
 # %%
 import warnings
@@ -335,8 +335,8 @@ score([("mean max cosine of random directions", prediction_floor, floor),
 # - When too many are active it fails, and the loss does not show it.
 # - Superposition: networks store more features than dimensions, because features are sparse.
 #
-# **Next:** [05c](05c_useful.ipynb) asks whether sparse features are useful. [Lab 05](../work/lab05.ipynb) (on the web: the
-# [sheet](../exercises/lab05/lab05.ipynb)) plants features of its own.
+# **Next:** [05c](05c_useful.ipynb) asks whether sparse features are useful. [Lab 05](../work/lab05.ipynb) (on the web:
+# the [sheet](../exercises/lab05/lab05.ipynb)) plants features of its own.
 #
 # ### Papers
 # - A. Hyvärinen, E. Oja (2000). *Independent component analysis: algorithms and applications.* Neural Networks 13,

@@ -224,9 +224,9 @@ try_it("Set `decay = 0.0` and run that cell again: no weight decay. Type the acc
        says="A thousand features and few labels need a penalty on the weights.")
 
 # %% [markdown]
-# The weight decay matters, and each code needs another one. So for each code we choose among several
-# strengths by the accuracy on *validation* images, and report the accuracy on test images. `metrics.tuned_probe` does this. It
-# trains the probes of all strengths at once.
+# The weight decay matters, and each code needs another one. So for each code we choose among several strengths by the
+# accuracy on *validation* images, and report the accuracy on test images. `metrics.tuned_probe` does this. It trains
+# the probes of all strengths at once.
 
 # %%
 encoders = {"raw pixels": lambda x: x, "random ReLU features": new().encode,
