@@ -102,7 +102,7 @@ for batch in x.split(128):  # (128, 784); the images are in random order already
     optimiser.step()
 error, active = measure(net)
 print(f"squared error {error:.2f}, active units {active:.0f} of 1000")
-print(f"mean image alone {losses.squared_error(mean_image, x_test).mean():.2f}")
+print(f"mean image alone {(x_test - mean_image).square().sum(1).mean():.2f}")
 
 # %% [markdown]
 # The error is small, but so many units are active that the network can nearly copy. Such a code says little about what
