@@ -95,10 +95,16 @@ def kl_to_rate(z: Tensor, target: float = 0.05) -> Tensor:
 
 
 def top_k_dictionaries(samples: Tensor, units: int, k: int, steps: int = 800, seed: int = 0) -> Tensor:
-    """Train a top-k autoencoder on each of several data sets at once; return their atoms, (sets, units, D).
+    """Train a top-k autoencoder on each of several data sets at once; return their atoms, (sets, units, D)."""
+    return top_k_autoencoders(samples, units, k, steps, seed)[0]
 
-    ``samples`` has the shape (sets, N, D). The networks share nothing: their weights are stacked along the first
-    dimension, and so one product of stacked matrices takes the place of a loop over the sets.
+
+def top_k_autoencoders(samples: Tensor, units: int, k: int, steps: int = 800, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Train as `top_k_dictionaries`; return the atoms, (sets, units, D), and what each network fails to reconstruct.
+
+    The second result, (sets,), is the squared error on the samples, as a part of their variance. ``samples`` has the
+    shape (sets, N, D). The networks share nothing: their weights are stacked along the first dimension, and so one
+    product of stacked matrices takes the place of a loop over the sets.
     """
     generator = torch.Generator().manual_seed(seed)
     sets, n, dims = samples.shape
@@ -107,16 +113,21 @@ def top_k_dictionaries(samples: Tensor, units: int, k: int, steps: int = 800, se
     weights = [t.requires_grad_() for t in (atoms, encoder, bias)]
     optimiser = torch.optim.Adam(weights, lr=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 1e-2, total_steps=steps)
-    for _ in range(steps):
-        batch = samples[:, torch.randint(n, (256,), generator=generator)]  # (sets, 256, D)
-        z = torch.relu(batch @ encoder + bias)  # (sets, 256, units)
+
+    def error(batch: Tensor) -> Tensor:  # (sets, B, D) → (sets,)
+        z = torch.relu(batch @ encoder + bias)  # (sets, B, units)
         z = z * (z >= z.topk(k, dim=2).values[..., -1:])
-        loss = losses.squared_error(z @ F.normalize(atoms, dim=2), batch).mean(1).sum()
+        return losses.squared_error(z @ F.normalize(atoms, dim=2), batch).mean(1)
+
+    for _ in range(steps):
+        loss = error(samples[:, torch.randint(n, (256,), generator=generator)]).sum()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         schedule.step()
-    return F.normalize(atoms.detach(), dim=2)
+    with torch.no_grad():
+        left = error(samples) / samples.var(1, correction=0).sum(1)
+    return F.normalize(atoms.detach(), dim=2), left
 
 
 def superpose(chances: Sequence[float], tries: int = 16, steps: int = 1000, batch: int = 256,

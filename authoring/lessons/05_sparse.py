@@ -4,9 +4,8 @@
 # **Promise.** You will train a code that is wider than the image but uses only 25 units for each digit, take a digit
 # apart into the few patterns that it is made of, and find out what single units respond to.
 #
-# **After this unit you can** train a sparse autoencoder with an L1 penalty and with top-k; find the loophole of the
-# penalty and close it; compare two ways to sparsity at equal effort; count dead units and prevent them; judge
-# top-activating examples next to a baseline.
+# **After this unit you can** train a sparse autoencoder with an L1 penalty and with top-k; close the loophole of the
+# penalty; compare both at equal effort; prevent dead units; judge top-activating examples.
 #
 # **Before it:** lesson 02. **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
 
@@ -31,7 +30,7 @@ diagrams.layers([784, 1000, 784], {0: "image $x$", 1: "code $z$", 2: "image $\\h
                 {"encoder": (0, 1), "decoder": (1, 2)}, axis=axis);
 
 # %% [markdown]
-# This is the network of this unit. Its middle layer is wider than the image, not narrower.
+# The middle layer is wider than the image.
 #
 # ## 1 · A code wider than the image
 #
@@ -45,18 +44,17 @@ diagrams.layers([784, 1000, 784], {0: "image $x$", 1: "code $z$", 2: "image $\\h
 #
 # Each $d_j$ is a picture of 784 pixels, called a **dictionary atom**. All atoms together are the **dictionary**. A
 # sparse code says that *this image consists of these few atoms*. Perhaps the atoms then are meaningful parts, such as
-# strokes. Olshausen and Field (1996) learned sparse codes of photographs, and their atoms became short edges, much
-# like those to which cells of the visual cortex respond.
+# strokes. In photographs, Olshausen and Field (1996) found short edges in this way.
 
 # %%
-train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
-x = digits.x_train[train][:7000]  # enough images for this unit, (7000, 784)
+index, _ = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
+x = digits.x_train[index][:7000]  # enough images for this unit, (7000, 784)
 x_test, y_test, mean_image = digits.x_test, digits.y_test, x.mean(0)
 ten = plots.first_of_each(y_test)  # the position of the first test image of each class
 
 # %% [markdown]
-# An atom says *what* a unit adds, and the code says *how much* of it. To keep the two apart, every atom has length one.
-# The encoder begins as the transpose of the atoms: each unit first responds to the pattern that it adds.
+# An atom says *what* a unit adds, the code says *how much*. To keep the two apart, every atom has length one.
+# The encoder begins as the transpose of the atoms: at the start each unit responds to the pattern that it adds.
 
 # %%
 class WideAutoencoder(nn.Module):
@@ -104,14 +102,15 @@ for batch in x.split(128):  # (128, 784); the images are in random order already
     optimiser.step()
 error, active = measure(net)
 print(f"squared error {error:.2f}, active units {active:.0f} of 1000")
+print(f"mean image alone {(x_test - mean_image).square().sum(1).mean():.2f}")
 
 # %% [markdown]
-# The error is small, but so many units are active that the network can nearly copy, as the
-# wide code of lesson 02 did. Such a code says little about what an image consists of.
+# The error is small, but so many units are active that the network can nearly copy. Such a code says little about what
+# an image consists of.
 #
 # ## 2 · The L1 penalty, and its loophole
 #
-# The classical way to a sparse code adds the sum of the absolute values of the code to the loss:
+# The classical way adds the sum of the absolute values of the code to the loss:
 #
 # $$\ell(x) = \lVert x - \hat x \rVert^2 + \lambda \sum_j |z_j| .$$
 #
@@ -139,7 +138,7 @@ for weight, (error, units) in l1.items():
     print(f"λ = {weight}: squared error {error:5.2f}, active units {units:.0f}")
 
 # %% [markdown]
-# A larger $\lambda$ gives fewer active units and a larger error. So far the penalty does what we want.
+# A larger $\lambda$ gives fewer active units and a larger error.
 #
 # Now the loophole. Divide every $z_j$ by ten, and multiply every atom by ten:
 
@@ -160,8 +159,9 @@ try_it("Set `factor = 100` and run that cell again. Which part of the penalty is
        hint="Every value of the code is divided by the factor. What about their sum?")
 
 # %% [markdown]
-# The image is the same, the same units are active, and almost nothing of the penalty is left. Gradient descent with
-# free atoms would do this. **Our atoms have length one, and this closes the loophole.** Before you trust a penalty, ask which unwanted codes would also make it small.
+# The image is the same, the same units are active, and a tenth of the penalty is left, with longer atoms still less.
+# With free atoms a network can lower its loss in this way. **Our atoms have length one, and this closes the loophole.**
+# Before you trust a penalty, ask which unwanted codes would also make it small.
 # [Unit 05a](05a_penalties.ipynb) finds two more such cases.
 
 # %%
@@ -196,10 +196,10 @@ class TopK(WideAutoencoder):
         return torch.zeros_like(z).scatter(1, where, largest)  # (B, units)
 
 # %% [markdown]
-# Gradients flow through the units that are kept. The setting is now $k$ in place of $\lambda$.
+# Gradients flow through the units that are kept.
 #
-# Which way is better? Two single networks cannot tell, since one may have the smaller error and the other the fewer
-# units. So we compare *curves*, at equal effort: all networks get the same images, epochs and learning rate.
+# Which way is better? One network may have the smaller error and the other the fewer units. So we compare *curves*, at
+# equal effort: all networks get the same images, epochs and learning rate.
 #
 # **Predict.** Top-k with $k = 25$ reaches a certain error. How many active units does a network with the L1 penalty
 # need for the same error?
@@ -224,9 +224,18 @@ axis.set(xlabel="active units per image", ylabel="squared error per image", ylim
 axis.legend(frameon=False);
 
 # %% [markdown]
-# The lower and the further left a curve lies, the better. Where the code is sparse, on the left, top-k has the lower
-# curve. L1 also pushes on the units that should stay; 05a measures this.
-#
+# The lower and the further left a curve lies, the better. Read along the height of top-k with $k = 25$: for this error
+# L1 needs more units. How many is interpolated below. L1 also pushes on
+# the units that should stay; 05a measures this.
+
+# %%
+needed = np.exp(np.interp(-topk[25][0], [-l1[w][0] for w in (0.6, 0.3, 0.1)],
+                          np.log([l1[w][1] for w in (0.6, 0.3, 0.1)])))
+claim("L1 needs more", "Active units that L1 needs for the error of top-k with 25",
+      needed, "units", at_least=40, baseline=f"top-25 {topk[25][0]:.1f}; "
+      + ", ".join(f"L1 {w}: {l1[w][1]:.0f} units, {l1[w][0]:.1f}" for w in (0.6, 0.3, 0.1)))
+
+# %% [markdown]
 # Now we take one digit apart. The eight units with the largest values come first:
 
 # %%
@@ -236,21 +245,15 @@ with torch.no_grad():
     z = net.encode(x_test[ten[shown]][None])[0]  # (1000,)
     largest, where = z.topk(25)
     parts = largest[:, None] * net.atoms()[:, where].T  # (25, 784): value times atom
-    sums = net.decoder.bias + parts.cumsum(0)  # (25, 784): b and the first n parts
-plots.images({"value × atom": 0.5 + parts[:8],  # middle grey is zero
-              "sum so far": torch.cat([sums[:8], sums[-1:], x_test[ten[shown]][None]])},
-             columns=[*(f"{n + 1}" for n in range(8)), "all 25", "image"]);
+    parts = F.pad(parts, (0, 0, 1, 0))  # (26, 784): a zero picture first
+    sums = net.decoder.bias + parts.cumsum(0)  # (26, 784): b and the first n parts
+plots.images({"value × atom": 0.5 + parts[:9],  # middle grey is zero
+              "sum so far": torch.cat([sums[:9], sums[-1:], x_test[ten[shown]][None]])},
+             columns=["$b$", *(f"{n + 1}" for n in range(8)), "all 25", "image"]);
 
 # %% [markdown]
 # In the upper row middle grey is zero, brighter pixels add ink, and darker ones take it away. The lower row adds them
-# up, beginning from the bias $b$. The digit appears after a few atoms, and the others correct it.
-
-# %%
-needed = np.exp(np.interp(-topk[25][0], [-l1[w][0] for w in (0.6, 0.3, 0.1)],
-                          np.log([l1[w][1] for w in (0.6, 0.3, 0.1)])))
-claim("L1 needs more", "Active units that L1 needs for the error of top-k with 25",
-      needed, "units", at_least=40, baseline=f"top-25 {topk[25][0]:.1f}; "
-      + ", ".join(f"L1 {w}: {l1[w][1]:.0f} units, {l1[w][0]:.1f}" for w in (0.6, 0.3, 0.1)))
+# up, beginning from the bias $b$. The first sums are vague. Each further atom adds to the digit or corrects it.
 
 # %% [markdown]
 # ## 4 · Dead units
@@ -277,22 +280,23 @@ print("dead units of 1000, k → number:", {k: dead_units(topk_nets[k]) for k in
 prediction_dead = None
 
 # %%
-dead = {"transpose of the atoms": [], "PyTorch's": []}
+dead, before = {"transpose of the atoms": [], "PyTorch's": []}, {}
 for seed in (0, 1):
     for start, counts in dead.items():
         with seeded(seed):
             net = TopK(10)
             if start == "PyTorch's":
                 net.encoder.reset_parameters()  # as PyTorch initialises a new layer
+        before[start] = dead_units(net)
         counts.append(dead_units(train(net, seed=seed)))
-table(["initialisation of the encoder", "dead, seed 0", "dead, seed 1"],
-      [[start, *counts] for start, counts in dead.items()])
+table(["initialisation of the encoder", "dead, seed 0", "seed 1", "seed 1 before training"],
+      [[start, *counts, before[start]] for start, counts in dead.items()])
 
 # %% [markdown]
-# With the usual initialisation more units die. At the start a unit's encoder and its atom
-# point in unrelated directions. When such a unit is active, it adds the wrong pattern, so training silences it. If the
-# two agree from the start, fewer units die, at no cost. (Gao and others (2024) found the same in networks of millions
-# of units.) [Unit 05c](05c_useful.ipynb) revives dead units.
+# With the usual initialisation more units die. At the start a unit's encoder and its atom point in unrelated
+# directions. When such a unit is active, it adds the wrong pattern, so training silences it. If the two agree from the
+# start, fewer units die, at no cost. (The two starts also differ in the length of the weights. Gao and others (2024)
+# found the same in far larger networks.) [Unit 05c](05c_useful.ipynb) revives dead units.
 
 # %%
 claim("dead units", "Dead units of 1000, top-10 from PyTorch's initialisation",
@@ -305,28 +309,10 @@ claim("dead units", "Dead units of 1000, top-10 from PyTorch's initialisation",
 # ## 5 · What do the units respond to?
 #
 # An atom shows what a unit *adds*. To see what it *responds to*, look at its **top-activating examples**, the test
-# images with the largest value of this unit. Here are the first five units of the top-25 network that are neither
-# rarely nor often active:
-
-# %%
-net = topk_nets[25]
-with torch.no_grad():
-    z = net.encode(x_test)  # (N, 1000)
-    rate = (z > 0).float().mean(0)
-    medium = ((rate > 0.01) & (rate < 0.1)).nonzero()[:, 0]
-    rows = {}
-    for j in medium[:5].tolist():
-        atom = 0.5 + 3 * net.atoms()[:, j]  # middle grey is zero
-        examples = x_test[z[:, j].topk(10).indices]  # (10, 784)
-        rows[f"unit {j}"] = torch.cat([atom[None], examples])
-plots.images(rows, columns=["atom"], zoom=0.8);
-
-# %% [markdown]
-# The atoms are not the clean strokes that we hoped for. They resemble large pieces of digits, with grain that is left
-# from the initialisation. The examples of a row have something in common: a stroke in the same place, a slant, often
-# the class. It is tempting to give each unit a name. How much does such a row prove? We need a number and a baseline.
-# The number is the **purity**: the share of the most common class among a unit's ten top-activating examples, averaged
-# over the units. The baseline is a network that has *not been trained*.
+# images with the largest value of this unit. If they have something in common, it is tempting to give the unit a name.
+# How much would that prove? We need a number and a baseline. The number is the **purity**: the share of the most common
+# class among a unit's ten top-activating examples, averaged over the units. The baseline is a network that has *not
+# been trained*.
 #
 # **Predict.** What is the purity of the untrained network, from 0 to 1?
 
@@ -340,22 +326,40 @@ def purity(model):
     for j in ((z > 0).sum(0) >= 10).nonzero()[:, 0]:  # units with ten examples
         classes = y_test[z[:, j].topk(10).indices]  # (10,)
         shares.append(classes.bincount().max().item() / 10)
-    return np.mean(shares)
+    return shares  # one for each such unit
 
 
 with seeded(0):
     untrained = WideAutoencoder()
+    ten_at_random = y_test[torch.randint(len(y_test), (1000, 10))]  # (1000, 10)
 nets = {"untrained": untrained, "no penalty": l1_nets[0.0], "L1, λ = 0.3": l1_nets[0.3],
         "top-25": topk_nets[25]}
-pure = {name: purity(net) for name, net in nets.items()}
+all_shares = {name: purity(net) for name, net in nets.items()}
+all_shares["ten images at random"] = [c.bincount().max() / 10 for c in ten_at_random]
+pure = {name: np.mean(shares) for name, shares in all_shares.items()}
 for name, value in pure.items():
-    print(f"{value:.2f}  {name}")
+    print(f"{value:.2f}  {name}, mean of {len(all_shares[name])}")
+# %% [markdown]
+# The last line is the level of chance. Here are three units of top-25, and three
+# of the untrained network, the first that are neither rarely nor often active:
+
+# %%
+rows = {}
+for name in ("top-25", "untrained"):
+    with torch.no_grad():
+        z, atoms_now = nets[name].encode(x_test), nets[name].atoms()  # (N, 1000), (784, 1000)
+    rate = (z > 0).float().mean(0)
+    for j in ((rate > 0.01) & (rate < 0.1)).nonzero()[:3, 0].tolist():  # unit numbers
+        examples = x_test[z[:, j].topk(10).indices]  # (10, 784)
+        rows[f"{name}, unit {j}"] = torch.cat([0.5 + 3 * atoms_now[:, j][None], examples])
+plots.images(rows, columns=["atom"], zoom=0.8);  # atoms: middle grey is zero
 
 # %% [markdown]
-# The units of the untrained network have random weights, and still their top-activating examples resemble each other.
-# Images that are most similar to one fixed pattern are also similar to one another. Only top-25 is far from this
-# baseline. **Top-activating examples are weak
-# evidence of a meaning.** Show those of an untrained network next to them.
+# The atoms of top-25 are not the strokes that we hoped for. They look more like templates of whole digits, with grain
+# left from the initialisation. The atoms of the untrained network are noise, and still its examples resemble each other.
+# Images that are similar to one pattern are similar to one another. So only the part of the purity
+# above the untrained network speaks for training. It is large for top-25 alone. **Top-activating examples are weak
+# evidence of a meaning.**
 
 # %%
 claim("strongest images", "Share of one class among the ten top-activating examples of a "

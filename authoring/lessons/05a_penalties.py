@@ -41,13 +41,12 @@ diagrams.flow({"x": (0, 0, "image $x$", plots.SKY), "z": (1.2, 0, "code $z$", pl
                ("y", "e"): ""});
 
 # %% [markdown]
-# The loss is the sum of the two white boxes. The penalty sees the code and nothing else. It cannot know what we want
-# the code to be.
+# The loss is the sum of the two white boxes. The penalty sees the code and nothing else.
 #
 # ## 1 · L1 makes values too small
 #
 # L1 does two things at once. It decides *which* units are active. And it makes the active ones smaller than they should
-# be, which is called **shrinkage**. One unit alone shows it. Let $a = d^\top(x - b)$ be the length of the image along
+# be, which is called **shrinkage**. One unit alone shows it. Let $a = d^\top(x - b)$ be the length of $x - b$ along
 # the atom $d$, with $\lVert d \rVert = 1$. Which value $z \ge 0$ has the smallest loss?
 #
 # $$\begin{aligned}
@@ -57,8 +56,8 @@ diagrams.flow({"x": (0, 0, "image $x$", plots.SKY), "z": (1.2, 0, "code $z$", pl
 # z &= a - \lambda / 2 && \text{where it is zero, if } a > \lambda/2
 # \end{aligned}$$
 #
-# For a smaller $a$ the loss grows from $z = 0$ on, so its minimum is at 0. This function is called the **soft
-# threshold**.
+# For a smaller $a$ the loss grows from $z = 0$ on, so its minimum is at 0. The best value, $\max(0, a - \lambda/2)$, is
+# the **soft threshold** of $a$.
 
 # %%
 a = torch.linspace(0, 1.5, 100)
@@ -127,14 +126,16 @@ for name, net in (("L1, λ = 0.6", strong), ("top-25", nets["top-25"])):
         z, best = net.encode(images), torch.stack([refit(net, image) for image in images])
         before, after = (losses.squared_error(net.decode(code), images).mean().item()
                          for code in (z, best))
-    rows.append([name, before, after, after / before, (z.sum() / best.sum()).item()])
-table(["network", "squared error", "after the refit", "part left",
-       "sum of the code ÷ after the refit"], rows)
+    units = (z > 0).sum(1).float().mean().item()
+    rows.append([name, before, after, after / before, (z.sum() / best.sum()).item(), units])
+table(["network, 300 images", "squared error", "after the refit", "part left",
+       "sum of the code ÷ after the refit", "active units"], rows)
 
 # %% [markdown]
-# Both gain from the refit, because least squares works on each image, where an encoder has to answer at once. L1 gains
+# Both gain from the refit, because least squares works on each image; an encoder must answer at once. L1 gains
 # more, and its values were too small. Those of top-k were not. So a part of the larger error of L1 does not come from
-# the choice of units.
+# the choice of units. Compare only the parts left, since the two networks use different numbers of units. (Some refitted
+# values are negative, which a ReLU cannot give.)
 
 # %%
 shrunk, control = rows
@@ -154,8 +155,8 @@ claim("too small", "L1 codes relative to their least squares values", shrunk[4],
 #
 # $$\sum_j \Big[\rho \log\frac{\rho}{\hat\rho_j} + (1-\rho) \log\frac{1-\rho}{1-\hat\rho_j}\Big] .$$
 #
-# Each bracket is zero for $\hat\rho_j = \rho$ and positive otherwise. The penalty belongs to the batch, not to an image;
-# `expand` gives each image of the batch the same number.
+# Each bracket is zero for $\hat\rho_j = \rho$ and positive otherwise, as every KL divergence. Its weight is 1. The
+# penalty belongs to the batch, not to an image; `expand` gives each image of the batch the same number.
 
 # %%
 def kl_to_rate(z, target=0.05):
@@ -165,9 +166,9 @@ def kl_to_rate(z, target=0.05):
     return (heads + tails).sum().expand(len(z))  # (B,)
 
 # %% [markdown]
-# The sigmoid network differs in two points from the others. Its atoms have any length, because its code cannot grow
-# beyond 1. And the bias of its encoder makes every unit begin at the target rate on the mean image: the sigmoid gives
-# $\rho$ where its input is $\log\frac{\rho}{1 - \rho}$.
+# The sigmoid network differs in two points from the others. Its atoms have any length. And the bias of its encoder
+# makes every unit begin at the target rate on the mean image: the sigmoid gives $\rho$ where its input is
+# $\log\frac{\rho}{1 - \rho}$.
 
 # %%
 class SigmoidAutoencoder(nn.Module):
@@ -219,9 +220,9 @@ for axis, (name, net) in zip(axes, nets.items(), strict=True):
 axes[0].set_ylabel("how often");
 
 # %% [markdown]
-# The titles say how much of each code is not zero. The KL network meets its target on average. But it meets it in a way
-# that we did not have in mind. Hardly any unit is ever *on*. Nearly all of them are *a little* on for every image, and
-# the decoder reads the small differences.
+# The titles say how much of each code is not zero. The KL network meets its target on average. But it does so in a way
+# that we did not have in mind. It begins there by its bias, and the penalty does not move it away. Hardly any unit is
+# ever *on*. Nearly all of them are *a little* on for every image, and the decoder reads the small differences.
 #
 # The penalty allows this. For one unit, nineteen images with 0 and one image with 1 have the mean 0.05. Twenty images
 # with 0.05 each have the same mean, and so the same penalty.
@@ -254,7 +255,8 @@ for name, net in nets.items():
 # %% [markdown]
 # Another answer needs no definition of "active". Keep only the $n$ units of each image that differ most from their
 # usual value, set all others to their usual value, and look at the reconstruction. The usual value is the median over
-# the images. A difference counts as much as the length of the atom makes of it.
+# the images, nearly always 0 for top-k. Each difference is multiplied by the length of the atom, since this is how much
+# it changes the image.
 #
 # **Predict.** With 25 units kept, how many times as large as that of top-25 is the squared error of the KL code?
 
@@ -285,7 +287,9 @@ axis.legend(frameon=False);
 
 # %% [markdown]
 # With 25 units kept, top-25 has lost next to nothing. The KL code reconstructs badly then. It recovers only with
-# hundreds of units, like the code without a penalty, and this agrees with the effective number. **A network fulfils a
+# hundreds of units, like the code without a penalty. The two measures can disagree on the order: on MNIST the effective
+# number calls KL less sparse than no penalty, and the curve calls it sparser. A unit at its usual value counts in the
+# first measure and not in the second. **A network fulfils a
 # penalty to the letter.** Ask which codes that you do *not* want would make it small as well.
 
 # %%
@@ -332,7 +336,7 @@ score([("part of the error of L1 left after the refit", prediction_refit, shrunk
        ("units of the KL code above one half", prediction_on, above),
        ("error of KL relative to top-25, 25 units kept", prediction_kept,
         at_25["KL, ρ = 0.05"] / at_25["top-25"]),
-       ("atoms most like noise", prediction_noise, max(grain, key=grain.get)[:10])])
+       ("atoms most like noise", prediction_noise, max(grain, key=grain.get).split(",")[0])])
 
 # %% [markdown]
 # ## 6 · What to keep

@@ -10,8 +10,8 @@
 # 2. say on which property of the data the success depends;
 # 3. explain superposition, and what sparse autoencoders show about language models and what they do not.
 #
-# **Before it:** unit 05, PCA from lesson 03. **Time:** about {minutes} minutes; the cells run in less than a minute on two
-# cores.
+# **Before it:** unit 05, PCA from lesson 03. **Time:** about {minutes} minutes; the cells run in less than a minute on
+# two cores.
 
 # %%
 import warnings
@@ -24,7 +24,8 @@ from sklearn.decomposition import PCA, FastICA, MiniBatchDictionaryLearning
 
 from aecourse import data, diagrams, losses, plots
 from aecourse.claims import Claims, score, try_it
-from aecourse.sparse import SparseAutoencoder, superpose, top_k_dictionaries
+from aecourse.sparse import (
+    SparseAutoencoder, superpose, top_k_autoencoders, top_k_dictionaries)
 from aecourse.train import fit, seeded
 
 plots.use_style()
@@ -101,15 +102,14 @@ axis.legend(frameon=False, loc="lower right")
 floor = max_cosines(features, random).mean().item()
 
 # %% [markdown]
-# The autoencoder finds nearly every feature, although nobody told it that there are any. The random directions are the
-# baseline for every such result, not zero. With more directions the closest is closer, so the baseline has as many as
-# the autoencoder has units.
+# The autoencoder finds nearly every feature. The random directions are the
+# baseline for every such result, not zero. The baseline has as many as the autoencoder has units.
 #
 # ## 2 · Next to four other methods
 #
 # - **ICA** (independent component analysis) looks for independent directions that are not Gaussian. It is the textbook
 #   method for this question (Hyvärinen and Oja 2000).
-# - **Dictionary learning** solves an L1 problem for each sample, where the autoencoder has an encoder that answers at once
+# - **Dictionary learning** minimises $\lVert x - Dz \rVert^2 + \lambda \sum_j z_j$ for each sample, without an encoder
 #   (Mairal and others 2009).
 # - **PCA** finds orthogonal directions, in the order of their variance.
 # - **Random directions** are the baseline.
@@ -165,11 +165,11 @@ axis.legend(frameon=False, fontsize=9, loc="lower center", ncols=2);
 
 # %% [markdown]
 # The bars are standard deviations over three data sets. With as many features as dimensions, ICA finds every one.
-# Beyond that it cannot, because it has only 20 directions to give. (With 10 features it has another difficulty. Each
-# feature is then present in three samples of ten, and its strength has the kurtosis of a Gaussian, which ICA cannot
-# use.) PCA never finds them, because the features are not orthogonal. The two sparse methods find nearly all, up to
-# four times as many as there are dimensions. The encoder, which answers at once, does about as well as the search for
-# each sample.
+# Beyond that it cannot, because it has only 20 directions to give. (With 10 features, each is present in three samples
+# of ten. With the zeros counted, its values have nearly the kurtosis of a Gaussian, a measure of heavy tails, and ICA has
+# little to hold on to.) PCA never finds them, because the features are not orthogonal.
+# It can lie below random directions, since it has fewer. The two sparse methods find nearly all, up to
+# four times as many as there are dimensions. The encoder answers at once, with twice as many atoms as the search has.
 
 # %%
 at = {name: np.mean(values[2]) for name, values in recovered.items()}
@@ -185,7 +185,8 @@ claim("ICA's limit", "Mean max cosine of ICA, 40 features in 20 dimensions", at[
 # ## 3 · When it fails
 #
 # The number of features is one thing. How many are active *at a time* is another. We keep 40 features and let more and
-# more of them be active in each sample. The autoencoder gets a matching $k$.
+# more of them be active in each sample. The autoencoder gets $k$ = that number + 1. `top_k_autoencoders` also returns
+# the part of the variance that is not reconstructed.
 #
 # **Predict.** What is the mean max cosine with 12 of 40 features active at a time?
 
@@ -196,7 +197,8 @@ prediction_crowd = None
 crowd = {}
 for on in (2, 4, 8, 12):
     sets = [planted(40, seed, on=on) for seed in range(3)]
-    trained = top_k_dictionaries(torch.stack([s for s, _ in sets]), 80, k=on + 1)
+    trained, left = top_k_autoencoders(torch.stack([s for s, _ in sets]), 80, k=on + 1)
+    print(f"{on:2} at a time: {100 * left.mean():.1f} % of the variance not reconstructed")
     crowd[on] = [max_cosines(features, rows).mean().item()
                  for (_, features), rows in zip(sets, trained, strict=True)]
 axis = plt.subplots(figsize=(5, 3))[1]
@@ -209,8 +211,9 @@ axis.legend(frameon=False, loc="lower left");
 # %% [markdown]
 # With twelve features at a time the recovery falls to that of random directions. The samples are still exactly sums of
 # the features, but no longer sparse. **Sparsity is an assumption about the data.** Where it is true, a sparse
-# autoencoder finds the parts. Where it is false, it still gives a dictionary, and nothing in the loss says that it is
-# not the true one. For digits nobody knows.
+# autoencoder finds the parts. Where it is false, it still gives a dictionary, and the reconstruction does not
+# reveal it: the printed error is smallest for the worst dictionary. (13 of 80 directions can build almost anything in 20
+# dimensions.) For digits nobody knows.
 
 # %%
 claim("too crowded", "Mean max cosine of the sparse autoencoder with 12 features at a time",
@@ -286,7 +289,7 @@ for axis, directions, present, n in zip(axes, best, chances, stored, strict=True
 # angles, and the others are given up (dots near the origin). Rarer features fit as two opposite pairs, and then as a
 # pentagon. These directions are not orthogonal, so two features that are present at once disturb each other. But that
 # is rare, and the ReLU cuts off small disturbances. This is **superposition**: a network stores more features than it
-# has dimensions, *because* they are sparse. Its price is that no single hidden unit has a meaning of its own.
+# has dimensions, *because* they are sparse. Its price is that each of the two numbers mixes several features.
 
 # %%
 claim("dense", "Features stored in two dimensions when all are always present", stored[0],
@@ -302,10 +305,10 @@ claim("superposition", "Features stored in two dimensions when each is present a
 # superposition, section 1 applies: collect the activations of a layer for many texts, and train an overcomplete sparse
 # autoencoder on them. Cunningham and others (2023) and Bricken and others (2023) did so for small models. They found
 # units that respond to one subject each, more clearly than the model's own units. Templeton and others (2024) did it
-# for a large commercial model, and showed that a unit turned up changes what the model writes. Gao and others (2024)
-# trained up to 16 million units with top-k. Most of them die unless this is prevented, as in unit 05.
+# for a large commercial model, and showed that raising the value of a unit changes what the model writes. Gao and
+# others (2024) trained up to 16 million units with top-k. Most of them die unless this is prevented, as in unit 05.
 #
-# The limits are those that you have measured.
+# Most of the limits you have measured.
 #
 # - *There is no ground truth.* Section 1 could measure the recovery only because the features were planted.
 # - *Top-activating examples convince too easily.* Heap and others (2025) report that units found in transformers with
@@ -330,13 +333,13 @@ score([("mean max cosine of random directions", prediction_floor, floor),
 # %% [markdown]
 # ## 7 · What to keep
 #
-# - Planted features are the only test of recovery with a known answer. The baseline is random directions.
+# - Planted features give a test of recovery with a known answer. The baseline is random directions.
 # - A sparse autoencoder finds more features than dimensions, if few are active at a time.
 # - When too many are active it fails, and the loss does not show it.
 # - Superposition: networks store more features than dimensions, because features are sparse.
 #
-# **Next:** [05c](05c_useful.ipynb) asks whether sparse features are useful. [Lab 05](../work/lab05.ipynb) (on the web: the
-# [sheet](../exercises/lab05/lab05.ipynb)) plants features of its own.
+# **Next:** [05c](05c_useful.ipynb) asks whether sparse features are useful. [Lab 05](../work/lab05.ipynb) (on the web:
+# the [sheet](../exercises/lab05/lab05.ipynb)) plants features of its own.
 #
 # ### Papers
 # - A. Hyvärinen, E. Oja (2000). *Independent component analysis: algorithms and applications.* Neural Networks 13,
