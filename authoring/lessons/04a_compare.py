@@ -152,7 +152,7 @@ say(f"Under salt and pepper the median filter is number {rank[0]} of six by PSNR
 # 3 × 3 pixels, at every place of the image. What it learns about a stroke in one corner holds in all others.
 
 # %%
-diagrams.flow({"x": (0, 0, "28 × 28", plots.SKY),
+diagrams.flow({"x": (-0.3, 0, "28 × 28", plots.SKY),
                "f": (1, 0, "fine\n16 × 14 × 14", plots.ORANGE),
                "c": (2, -1, "coarse\n32 × 7 × 7", plots.ORANGE),
                "w": (3, -1.9, "whole\n128", plots.YELLOW), "s": (4, -1, "sum", plots.GREEN),
@@ -246,7 +246,7 @@ plots.images({"clean": x_test[ten]} | {m: pictures[m, g][ten] for m in names}
 # %% [markdown]
 # From top to bottom: the filters leave clouds. The linear map gives grey ghosts. The mean of training images is clean,
 # but it can only show what it has seen. The networks give clean strokes that follow the image at hand. The last two
-# rows show the other corruption: the median's background is black, its strokes are broken.
+# rows show the other corruption: the median's background is nearly black, its strokes are broken.
 #
 # In the table, the convolutional network has at each corruption a higher PSNR than the dense one that was trained for
 # exactly that. Its training takes longer, so the comparison is of these trained networks, not of equal effort. On

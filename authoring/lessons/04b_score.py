@@ -222,8 +222,8 @@ for axis, s in zip(axes, planar, strict=True):
              ylim=(0.35, 1.55))
 
 # %% [markdown]
-# At σ = 0.4 both arrows agree here, too. At σ = 0.2 they often differ in length or direction, although this is where
-# the training points are. The table says the same of points drawn as in training: look at its last column. Small
+# At σ = 0.4 both arrows agree here, too. At σ = 0.2 they differ in length or direction, most of all below the arc,
+# although noisy training points lie there. The table says the same of points drawn as in training: look at its last column. Small
 # noise is the harder case. The residual is divided by σ², so half the noise makes the same error of the network four
 # times as large, and its square 16 times. (The true score is larger as well, so the last column grows by less.)
 #
