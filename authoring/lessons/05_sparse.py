@@ -347,7 +347,7 @@ for name, value in pure.items():
 rows = {}
 for name in ("top-25", "untrained"):
     with torch.no_grad():
-        z, atoms_now = nets[name].encode(x_test), nets[name].atoms()  # (N, 1000), (784, 1000)
+        z, atoms_now = nets[name].encode(x_test), nets[name].atoms()  # (N, 1000); atoms
     rate = (z > 0).float().mean(0)
     for j in ((rate > 0.01) & (rate < 0.1)).nonzero()[:3, 0].tolist():  # unit numbers
         examples = x_test[z[:, j].topk(10).indices]  # (10, 784)

@@ -336,7 +336,7 @@ score([("part of the error of L1 left after the refit", prediction_refit, shrunk
        ("units of the KL code above one half", prediction_on, above),
        ("error of KL relative to top-25, 25 units kept", prediction_kept,
         at_25["KL, ρ = 0.05"] / at_25["top-25"]),
-       ("atoms most like noise", prediction_noise, max(grain, key=grain.get).split(",")[0])])
+       ("most like noise", prediction_noise, max(grain, key=grain.get).split(",")[0])])
 
 # %% [markdown]
 # ## 6 · What to keep

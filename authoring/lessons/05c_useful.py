@@ -302,7 +302,7 @@ claim("random share", "Random features' part of the best learned code's gain ove
 claim("learning alone", "The learned code without a penalty beyond random features, 600 "
       "labels", ahead["no penalty"].mean(), "points", at_most=0, seeds=3,
       spread=ahead["no penalty"].std(ddof=1))
-claim("sparse, all labels", "The better of L1 and top-25 beyond random features, all labels",
+claim("sparse, all labels", "Better of L1 and top-25 beyond random features, all labels",
       max(every["L1, λ = 0.3"], every["top-25"]) - random_every, "points", at_most=0,
       baseline=f"KL {every['KL, ρ = 0.05'] - random_every:.1f}")
 claim("sparse by itself", "Top-25 of the random features beyond all of them, 600 labels",
@@ -325,7 +325,7 @@ score([("dead units of 1000 after resampling", prediction_revived, float(revived
 # - Dead units can be resampled: the new atom is what is missing in a badly reconstructed image.
 # - Preventing dead units costs nothing, and reviving them can gain more. Judge both by the error.
 # - Compare learned features with random features of the same width.
-# - With few labels, learning with a penalty or top-k beats random features, and learning alone does not. With all
+# - With few labels, the learned code passes random features only with a penalty or top-k. With all
 #   labels the sparse codes of 7000 images are below random features. Sparsity without learning harms.
 #
 # **Next:** [lesson 06](06_vae.ipynb) makes the code follow a distribution. [Lab 05](../work/lab05.ipynb) (on the web: the
