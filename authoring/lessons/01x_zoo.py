@@ -126,7 +126,7 @@ knn, k_best, knn_accuracy = choose("kNN", KNeighborsClassifier, [1, 3, 5, 10, 20
 print(f"k = {k_best}: {knn_accuracy:.1f} % of the test images right")
 
 # %% [markdown]
-# The first values hardly differ: half a point is chance here.
+# The first four values differ by about a point. With 1,000 images, that can be chance.
 
 # %%
 five = knn.kneighbors(x_test, 5, return_distance=False)  # (4000, 5)
@@ -176,7 +176,7 @@ tree, depth, tree_accuracy = choose(
     [4, 6, 8, 10, 12, 16])
 nodes = tree.tree_  # node 0 is the first question
 print(f"depth {depth}: {tree_accuracy:.1f} % right; the first question: "
-      f"pixel (row, column) {divmod(int(nodes.feature[0]), 28)} > {nodes.threshold[0]:.2f}?")
+      f"pixel (row, column) {divmod(int(nodes.feature[0]), 28)} > {nodes.threshold[0]:.2}")
 
 # %% [markdown]
 # Which pixels does the tree ask about?
@@ -310,8 +310,8 @@ claim("overconfident", "Mean probability that Bernoulli naive Bayes gives its ow
 # both classes. Only the images at the margin or on its wrong side determine the boundary. They are the **support
 # vectors**, ringed in the last panel of the first figure. The parameter $C$ says how much an image on the wrong side
 # costs. The kernel $e^{-\gamma\lVert x - x'\rVert^2}$ bends the boundary: it measures how similar two images are. With
-# a large $\gamma$ the kernel is narrow, and each image acts only on its near surroundings. We choose $\gamma$ for $C =
-# 10$. scikit-learn trains one SVM for each of the 45 pairs of classes.
+# a large $\gamma$ the kernel is narrow, and each image acts only on its near surroundings. We choose $\gamma$ for $C = 10$.
+# scikit-learn trains one SVM for each of the 45 pairs of classes.
 #
 # **Predict.** What percentage of the training images are support vectors of at least one pair?
 

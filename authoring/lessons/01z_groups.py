@@ -255,11 +255,11 @@ plots.images({f"{name}: {noise:.0f} % noise": two for name, (noise, two) in gaps
 
 # %% [markdown]
 # For 0 and 1 the gap opens while few images are noise. For 3 and 8 it opens only when most are noise. Before that, a
-# bridge joins them. The pictures show the closest two images of each pair. A 3 and an 8 can be nearly the same image.
+# bridge joins them. The pictures show the closest two images of each pair. The 3 and the 8 share most of their strokes.
 #
 # t-SNE (right) pulls neighbours together and opens gaps; there DBSCAN finds groups. But t-SNE made these gaps, and the
 # best $\varepsilon$ was chosen with the labels; the one at the bend finds less. Another random start of t-SNE, or
-# another computer, changes this ARI by up to 0.1.
+# another computer, changes this ARI by several hundredths.
 
 # %%
 pixels, plane, tsne_map = (found[k] for k in ("784 pixels", "PCA, 2 numbers", "t-SNE map"))

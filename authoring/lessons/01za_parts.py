@@ -132,7 +132,8 @@ for row, best in zip(axes, (by_confidence, by_lift), strict=True):
 # Each picture is one rule on the mean of all baskets (white: often inked). Where there is ink at the blue squares,
 # expect ink at the orange one. The rules of largest confidence (upper row) conclude places that are inked in more than
 # half of all images, so their lift stays below 2. The rules of largest lift (lower row) conclude places that are seldom
-# inked. The squares of such a rule outline a shape that few digits have.
+# inked. Ink at the blue squares makes
+# them several times as frequent.
 #
 # Do these rules hold on new images, and are they more than chance? For chance we shuffle each item over the baskets.
 # Every item keeps its frequency, and all connections between items are cut.
@@ -233,7 +234,7 @@ plots.images(rows, columns=["image", "largest", "2nd", "3rd", "all ten"], zoom=1
 
 # %% [markdown]
 # Each row: an image, its three largest topics, each as strong as its share (left, in per cent), and the sum of all ten.
-# The sum is a blurred version of the image.
+# The sum has its ink roughly where the image has it.
 
 # %%
 claim("topics", "NMI of the main topics with the classes", nmi["topics"], at_least=0.2,
