@@ -79,7 +79,8 @@ class Claims:
         shown = sum(r.held is None for r in self.records.values())
         assert not failed, "; ".join(f"{r.name}: {r.value:.4g}, expected {r.bound}" for r in failed)
         kept = len(self.records) - shown
-        print(f"{kept} claims hold on {self.data}." + f" {shown} more are shown without being asserted." * (shown > 0))
+        print(f"{kept} claim{' holds' if kept == 1 else 's hold'} on {self.data}."
+              + f" {shown} more are shown without being asserted." * (shown > 0))
 
 
 def score(predictions: list[tuple[str, Any, Any]]) -> None:

@@ -51,14 +51,14 @@ by_slant = s.argsort()[np.linspace(10, 989, 9).astype(int)]  # nine images, by t
 plots.images({"slant": a[by_slant]}, columns=[f"{s[i]:+.2f}" for i in by_slant]);
 
 # %% [markdown]
-# Nine training images, ordered by their slant.
+# Nine training images, ordered by their **slant** $s$: how many pixels a digit leans to the right for each pixel
+# upwards.
 #
 # ## 1 · Three regressions
 #
-# The **slant** $s$ of a digit is the number of pixels that it leans to the right for each pixel upwards. On MNIST
-# nobody knows how the pen was held, so $s$ is computed from the image, as a ratio of two moments of its ink. (The
-# built-in digits know theirs.) A ratio is no linear function of the pixels, so a linear
-# regression can only approximate it. We use 1,000 images, fewer than two for each pixel that ever has ink.
+# The built-in digits know their slant. On MNIST nobody knows how the pen was held, so $s$ is computed from the image,
+# as a ratio of two moments of its ink. A linear regression can only approximate the slant from the pixels. We use 1,000
+# images, fewer than two for each pixel that ever has ink.
 #
 # A linear regression predicts $w^\top x + b$, with one weight for each of the 784 pixels. The three methods minimise
 #
@@ -75,11 +75,12 @@ residual = s_mid - a_mid @ w  # (1000,)
 print(f"training images: R² = {1 - (residual**2).sum() / (s_mid**2).sum():.2f}")
 
 # %% [markdown]
-# **R²** is the share of the variance that a prediction explains: 1 is perfect, 0 is no better than the mean of all
+# **R²** is one minus the mean squared error divided by the variance: 1 is perfect, 0 is no better than the mean of all
 # slants, and it can be negative.
 #
-# scikit-learn's methods do the same. The penalty of ridge and of lasso is chosen on the validation images. The baseline
-# kNN answers with the mean slant of the $k$ nearest training images.
+# scikit-learn's methods do the same. (`Lasso` divides the first sum by $2N$, so its penalty cannot be compared with
+# that of ridge; see section 2.) The penalty of ridge and of lasso is chosen on the validation images. The baseline kNN
+# answers with the mean slant of the $k$ nearest training images.
 #
 # **Predict.** Of the 784 weights, how many will the lasso keep (different from zero)?
 
@@ -113,8 +114,7 @@ table(["regression", "R² training", "R² validation", "R² test", "largest weig
 
 # %% [markdown]
 # The last column counts the weights that are not zero. Without a penalty the regression explains its training images
-# well and fails on others. Why? Look at the pixel with
-# the largest weight:
+# well and fails on others. Why? Look at the pixel with the largest weight:
 
 # %%
 rare = np.abs(ols.coef_).argmax()
@@ -122,31 +122,42 @@ print(f"weight {ols.coef_[rare]:.1f}; this pixel has ink in {(a[:, rare] > 0).su
       f"{len(a)} training images, {a[:, rare].max():.2f} at most")
 
 # %% [markdown]
-# A pixel with a trace of ink in hardly any training image gets a huge weight to explain those few. A test image with
-# real ink there gets a wild answer. Both penalties prevent that, and are about equally good here. Ridge keeps all
-# pixels that ever had ink, the lasso a part of them.
+# A pixel with a trace of ink in hardly any training image gets a huge weight to explain those few. Another image with
+# real ink there gets a wild answer. If that is the cause, leaving out rarely inked pixels must help:
+
+# %%
+for least in (1, 4, 51):
+    often = (a > 0).sum(0) >= least  # (784,)
+    fit = LinearRegression().fit(a[:, often], s)
+    print(f"ink in at least {least} images: {often.sum()} pixels, "
+          f"R² validation {fit.score(x_val[:, often], s_val):.2f}")
+
+# %% [markdown]
+# Rare pixels explain the very low R². What is still missing to ridge we attribute to the many weights for 1,000 images.
+# Both penalties help, and are about equally good. Ridge keeps all pixels that ever had ink, the lasso a part of
+# them. kNN, which is not linear, does about as well.
 
 # %%
 path, paths, _ = lasso_path(a_mid, s_mid, alphas=np.logspace(-1.3, -4.3, 40))
 largest = np.abs(paths).max(1).argsort()[-60:]
-figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), width_ratios=[1.5, 1, 1.15])
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.4), width_ratios=[1.3, 1, 1])
 axes[0].plot(path, paths[largest].T, linewidth=0.8, color=plots.BLUE, alpha=0.5)
 axes[0].axvline(lasso.alpha, color=plots.VERMILION, linestyle="--")
-axes[0].set(xscale="log", xlabel="penalty (stronger to the left)", ylabel="weight",
+axes[0].set(xscale="log", xlabel="α of Lasso (stronger to the left)", ylabel="weight",
             title="lasso: weights of 60 pixels")
 axes[0].invert_xaxis()
-limit = np.abs(lasso.coef_).max()
 for axis, name in zip(axes[1:], ("ridge", "lasso"), strict=True):
+    limit = size[name][0]  # the largest weight
     shown = axis.imshow(weights[name].reshape(28, 28), "RdBu_r", vmin=-limit, vmax=limit)
+    figure.colorbar(shown, ax=axis, label="slant per grey level")
     axis.set_title(f"{name}: weight of each pixel")
     axis.set_axis_off()
-figure.colorbar(shown, ax=axes[2], label="slant per grey level");
 
 # %% [markdown]
 # Left: from left to right the penalty weakens, and one weight after the other leaves zero. The dashed line is the
-# penalty that validation chose. Middle and right, on one colour scale: red where ink means a slant to the right (top
-# right and bottom left), blue where it means the opposite. Ridge divides the answer among all pixels with ink. The lasso
-# picks some and sets the others exactly to zero.
+# penalty that validation chose. Middle and right, each on its own colour scale: red where ink means a slant to the
+# right (top right and bottom left), blue where it means the opposite. Ridge divides the answer among all pixels with
+# ink. The lasso picks some and sets the others exactly to zero.
 
 # %%
 claim("unpenalised", "R² of linear regression without a penalty on test images",
@@ -169,8 +180,8 @@ claim("ridge", "R² of ridge regression on test images", r2["ridge"][2], at_leas
 #
 # $$-\log p(w \mid s) = -\log p(s \mid w) - \log p(w) + \log p(s).$$
 #
-# The last term does not depend on $w$. The images are independent, so the first term is a sum over images of the
-# logarithm of a Gaussian density. The second is such a sum over weights:
+# The last term does not depend on $w$. The noise of the images is independent, so the first term is a sum over images
+# of minus the logarithm of a Gaussian density. The second is such a sum over weights:
 #
 # $$-\log p(s \mid w) = \frac{1}{2\sigma^2}\sum_n (s_n - w^\top x_n)^2 + \text{const}, \qquad -\log p(w) = \frac{1}{2\tau^2}\sum_j w_j^2 + \text{const}.$$
 #
@@ -181,13 +192,13 @@ claim("ridge", "R² of ridge regression on test images", r2["ridge"][2], at_leas
 # This is ridge regression. Its gradient is $-2X^\top(s - Xw) + 2\lambda w$. Where it is zero,
 # $(X^\top X + \lambda I)\,w = X^\top s$: a system of linear equations.
 #
-# Now the lasso. A **Laplace** prior has the density $p(w_j) = \frac{1}{2\beta}e^{-|w_j|/\beta}$, and its minus logarithm
-# is $|w_j|/\beta$ + const. Multiplied by $\sigma^2/N$, the sum of both terms is
+# Now the lasso. A **Laplace** prior has the density $p(w_j) = \frac{1}{2\beta}e^{-|w_j|/\beta}$, and its minus
+# logarithm is $|w_j|/\beta$ + const. Multiplied by $\sigma^2/N$, the sum of both terms is
 #
 # $$\frac{1}{2N}\sum_n (s_n - w^\top x_n)^2 + \alpha \sum_j |w_j| \qquad\text{with}\qquad \alpha = \frac{\sigma^2}{N\beta}.$$
 #
-# This is what scikit-learn's `Lasso` minimises. Let us check both with numbers. Any $\sigma$ will do; $\tau$ and $\beta$
-# follow from the penalties that validation chose.
+# This is what scikit-learn's `Lasso` minimises. Let us check both with numbers. Any $\sigma$ will do; $\tau$ and
+# $\beta$ follow from the penalties that validation chose.
 
 # %%
 sigma = 0.08
@@ -214,10 +225,7 @@ axis.set(xlabel="all weights times this factor", ylabel="log posterior − maxim
 axis.legend(frameon=False);
 
 # %% [markdown]
-# Multiply all weights of ridge or lasso by a factor: the log posterior is highest at the factor 1. The lasso is
-# tested in all directions by the folded cell at the end of this section. There a general optimiser climbs the log
-# posterior. The absolute value has a corner at zero, so the cell writes $w = u - v$ with $u, v \ge 0$. Then
-# $\sum_j|w_j|$ becomes $\sum_j(u_j + v_j)$, which is smooth.
+# Multiply all weights of ridge or lasso by a factor: the log posterior is highest at the factor 1.
 
 # %%
 try_it("Suppose that you believed in weights half as large: a Gaussian prior with τ/2, the "
@@ -230,6 +238,11 @@ try_it("Suppose that you believed in weights half as large: a Gaussian prior wit
 # noisy the answers are, compared with how large the weights may be. With an infinitely wide prior the penalty is zero,
 # and linear regression, the maximum likelihood estimate, is back. One subtlety: under a Laplace prior, a weight of
 # exactly zero has probability zero. The zeros belong to the *highest point* of the posterior.
+#
+# The next cell (folded) tests the lasso in all directions. A general optimiser climbs the log posterior. The absolute
+# value has a corner at zero, so the cell writes $w = u - v$ with $u, v \ge 0$ and replaces $\sum_j|w_j|$ by the smooth
+# $\sum_j(u_j + v_j)$. At the best point $u_j$ or $v_j$ is zero: lowering both by the same amount would keep $w$ and
+# lower the penalty. Where one is zero, $u_j + v_j = |w_j|$.
 
 # %%
 def minus_log_posterior(uv):  # u and v in one, (1568,); its value and its gradient
@@ -256,8 +269,8 @@ claim("lasso is MAP", "Largest gap between Lasso and the MAP weights, Laplace pr
 # ### A penalty estimated without validation images
 #
 # If the penalty means something, it can be *estimated*. `BayesianRidge` chooses $\sigma$ and $\tau$ so that the
-# training data become as probable as possible. This probability, $p(s)$, is the **evidence**. (The word comes back in
-# lesson 06, where the ELBO is a lower bound of its logarithm.)
+# training slants become as probable as possible. This probability, $p(s \mid \sigma, \tau)$, is the **evidence**. It is
+# the $p(s)$ from above: it does not depend on $w$, but on $\sigma$ and $\tau$.
 
 # %%
 bayes = BayesianRidge().fit(a, s)  # it calls 1/σ² alpha_, and 1/τ² lambda_
@@ -267,7 +280,7 @@ table(["penalty from", "λ", "R² test"],
        ["evidence", bayes.lambda_ / bayes.alpha_, bayes_r2]])
 
 # %% [markdown]
-# No validation image was needed, and the R² is about the same.
+# No validation image was needed. The two λ need not agree: near its best value, R² hardly changes with λ.
 
 # %%
 claim("evidence", "R² on test images with the penalty estimated from the evidence",
@@ -277,10 +290,10 @@ claim("evidence", "R² on test images with the penalty estimated from the eviden
 # %% [markdown]
 # ## 3 · PCA is an SVD
 #
-# From here on we use all 4,000 training images. **PCA** looks for the directions in which the images vary most. They are
-# the eigenvectors of the covariance matrix $X^\top X/(N-1)$, where the rows of $X$ are the images minus the mean image.
-# The **singular value decomposition** writes any matrix as $X = U S V^\top$, where $U^\top U = I$, $V^\top V = I$ and $S$
-# is diagonal. Insert it:
+# From here on we use all 4,000 training images. **PCA** looks for the directions in which the images vary most. They
+# are the eigenvectors of the covariance matrix $X^\top X/(N-1)$, where the rows of $X$ are the images minus the mean
+# image. The **singular value decomposition** writes any matrix as $X = U S V^\top$, where $U^\top U = I$, $V^\top V =
+# I$ and $S$ is diagonal. Insert it:
 #
 # $$X^\top X = V S\,U^\top U\,S V^\top = V S^2 V^\top, \qquad X V = U S\,V^\top V = U S.$$
 #
@@ -334,10 +347,13 @@ claim("PCA is SVD", "Largest gap between PCA and the SVD of the centred images",
 #
 # $$\log p(y \mid x) = \log p(y) - \tfrac12 (x - \mu_y)^\top \Sigma^{-1} (x - \mu_y) + \text{const}.$$
 #
-# The term $x^\top\Sigma^{-1}x$ is the same for all classes and drops out. What is left,
-# $\mu_y^\top\Sigma^{-1}x - \frac12\mu_y^\top\Sigma^{-1}\mu_y + \log p(y)$, is linear in $x$. The covariance has to be
-# shrunk towards a multiple of the identity; validation chooses by how much. The method also gives directions that
-# separate the class means. (Another method is called LDA, too: *latent Dirichlet allocation*, in unit 01za.)
+# The term $x^\top\Sigma^{-1}x$ is the same for all classes and drops out. What is left, $\mu_y^\top\Sigma^{-1}x -
+# \frac12\mu_y^\top\Sigma^{-1}\mu_y + \log p(y)$, is linear in $x$. Pixels that never have ink make $\Sigma$ singular.
+# So it is **shrunk** towards a multiple of the identity; validation chooses by how much.
+#
+# The method also gives directions. In the first, the class means lie furthest apart, compared with the spread inside
+# the classes ($\Sigma$); in the second, furthest apart of what is left. Ten means give nine directions. (Another method
+# is called LDA, too: *latent Dirichlet allocation*, in unit 01za.)
 #
 # **Predict.** What percentage of the test images does kNN get right from only *two* numbers of linear discriminant
 # analysis?

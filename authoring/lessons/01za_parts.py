@@ -1,8 +1,8 @@
 # %% [markdown]
-# # 01za · Parts without labels: rules and topics (optional extra)
+# # 01za · Rules and topics without labels (optional extra)
 #
 # **Promise.** You will find rules such as "ink here, so ink there" in digits, check them on new images, and let a method
-# made for texts find ten shapes of which digits are made.
+# made for texts find ten shapes that add up to digits.
 #
 # **After this unit you can** read support, confidence and lift; test a rule against chance and on new images; say what
 # latent Dirichlet allocation finds, and why it is not the other LDA.
@@ -32,7 +32,8 @@ x_val = digits.x_train[valid[:1000]].numpy()
 
 def baskets(images):
     """Average over 4×4 pixels; an item is a coarse pixel with a mean above 0.2; (N, 49)."""
-    coarse = images.reshape(-1, 7, 4, 7, 4).mean((2, 4)).reshape(-1, 49)
+    blocks = images.reshape(-1, 7, 4, 7, 4)  # image, coarse row, row, coarse column, column
+    coarse = blocks.mean((2, 4)).reshape(-1, 49)
     return (coarse > 0.2).astype(float)
 
 # %%
@@ -51,13 +52,14 @@ for axis in axes.flat:
 # ## 1 · Support, confidence, lift
 #
 # **Association rules** come from shopping baskets: "who buys bread and butter also buys milk". Here a basket is an
-# image, and an item is a coarse pixel that has ink. Let $A$ be a set of items and $c$ one more item. Write $P(A)$ for the
-# share of baskets that contain all items of $A$. A rule $A \to c$ has three numbers:
+# image, and an item is a coarse pixel that has ink. Let $A$ be a set of items and $c$ one more item. Write $P(A)$ for
+# the share of baskets that contain all items of $A$. A rule $A \to c$ has three numbers:
 #
 # $$\text{support} = P(A \text{ and } c),\qquad \text{confidence} = \frac{P(A \text{ and } c)}{P(A)},\qquad \text{lift} = \frac{\text{confidence}}{P(c)}.$$
 #
 # The confidence is the share of right conclusions. The lift compares it with the share of baskets that contain $c$
-# anyway; a lift of 1 means that $A$ tells nothing about $c$. For one rule, with items numbered row by row from 0 to 48:
+# anyway; a lift of 1 means that $A$ tells nothing about $c$. For one rule, with items numbered row by row
+# from 0 to 48. Items 10, 17 and 24 lie one below the other, in the middle column:
 
 # %%
 A, c = [10, 17], 24  # three coarse pixels, one below the other
@@ -68,19 +70,24 @@ confidence = support / has_A.mean()
 lift = confidence / has_c.mean()
 print(f"support {support:.2f}   confidence {confidence:.2f}   lift {lift:.2f}")
 
+# %% [markdown]
+# The rule is right in more than two thirds of the cases, and tells almost nothing. The conclusion is nearly as frequent
+# in all baskets, so the lift is near 1.
+
 # %%
-try_it("Change `A, c = [10, 17], 24` to `A, c = [10, 17], 27` and run that cell again. "
+try_it("Change `A, c = [10, 17], 24` to `A, c = [10, 17], 15` and run that cell again. "
        "Which lift do you get?", None,
-       items[:, [10, 17, 27]].all(1).mean() / items[:, [10, 17]].all(1).mean()
-       / items[:, 27].mean(), changed=c == 27,
-       says="Another place for the conclusion, another lift.")
+       items[:, [10, 17, 15]].all(1).mean() / items[:, [10, 17]].all(1).mean()
+       / items[:, 15].mean(), changed=c == 15,
+       says="Above 1, ink in A makes ink in c more probable; below 1, less.",
+       hint="It is the last number that the cell prints.")
 
 # %% [markdown]
 # ## 2 · All rules at once
 #
-# There are too many sets of items to try them all. The method **Apriori** rests on one remark: a set cannot be more
-# frequent than any of its subsets. So a pair is extended to a triple only where the pair is frequent, here in at least
-# 5 % of the baskets. We look at all rules in which $A$ has one or two items.
+# With many items there are too many sets to try them all. The method **Apriori** rests on one remark: a set cannot be
+# more frequent than any of its subsets. So a pair is extended to a triple only where the pair is frequent, here in at
+# least 5 % of the baskets. We look at all rules in which $A$ has one or two items.
 
 # %%
 def mine(items, least=0.05):
@@ -101,7 +108,8 @@ def mine(items, least=0.05):
 
 
 rules = mine(items)
-print(f"{len(rules)} rules")
+extended = int(np.triu(items.T @ items / len(items) >= 0.05, 1).sum())
+print(f"{len(rules)} rules; {extended} of {49 * 48 // 2} pairs are extended")
 
 # %%
 by_confidence = sorted(rules, key=lambda rule: -rule[3])[:20]
@@ -121,10 +129,11 @@ for row, best in zip(axes, (by_confidence, by_lift), strict=True):
         axis.set_axis_off()
 
 # %% [markdown]
-# Each picture is one rule on the mean of all baskets (white: often inked). Where there is ink at the blue squares, expect
-# ink at the orange one. The rules of largest confidence (upper row) point to places that are inked in most images. They
-# are true and of little use. The rules of largest lift (lower row) connect places that are seldom inked: a stroke that
-# goes through one goes through the other.
+# Each picture is one rule on the mean of all baskets (white: often inked). Where there is ink at the blue squares,
+# expect ink at the orange one. The rules of largest confidence (upper row) conclude places that are inked in more than
+# half of all images, so their lift stays below 2. The rules of largest lift (lower row) conclude places that are seldom
+# inked. Ink at the blue squares makes
+# them several times as frequent.
 #
 # Do these rules hold on new images, and are they more than chance? For chance we shuffle each item over the baskets.
 # Every item keeps its frequency, and all connections between items are cut.
@@ -138,6 +147,7 @@ prediction_chance = None
 rng = np.random.default_rng(0)
 shuffled = np.stack([rng.permutation(column) for column in items.T], axis=1)
 chance = max(rule[4] for rule in mine(shuffled))
+rare_chance = max(rule[4] for rule in mine(shuffled, least=0.001))
 unseen = baskets(x_val)  # (1000, 49)
 new_lifts = []
 for items_before, item_after, *_ in by_lift:
@@ -148,10 +158,12 @@ for items_before, item_after, *_ in by_lift:
 found_lift = np.mean([rule[4] for rule in by_lift])
 table(["lift", "value"], [["twenty best rules, where they were found", found_lift],
                           ["the same rules on validation images", np.mean(new_lifts)],
-                          ["largest among shuffled items", chance]])
+                          ["largest among shuffled items", chance],
+                          ["the same, support of 0.1 % is enough", rare_chance]])
 
 # %% [markdown]
-# The rules of large lift hold on new images, where their lift is about the same. Chance makes nothing like them.
+# The rules of large lift hold on new images, where their lift is about the same. With at least 5 % support, 200 images,
+# chance makes nothing like them. With a support of four images it does: a large lift in few images may be chance.
 
 # %%
 claim("lift", "Mean lift, on validation images, of the twenty rules of largest lift",
@@ -167,20 +179,25 @@ claim("lift", "Mean lift, on validation images, of the twenty rules of largest l
 # from the topic. The method sees the words of many texts and finds the topics and the shares. Here a text is an image,
 # a word is a pixel, and the grey level, in eighths, says how often the word occurs. (Linear discriminant analysis, the
 # other LDA, needs labels; see unit [01y](01y_linear.ipynb). This one uses none.)
+#
+# The name: *latent* means that topics and shares are not observed. *Dirichlet* is the prior, which prefers few topics
+# in each image. *Allocation* means that each word is given to a topic.
 
 # %%
 diagrams.flow({"theta": (0, 0, "image: shares\nof ten topics", plots.SKY),
                "t": (1.3, 0, "choose\na topic", plots.YELLOW),
                "w": (2.6, 0, "choose a pixel\nfrom the topic", plots.ORANGE),
-               "x": (3.9, 0, "one eighth\nof grey there", plots.GREEN)},
-              {("theta", "t"): "", ("t", "w"): "", ("w", "x"): "repeat"}, size=(9, 1.4));
+               "x": (1.95, -1, "one eighth\nof grey there", plots.GREEN)},
+              {("theta", "t"): "", ("t", "w"): "", ("w", "x"): "",
+               ("x", "t"): "next eighth"}, size=(9, 2.8));
 
 # %% [markdown]
 # The diagram shows how the model makes an image; training goes the opposite way, from the
 # image to the shares and topics.
 #
 # **Predict.** Give each image its main topic, and to compare, its cluster by k-means. Which agrees better with the
-# classes: `"topics"` or `"k-means"`?
+# classes by NMI, the normalised mutual information (1 for equal groups, near 0 for random ones): `"topics"` or
+# `"k-means"`?
 
 # %%
 prediction_better = None
@@ -200,10 +217,30 @@ nmi = {"topics": normalized_mutual_info_score(y[:2000], shares.argmax(1)),
 table(["groups", "NMI with the classes"], list(nmi.items()))
 
 # %% [markdown]
-# Each topic is shown with its own brightest pixel as white. Above it stands its mean share. Topics are shapes that many
-# images share, strokes and whole round or upright digits, but they are not classes. Topics can only be *added*, as ink
-# can. (NMI, the normalised mutual information, is 1 for equal groups and near 0 for random ones.)
-#
+# Each topic is shown with its own brightest pixel as white. Above it stands its mean share. Topics are blurred shapes
+# that many images share, but they are not classes. k-means was made to put an image into one group; topics were not.
+# They can only be *added*, as ink can. Here are three images as such sums:
+
+# %%
+ink = counts[:3].sum(1, keepdims=True) / 8  # (3, 1)
+words = model.components_ / model.components_.sum(1, keepdims=True)  # p(pixel | topic)
+rows = {}
+for j in range(3):
+    parts = ink[j] * shares[j][:, None] * words  # (10, 784)
+    largest = shares[j].argsort()[::-1][:3]
+    rows["/".join(f"{100 * s:.0f}" for s in shares[j][largest]) + " %"] = np.stack(
+        [x[j], *parts[largest], parts.sum(0)])
+plots.images(rows, columns=["image", "largest", "2nd", "3rd", "all ten"], zoom=1.1);
+
+# %% [markdown]
+# Each row: an image, its three largest topics, each as strong as its share (left, in per cent), and the sum of all ten.
+# The sum has its ink roughly where the image has it.
+
+# %%
+claim("topics", "NMI of the main topics with the classes", nmi["topics"], at_least=0.2,
+      baseline=f"k-means {nmi['k-means']:.2f}")
+
+# %% [markdown]
 # ## 4 · Checkpoint
 
 # %%
@@ -218,7 +255,8 @@ score([("largest lift among shuffled items", prediction_chance, chance),
 #
 # - Confidence says how often a rule is right, lift how much it tells. A rule with a conclusion that holds anyway has a
 #   high confidence and a lift near 1.
-# - Among thousands of rules some look good by chance. Shuffle to see how good, and test them on new images.
+# - Among thousands of rules of small support some look good by chance. Shuffle to see how good, and test them on new
+#   images.
 # - Latent Dirichlet allocation describes an image as a mixture of topics. It uses no labels.
 # - All methods of the units 01x to 01za work on given pixels or given distances. The rest of the course *learns* what
 #   to measure.
