@@ -40,8 +40,7 @@ diagrams.flow({"r": (0, 0, "rolled sheet\nthree numbers a point", plots.SKY),
               {("r", "m"): "encoder", ("m", "b"): "decoder", ("m", "a"): ""});
 
 # %% [markdown]
-# A map gives each point two coordinates. An autoencoder's map can also be decoded. Section 1 maps digits. Section 2 maps
-# a rolled sheet of paper, where we know what the right map looks like.
+# Section 1 maps digits. Section 2 maps a rolled sheet of paper, where we know what the right map looks like.
 #
 # ## 1 · Five maps of the same digits
 #
@@ -135,9 +134,9 @@ try_it(f"The class with the smallest area lies around {[round(v, 1) for v in pla
        says="Compare the picture with the number written there on the map.")
 
 # %%
-others = [f"{name} {votes[name]:.1f}" for name in votes if name != "autoencoder"]
+rest = [f"{name} {votes[name]:.1f}" for name in votes if name != "autoencoder"]
 claim("maps, autoencoder", "kNN accuracy on the autoencoder's map, of five maps",
-      votes["autoencoder"], "%", at_least=votes["PCA"] + 5, baseline=", ".join(others))
+      votes["autoencoder"], "%", at_least=votes["PCA"] + 5, baseline=", ".join(rest))
 claim("map, t-SNE", "Trustworthiness of the t-SNE map", trust["t-SNE"], at_least=0.9,
       baseline=f"autoencoder {trust['autoencoder']:.2f}, PCA {trust['PCA']:.2f}")
 claim("t-SNE leads", "kNN accuracy of t-SNE, minus the best of the other maps",
@@ -163,10 +162,9 @@ def swiss_roll(turns, n=1500):
 # %% [markdown]
 # A sheet is **unrolled** if different places on it have different places on the map. Then points that are neighbours on the
 # map are neighbours on the sheet, and the mean of ten neighbours tells where on the sheet a left-out point belongs. R² is the
-# share of the variance that such a prediction explains. We compute it for both coordinates and keep the smaller one.
+# share of the variance that this explains. We keep the smaller one of the two coordinates.
 #
-# A *linear* regression from the map asks for more. It succeeds if the map is also **straight**, neither bent nor stretched
-# unevenly.
+# A *linear* regression asks for more. It succeeds if the map is also **straight**, neither bent nor stretched unevenly.
 
 # %%
 def readable(plane, sheet, regression=None):
@@ -209,12 +207,11 @@ kept = [metrics.share_kept(net, roll) for net in nets]
 isomap = Isomap(n_neighbors=10).fit_transform(roll.numpy())
 
 # %%
-names = ["PCA", "Isomap", *[f"autoencoder, seed {seed}" for seed in range(6)]]
-all_planes = [PCA(roll, 3).encode(roll, 2).numpy(), isomap, *planes]
-r2_pca, r2_isomap = readable(all_planes[0], sheet), readable(isomap, sheet)
-table(["map", "R², ten neighbours", "R², linear", "share kept"],
-      [[name, readable(plane, sheet), readable(plane, sheet, LinearRegression()), share]
-       for name, plane, share in zip(names, all_planes, [None, None, *kept], strict=True)])
+others = {"PCA": PCA(roll, 3).encode(roll, 2), "Isomap": isomap}
+r2_others = {name: readable(plane, sheet) for name, plane in others.items()}
+table(["map", "R², ten neighbours", "share kept"],
+      [*([name, value, None] for name, value in r2_others.items()),
+       *([f"autoencoder, seed {seed}", r2[seed], kept[seed]] for seed in range(6))])
 
 # %%
 figure = plt.figure(figsize=(11, 3.4), layout="constrained")
@@ -229,8 +226,7 @@ for i, (name, plane) in enumerate((("Isomap", isomap), ("an autoencoder", planes
 figure.colorbar(dots, ax=axis, label="arc length");
 
 # %% [markdown]
-# On Isomap's map (middle) the colour changes evenly from one end to the other: the sheet is unrolled, and straight. (Isomap
-# keeps lengths.) On the autoencoder's map (right) parts of the sheet with different colours lie on the same place, so the
+# On Isomap's map (middle) the colour changes evenly from one end to the other: the sheet is unrolled. On the autoencoder's map (right) parts of the sheet with different colours lie on the same place, so the
 # decoder cannot tell them apart. Still it keeps nearly all of the variance. PCA looks at the roll along its axis. The arc
 # length can be read from its map, but the position across the sheet is lost. **A small reconstruction error does not
 # mean that a manifold was understood.**
@@ -238,8 +234,8 @@ figure.colorbar(dots, ax=axis, label="arc length");
 # %%
 unrolled = sum(value > 0.95 for value in r2)
 claim("unrolled", "Autoencoders of six that unroll the Swiss roll", unrolled, "of 6",
-      seeds=6, at_most=2, baseline=f"R² of Isomap {r2_isomap:.2f}, of PCA {r2_pca:.2f}, of "
-      f"autoencoders {max(r2):.2f} at best")
+      seeds=6, at_most=2, baseline=f"R² of Isomap {r2_others['Isomap']:.2f}, of PCA "
+      f"{r2_others['PCA']:.2f}, of autoencoders {max(r2):.2f} at best")
 claim("roll kept", "Share of the roll's variance that these autoencoders keep",
       np.mean(kept), spread=np.std(kept, ddof=1), seeds=6, at_least=0.9)
 
@@ -257,8 +253,7 @@ prediction_short = None
 def six_maps(turns):
     """R² of ten neighbours and R² of a linear regression, for six autoencoders."""
     roll, sheet = swiss_roll(turns)
-    with torch.no_grad():
-        planes = [train_on(roll, seed, small(seed)).encode(roll).numpy() for seed in range(6)]
+    planes = [train_on(roll, seed, small(seed)).encode(roll).detach() for seed in range(6)]
     return ([readable(plane, sheet) for plane in planes],
             [readable(plane, sheet, LinearRegression()) for plane in planes])
 
@@ -273,12 +268,11 @@ table(["turns", "unrolled, of six", "straight, of six", "smallest R², ten neigh
 
 # %% [markdown]
 # So the same network unrolls a shorter roll, up to one turn. Not all of the unrolled maps are straight: a linear regression
-# alone would call the bent ones folded. With more than one turn, parts of the sheet lie above each other in space.
+# alone would call the bent ones folded.
 #
 # **Does a penalty on the encoder's Jacobian help?** The Jacobian $J$ of the encoder says how the code changes when the
-# point moves a little. A *contractive* autoencoder (Rifai and others 2011) adds the penalty $\lambda \lVert J \rVert^2$. The
-# hope is this. To reconstruct a point, the code has to change *along* the sheet. It need not change *across* the gap to the
-# next winding, so the penalty should remove that change. `torch.func.jvp` returns one column of $J$ for each direction of the
+# point moves a little. A *contractive* autoencoder (Rifai and others 2011) adds the penalty $\lambda \lVert J \rVert^2$. To reconstruct a point, the code has to change *along* the sheet. It need not change *across* the gap to the
+# next winding, so we hope that the penalty removes that change. `torch.func.jvp` returns one column of $J$ for each direction of the
 # input.
 
 # %%
@@ -286,8 +280,7 @@ def contractive(strength):  # λ
     def loss(model, x, step):
         z, size = model.encode(x), 0.0
         for direction in torch.eye(3):
-            same = direction.expand_as(x)  # (B, 3), one direction for all points
-            column = torch.func.jvp(model.encode, (x,), (same,))[1]  # (B, 2)
+            column = torch.func.jvp(model.encode, (x,), (direction.expand_as(x),))[1]
             size = size + column.square().sum(1)
         return {"squared error": losses.squared_error(model.decode(z), x),
                 "penalty": strength * size}
@@ -337,8 +330,7 @@ table(["seed", "R², random start", "R², Isomap's map as start", "error, random
       list(zip(range(3), r2, r2_started, error_random, error_started, strict=False)))
 
 # %% [markdown]
-# It can. From a good start these networks stay unrolled, and their squared error is far smaller. So neither the
-# network nor the squared error stands in the way. Training from a random start ends in a fold and does not get out of
+# It can. From a good start these networks stay unrolled, and their squared error is far smaller. Training from a random start ends in a fold and does not get out of
 # it within these 80 epochs. The penalty asks for small changes of the code, not for the right map, and none of the three
 # strengths unrolls the sheet.
 
