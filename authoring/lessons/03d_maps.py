@@ -20,7 +20,7 @@ from sklearn.decomposition import KernelPCA
 from sklearn.linear_model import LinearRegression
 from sklearn.manifold import TSNE, Isomap, trustworthiness
 from sklearn.model_selection import KFold, cross_val_score
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from torch import nn
 
 from aecourse import data, diagrams, losses, metrics, plots
@@ -40,26 +40,25 @@ diagrams.flow({"r": (0, 0, "rolled sheet\nthree numbers a point", plots.SKY),
               {("r", "m"): "encoder", ("m", "b"): "decoder", ("m", "a"): ""});
 
 # %% [markdown]
-# A map gives each point two coordinates. An autoencoder's map can also be decoded. Section 1 maps digits. Section 2 maps
-# a rolled sheet of paper, where we know what the right map looks like.
+# Section 1 maps digits. Section 2 maps a rolled sheet of paper, where we know what the right map looks like.
 #
 # ## 1 · Five maps of the same digits
 #
 # | method | what it keeps |
 # |---|---|
 # | PCA | as much variance as a linear map can |
-# | kernel PCA | the same, after a nonlinear transformation |
+# | kernel PCA | variance too, of similarities between images: 1 for equal ones, near 0 for distant ones |
 # | Isomap | distances along a graph of neighbours |
-# | t-SNE | neighbourhoods; large distances are free |
+# | t-SNE | who is near to whom; large distances on the map do not count |
 # | autoencoder | what the decoder needs to reconstruct |
 #
 # All of them map the same 1,500 test images, without labels. PCA and the autoencoder learned on training images. The
-# others have no map for an image on which they were not fitted.
+# others were fitted on these images.
 
 # %%
 x, some, labels = digits.x_train, digits.x_test[:1500], digits.y_test[:1500]
 
-
+# %%
 def squared_error(model, x, step):
     return {"squared error": losses.squared_error(torch.sigmoid(model(x)), x)}
 
@@ -84,7 +83,7 @@ maps["t-SNE"] = TSNE(2, init="pca", max_iter=500, random_state=0).fit_transform(
 # %% [markdown]
 # We use two measures. **kNN**: is a vote of the ten nearest points on the map right about the class (five-fold
 # cross-validation)? **Trustworthiness** (Venna and Kaski 2001): are neighbours on the map neighbours among the images? It
-# is 1 if all are.
+# is 1 if all are, and about 0.5 for a map at random.
 #
 # **Predict.** Which of the five maps has the largest kNN accuracy?
 
@@ -105,11 +104,14 @@ axes = plt.subplots(2, 3, figsize=(11, 7))[1].flat
 for axis, (name, plane) in zip(axes, maps.items(), strict=False):
     plots.class_map(axis, plane, labels)
     axis.set(title=f"{name}: kNN {votes[name]:.0f} %", xlabel="axis 1", ylabel="axis 2")
+for label in range(10):
+    axes[5].scatter([], [], color=plots.CLASSES.colors[label], label=str(label))
+axes[5].legend(frameon=False, title="digit", loc="center", ncols=2, fontsize=12)
 axes[5].set_axis_off()
 
 # %% [markdown]
-# On the maps of PCA and kernel PCA most classes overlap. On the maps of Isomap and the autoencoder some lie apart. t-SNE
-# makes islands, and by both measures its map is the best one here. But it is only a picture: it has no encoder and no
+# On the maps of PCA and kernel PCA most classes overlap, and their votes are wrong most often. t-SNE makes islands, and
+# by both measures its map is the best one here. But it is only a picture: it has no encoder and no
 # decoder, and the sizes of its islands and the gaps between them mean nothing. The autoencoder's map can be decoded:
 
 # %%
@@ -119,19 +121,22 @@ with torch.no_grad():
 plots.images({f"decoded from {point}": image}, zoom=1.4);
 
 # %% [markdown]
-# The picture is what the decoder makes of this place.
+# Each place of the map can be decoded, also one where no image lies. Nothing in the training asks for a digit there.
 
 # %%
-of_zeros = torch.from_numpy(maps["autoencoder"])[labels == 0].median(0).values  # (2,)
-try_it("Put the two numbers of `of_zeros` into `point` above, rounded to one digit, and "
-       "run that cell again. Which digit do you see? Type it.",
-       None, 0, changed=point != [0.0, 0.0],
-       says="The place among the 0s is decoded as a 0.")
+plane = torch.from_numpy(maps["autoencoder"])  # (1500, 2)
+area = [plane[labels == label].std(0).prod() for label in range(10)]
+compact = int(np.argmin(area))  # the class that takes the smallest area
+place = plane[labels == compact].median(0).values  # (2,)
+try_it(f"The class with the smallest area lies around {[round(v, 1) for v in place.tolist()]}."
+       " Put this place into `point` above and run that cell again. Which digit do you see?",
+       None, compact, changed=point != [0.0, 0.0],
+       says="Compare the picture with the number written there on the map.")
 
 # %%
-others = [f"{name} {votes[name]:.1f}" for name in votes if name != "autoencoder"]
+rest = [f"{name} {votes[name]:.1f}" for name in votes if name != "autoencoder"]
 claim("maps, autoencoder", "kNN accuracy on the autoencoder's map, of five maps",
-      votes["autoencoder"], "%", at_least=votes["PCA"] + 5, baseline=", ".join(others))
+      votes["autoencoder"], "%", at_least=votes["PCA"] + 5, baseline=", ".join(rest))
 claim("map, t-SNE", "Trustworthiness of the t-SNE map", trust["t-SNE"], at_least=0.9,
       baseline=f"autoencoder {trust['autoencoder']:.2f}, PCA {trust['PCA']:.2f}")
 claim("t-SNE leads", "kNN accuracy of t-SNE, minus the best of the other maps",
@@ -141,25 +146,31 @@ claim("t-SNE leads", "kNN accuracy of t-SNE, minus the best of the other maps",
 # %% [markdown]
 # ## 2 · Does an autoencoder unroll a roll?
 #
-# The **Swiss roll** is a sheet, rolled up in three dimensions. Its true coordinate is known: the **arc length**, measured
-# along the spiral. On the unrolled sheet the arc length is a linear function of the map. So a linear regression from the
-# map to the arc length has R² near 1 (R²: the share of the variance that the regression explains).
+# The **Swiss roll** is a sheet, rolled up in three dimensions. Its true coordinates are known: the **arc length** along the
+# spiral, and the position across the sheet.
 
 # %%
 def swiss_roll(turns, n=1500):
-    """Points (n, 3) of a roll with so many turns, and their arc length (n,)."""
+    """Points (n, 3) of a roll, and their places on the sheet (n, 2): arc length, width."""
     rng = np.random.default_rng(0)
     t, width = 1.5 * np.pi + 2 * np.pi * turns * rng.random(n), 21 * rng.random(n)
     roll = np.stack([t * np.cos(t), width, t * np.sin(t)], 1)
     arc = 0.5 * (t * np.sqrt(1 + t**2) + np.arcsinh(t))  # of the spiral r = t
     roll = (roll - roll.mean(0)) / (roll - roll.mean(0)).std()
-    return torch.from_numpy(roll).float(), arc
+    return torch.from_numpy(roll).float(), np.stack([arc, width], 1)
 
+# %% [markdown]
+# A sheet is **unrolled** if different places on it have different places on the map. Then points that are neighbours on the
+# map are neighbours on the sheet, and the mean of ten neighbours tells where on the sheet a left-out point belongs. R² is the
+# share of the variance that this explains. We keep the smaller one of the two coordinates.
+#
+# A *linear* regression asks for more. It succeeds if the map is also **straight**, neither bent nor stretched unevenly.
 
-def unrolled_by(plane, arc):
-    """R² of the arc length from a map, on points that the regression has not seen."""
-    folds = KFold(5, shuffle=True, random_state=0)
-    return cross_val_score(LinearRegression(), plane, arc, cv=folds).mean()
+# %%
+def readable(plane, sheet, regression=None):
+    """Smaller R² of the two coordinates, read from a map by ten neighbours, unseen points."""
+    model, folds = regression or KNeighborsRegressor(10), KFold(5, shuffle=True, random_state=0)
+    return min(cross_val_score(model, plane, c, cv=folds).mean() for c in sheet.T)
 
 # %%
 def plain_error(model, x, step):
@@ -176,50 +187,55 @@ def small(seed):
         return Autoencoder([3, 128, 128, 2], nn.Tanh)
 
 # %% [markdown]
-# The usual roll has one and a half turns. We call it unrolled if R² is above 0.9. To see how much of the sheet a network
+# The usual roll has one and a half turns. We call it unrolled if the R² of ten neighbours is above 0.95. To see how much of the sheet a network
 # reconstructs, we use the **share kept** of unit 02: 1 minus the squared error divided by the variance. It is 1 for a
 # perfect copy.
 #
-# **Predict.** Of six autoencoders 3-128-128-2 with different initialisations, how many unroll it?
+# **Predict.** Of six autoencoders 3-128-128-2 with different seeds (initialisation and order of the batches), how many
+# unroll it?
 
 # %%
 prediction_unrolled = None
 
 # %%
-roll, arc = swiss_roll(1.5)
+roll, sheet = swiss_roll(1.5)
 nets = [train_on(roll, seed, small(seed)) for seed in range(6)]
 with torch.no_grad():
     planes = [net.encode(roll).numpy() for net in nets]
-r2 = [unrolled_by(plane, arc) for plane in planes]
+r2 = [readable(plane, sheet) for plane in planes]
 kept = [metrics.share_kept(net, roll) for net in nets]
 isomap = Isomap(n_neighbors=10).fit_transform(roll.numpy())
-r2_isomap, r2_pca = unrolled_by(isomap, arc), unrolled_by(PCA(roll, 3).encode(roll, 2), arc)
-table(["map", "R² of arc length", "share kept"],
-      [["PCA", r2_pca, None], ["Isomap", r2_isomap, None],
-       *[[f"autoencoder, seed {seed}", r2[seed], kept[seed]] for seed in range(6)]])
+
+# %%
+others = {"PCA": PCA(roll, 3).encode(roll, 2), "Isomap": isomap}
+r2_others = {name: readable(plane, sheet) for name, plane in others.items()}
+table(["map", "R², ten neighbours", "share kept"],
+      [*([name, value, None] for name, value in r2_others.items()),
+       *([f"autoencoder, seed {seed}", r2[seed], kept[seed]] for seed in range(6))])
 
 # %%
 figure = plt.figure(figsize=(11, 3.4), layout="constrained")
 axis = figure.add_subplot(1, 3, 1, projection="3d")
-axis.scatter(*roll.T, c=arc, s=4, cmap="viridis", rasterized=True)
+axis.scatter(*roll.T, c=sheet[:, 0], s=4, cmap="viridis", rasterized=True)
 axis.set(title="the roll", xticks=[], yticks=[], zticks=[])
 axis.view_init(elev=10, azim=-80)
 for i, (name, plane) in enumerate((("Isomap", isomap), ("an autoencoder", planes[0]))):
     axis = figure.add_subplot(1, 3, i + 2)
-    dots = axis.scatter(*plane.T, c=arc, s=4, cmap="viridis", rasterized=True)
+    dots = axis.scatter(*plane.T, c=sheet[:, 0], s=4, cmap="viridis", rasterized=True)
     axis.set(title=name, xlabel="axis 1", ylabel="axis 2")
 figure.colorbar(dots, ax=axis, label="arc length");
 
 # %% [markdown]
-# On Isomap's map (middle) the colour changes evenly from one end to the other: the sheet is unrolled. On the
-# autoencoder's map (right) parts of the sheet with different colours lie next to each other or on top of each other. Still
-# it keeps nearly all of the variance. **A small reconstruction error does not mean that a manifold was understood.**
+# On Isomap's map (middle) the colour changes evenly from one end to the other: the sheet is unrolled. On the autoencoder's map (right) parts of the sheet with different colours lie on the same place, so the
+# decoder cannot tell them apart. Still it keeps nearly all of the variance. PCA looks at the roll along its axis. The arc
+# length can be read from its map, but the position across the sheet is lost. **A small reconstruction error does not
+# mean that a manifold was understood.**
 
 # %%
-unrolled = sum(value > 0.9 for value in r2)
+unrolled = sum(value > 0.95 for value in r2)
 claim("unrolled", "Autoencoders of six that unroll the Swiss roll", unrolled, "of 6",
-      seeds=6, at_most=2, baseline=f"R² of Isomap {r2_isomap:.2f}, of PCA {r2_pca:.2f}, of "
-      f"autoencoders {max(r2):.2f} at best")
+      seeds=6, at_most=2, baseline=f"R² of Isomap {r2_others['Isomap']:.2f}, of PCA "
+      f"{r2_others['PCA']:.2f}, of autoencoders {max(r2):.2f} at best")
 claim("roll kept", "Share of the roll's variance that these autoencoders keep",
       np.mean(kept), spread=np.std(kept, ddof=1), seeds=6, at_least=0.9)
 
@@ -234,51 +250,59 @@ claim("roll kept", "Share of the roll's variance that these autoencoders keep",
 prediction_short = None
 
 # %%
-def count_unrolled(turns):
-    roll, arc = swiss_roll(turns)
-    found = 0
-    for seed in range(6):
-        plane = train_on(roll, seed, small(seed)).encode(roll)  # (1500, 2)
-        found += unrolled_by(plane.detach().numpy(), arc) > 0.9
-    return found
+def six_maps(turns):
+    """R² of ten neighbours and R² of a linear regression, for six autoencoders."""
+    roll, sheet = swiss_roll(turns)
+    planes = [train_on(roll, seed, small(seed)).encode(roll).detach() for seed in range(6)]
+    return ([readable(plane, sheet) for plane in planes],
+            [readable(plane, sheet, LinearRegression()) for plane in planes])
 
 
-short = {turns: int(count_unrolled(turns)) for turns in (0.75, 1.0)}
-table(["turns", "unrolled, of six"], [*short.items(), (1.5, unrolled)])
+# %%
+found = {turns: six_maps(turns) for turns in (0.75, 1.0)}
+short = {turns: sum(v > 0.95 for v in near) for turns, (near, _) in found.items()}
+straight = {turns: sum(v > 0.95 for v in linear) for turns, (_, linear) in found.items()}
+table(["turns", "unrolled, of six", "straight, of six", "smallest R², ten neighbours"],
+      [*([t, short[t], straight[t], min(found[t][0])] for t in found),
+       [1.5, unrolled, None, min(r2)]])
 
 # %% [markdown]
-# So the same network does unroll a short roll. From one turn on, parts of the sheet lie above each other, and training
-# more and more often ends in a fold.
+# So the same network unrolls a shorter roll, up to one turn. Not all of the unrolled maps are straight: a linear regression
+# alone would call the bent ones folded.
 #
 # **Does a penalty on the encoder's Jacobian help?** The Jacobian $J$ of the encoder says how the code changes when the
-# point moves a little. A penalty $\lambda \lVert J \rVert^2$ makes the code change slowly along the sheet and from winding
-# to winding (a *contractive* autoencoder, Rifai and others 2011). `torch.func.jvp` returns one column of $J$ for each
-# direction of the input.
+# point moves a little. A *contractive* autoencoder (Rifai and others 2011) adds the penalty $\lambda \lVert J \rVert^2$. To reconstruct a point, the code has to change *along* the sheet. It need not change *across* the gap to the
+# next winding, so we hope that the penalty removes that change. `torch.func.jvp` returns one column of $J$ for each direction of the
+# input.
 
 # %%
-strength = 0.01  # λ
-
-
-def contractive(model, x, step):
-    z = model.encode(x)
-    size = 0.0
-    for direction in torch.eye(3):
-        column = torch.func.jvp(model.encode, (x,), (direction.expand_as(x),))[1]  # (B, 2)
-        size = size + column.square().sum(1)
-    return {"squared error": losses.squared_error(model.decode(z), x),
-            "penalty": strength * size}
+def contractive(strength):  # λ
+    def loss(model, x, step):
+        z, size = model.encode(x), 0.0
+        for direction in torch.eye(3):
+            column = torch.func.jvp(model.encode, (x,), (direction.expand_as(x),))[1]
+            size = size + column.square().sum(1)
+        return {"squared error": losses.squared_error(model.decode(z), x),
+                "penalty": strength * size}
+    return loss
 
 # %%
-penalised = [train_on(roll, seed, small(seed), contractive) for seed in range(2)]
-with torch.no_grad():
-    r2_penalty = [unrolled_by(net.encode(roll).numpy(), arc) for net in penalised]
-print("R² with the penalty:", np.round(r2_penalty, 2))
+strengths = [0.001, 0.01, 0.1]
+r2_penalty = {}  # strength → R² of two seeds
+for strength in strengths:
+    penalised = [train_on(roll, s, small(s), contractive(strength)) for s in range(2)]
+    with torch.no_grad():
+        r2_penalty[strength] = [readable(net.encode(roll).numpy(), sheet) for net in penalised]
+    print(f"strength {strength}: R² {np.round(r2_penalty[strength], 2)}")
+
+print(f"without: R² {np.round(r2[:2], 2)}")
 
 # %%
-try_it("Change `strength = 0.01` to a value of your choice between 0.0001 and 1 and run "
-       "the two cells again. Is a roll unrolled (R² above 0.9)? Type \"yes\" or \"no\".",
-       None, "yes" if max(r2_penalty) > 0.9 else "no", changed=strength != 0.01,
-       says="Compare several strengths before you conclude.")
+best_penalty = max(max(pair) for pair in r2_penalty.values())
+try_it("Add a strength of your choice between 0.0001 and 1 to `strengths` and run "
+       "that cell again. Is a roll unrolled (R² above 0.95)? Type \"yes\" or \"no\".",
+       None, "yes" if best_penalty > 0.95 else "no", changed=len(strengths) > 3,
+       says="Compare with the R² without a penalty.")
 
 # %% [markdown]
 # **Can the network represent the unrolled sheet at all?** We train the encoder to give Isomap's map, and then train the
@@ -298,7 +322,7 @@ for seed in range(3):
 
 # %%
 with torch.no_grad():
-    r2_started = [unrolled_by(net.encode(roll).numpy(), arc) for net in started]
+    r2_started = [readable(net.encode(roll).numpy(), sheet) for net in started]
 error_random = [metrics.reconstruction_error(net, roll) for net in nets[:3]]
 error_started = [metrics.reconstruction_error(net, roll) for net in started]
 table(["seed", "R², random start", "R², Isomap's map as start", "error, random start",
@@ -306,20 +330,22 @@ table(["seed", "R², random start", "R², Isomap's map as start", "error, random
       list(zip(range(3), r2, r2_started, error_random, error_started, strict=False)))
 
 # %% [markdown]
-# It can. From a good start most of these networks stay unrolled, and their squared error is far smaller. So neither the
-# network nor the squared error stands in the way. Training from a random start ends in a fold and does not get out of
-# it. The penalty asks for small changes of the code, not for the right map, and it did not change this here.
+# It can. From a good start these networks stay unrolled, and their squared error is far smaller. Training from a random start ends in a fold and does not get out of
+# it within these 80 epochs. The penalty asks for small changes of the code, not for the right map, and none of the three
+# strengths unrolls the sheet.
 
 # %%
 claim("short roll", "Autoencoders of six that unroll a roll of 0.75 turns", short[0.75],
-      "of 6", seeds=6, at_least=5, baseline=f"1 turn {short[1.0]}, 1.5 turns {unrolled}")
-claim("Jacobian penalty", "Largest R² with a penalty on the encoder's Jacobian, two seeds",
-      max(r2_penalty), seeds=2, at_most=0.9)
+      "of 6", seeds=6, at_least=5, baseline=f"1.5 turns {unrolled}")
+claim("one turn", "The same for a roll of one turn", short[1.0], "of 6", seeds=6, at_least=5,
+      baseline=f"straight {straight[1.0]}; smallest R² {min(found[1.0][0]):.2f}")
+claim("Jacobian penalty", "Largest R² with a penalty on the encoder's Jacobian, three "
+      "strengths, two seeds", best_penalty, seeds=2, at_most=0.9)
 claim("good start",
       "Squared error from Isomap's map as the start, relative to a random start (means)",
       np.mean(error_started) / np.mean(error_random), "times", seeds=3, at_most=0.5)
 claim("stays unrolled", "Autoencoders of three that stay unrolled from that start",
-      sum(value > 0.9 for value in r2_started), "of 3", seeds=3, at_least=2,
+      sum(value > 0.95 for value in r2_started), "of 3", seeds=3, at_least=3,
       baseline=f"smallest R² {min(r2_started):.2f}")
 
 # %% [markdown]
@@ -337,7 +363,8 @@ score([("the map with the largest kNN accuracy", prediction_map, max(votes, key=
 # ## 5 · What to keep
 #
 # - Judge a map by measures. t-SNE draws good pictures that cannot be decoded; an autoencoder's map can.
-# - An autoencoder presses a long roll flat and unrolls a short one.
+# - From a random start an autoencoder folds a long roll and unrolls a short one.
+# - A map can be unrolled and yet bent. Neighbours test the first, a linear regression the second.
 # - A small reconstruction error does not mean that a manifold was understood.
 # - To separate "cannot" from "does not find", start the training at the solution.
 #
