@@ -287,7 +287,7 @@ axis.legend(frameon=False);
 # The modern way needs no penalty: of each image's activations only the `k` largest are kept, whatever they are.
 # Activations `a` (B, K) come in. Return a tensor of the same shape in which **each image keeps its k largest values**
 # at their places, and all others are 0. "Largest" goes by value, not by absolute value, and a value that is kept
-# stays as it is, even if it is negative. Where equal values compete for the last place, any of them may stay. The
+# stays as it is, even if it is negative. Where equal values compete for the last place, any of them may stay, or all. The
 # gradient passes through the kept values as it is, and not through the others.
 
 # %% nbgrader={"grade": false, "grade_id": "top_k", "locked": false, "schema_version": 3, "solution": true, "task": false}
