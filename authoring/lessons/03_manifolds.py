@@ -237,8 +237,8 @@ print(f"axis {k + 1} in place of axis {k} costs {exchange:.2f} % of PCA's error"
 # %% [markdown]
 # The error (circles) falls to 1 % (dotted line) early, and later below the lower edge. Its jumps come from the
 # constant learning rate. When it reaches 1 % the angle (squares) is still large; much later the surfaces agree. The
-# reason is in section 3: an exchange of axis $k$ for axis $k + 1$ turns the surface by 90° and costs only $\lambda_k
-# - \lambda_{k+1}$. Baldi and Hornik (1989) proved that the loss has no local minima besides PCA's surface. So long
+# reason is in section 3: an exchange of axis $k$ for axis $k + 1$ turns the surface by 90° and costs only
+# $\lambda_k - \lambda_{k+1}$. Baldi and Hornik (1989) proved that the loss has no local minima besides PCA's surface. So long
 # training reaches it, but a small error does not prove convergence.
 
 # %%
