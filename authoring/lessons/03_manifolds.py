@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 03 · Manifolds and PCA
 #
-# **Promise.** You will see why 784 dimensions are too many for any method that relies on neighbours, why digits need far
-# fewer, and what a nonlinear code finds that the best linear one, PCA, cannot.
+# **Promise.** You will see why 784 dimensions are too many for any method that relies on neighbours, why digits need
+# far fewer, and what a nonlinear code finds that the best linear one, PCA, cannot.
 #
 # **After this unit you can**
 # 1. compute how empty a space of many dimensions is;
@@ -36,14 +36,13 @@ diagrams.line_and_curve();
 
 # %% [markdown]
 # The dots have two coordinates each, but they lie near a curve. A code of one number says where a point is along a line
-# (left) or along a curve (right). The short strokes are the errors. PCA finds the line with the smallest squared error. A nonlinear
-# autoencoder can find the curve, and its errors are smaller.
+# (left) or along a curve (right). The short strokes are the errors. PCA finds a line. A nonlinear autoencoder can
+# find the curve, with smaller errors.
 
 # %%
 train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
 x, x_test, y_test = digits.x_train[train], digits.x_test, digits.y_test
 ten = plots.first_of_each(y_test)
-more = 3 if digits.name == "strokes" else 1  # the built-in digits are fewer
 
 # %% [markdown]
 # ## 1 · Spaces of many dimensions are empty
@@ -73,9 +72,9 @@ table(["dimensions", "covered by eight points (%)", "points needed for 8 along e
       [[d, value, f"{8**d:,}"] for d, value in share.items()])
 
 # %% [markdown]
-# With each dimension the same points cover less. To stand as close in $d$ dimensions as eight points on a line, $8^d$
-# points are needed (right column). This is the **curse of dimensionality**: in many dimensions examples never fill the
-# space.
+# With each dimension the same points cover less (0: none of our samples was near). A grid as fine as eight points on
+# a line needs $8^d$ points in $d$ dimensions. This is the **curse of dimensionality**: in many dimensions examples
+# never fill the space.
 
 # %%
 claim("covered", "Share of a ten-dimensional cube within 0.1 of one of eight points",
@@ -85,8 +84,8 @@ claim("covered", "Share of a ten-dimensional cube within 0.1 of one of eight poi
 # %% [markdown]
 # ## 2 · The manifold hypothesis
 #
-# Let us generate images at random. In the first row each pixel is a random grey level. In the second row each pixel
-# comes from another digit, so that the brightness at each place is right.
+# In the first row each pixel is a random grey level. In the second row each pixel comes from another digit, so that the
+# brightness at each place is right.
 
 # %%
 generator = torch.Generator().manual_seed(1)
@@ -97,30 +96,29 @@ plots.images({"random grey levels": even, "each pixel from a digit": mixed,
               "digits": x_test[ten]});
 
 # %% [markdown]
-# No image of the first two rows shows a stroke. Neighbouring pixels of a digit depend on each other, and random pixels
-# do not.
+# No image of the first two rows shows a stroke. Neighbouring pixels of a digit depend on each other.
 #
 # The **manifold hypothesis** says that natural data lie near a *manifold*: a surface, usually curved, with far fewer
 # dimensions than the space around it. A rolled sheet of paper is a manifold of two dimensions in a space of three. A
-# step *along* the manifold of digits makes a stroke thicker or longer. A step *away* from it adds noise. Unit 03a
-# estimates its number of dimensions.
+# step *along* the manifold of digits makes a stroke thicker or longer. A step *away* from it adds noise (unit 03a).
 
 # %%
 images = 256**784  # images of 784 pixels with 256 grey levels each
 try_it("The universe has about 10 to the power 80 atoms, a number with 81 digits. How many "
        "decimal digits has `images`? Compute it with `math.log10`.",
        None, math.floor(784 * math.log10(256)) + 1,
-       says="No data set will ever cover a visible part of these images.",
+       says="No data set will ever cover a noticeable share of these images.",
        hint="A number n has floor(log10(n)) + 1 decimal digits.")
 
 # %% [markdown]
 # ## 3 · PCA
 #
-# Principal component analysis (PCA) looks for the *linear* surface with the smallest error through the mean image $\bar x$. Let $v_1,
-# \dots, v_k$ be orthogonal directions of length 1, the **axes**. The code of an image is its coordinates
-# $z_j = v_j^\top (x - \bar x)$, and its reconstruction is $\hat x = \bar x + \sum_j z_j v_j$. Which axes have the
-# smallest mean squared error? Let $C$ be the covariance matrix of the images, with eigenvectors $e_i$ and eigenvalues
-# $\lambda_1 \ge \lambda_2 \ge \dots$
+# Of all *linear* surfaces through the mean image $\bar x$, principal component analysis (PCA) looks for the one with
+# the smallest error. Let $v_1, \dots, v_k$ be orthogonal directions of length 1, the **axes**. The code of an image
+# is its coordinates $z_j = v_j^\top (x - \bar x)$, and its reconstruction is $\hat x = \bar x + \sum_j z_j v_j$.
+# Which axes have the smallest mean squared error? Let $C$ be the covariance matrix of the $N$ images (with $1/N$),
+# with eigenvectors $e_i$ and eigenvalues $\lambda_1 \ge \lambda_2 \ge \dots$ Its trace $\operatorname{tr} C$ is the
+# whole variance.
 #
 # $$\begin{aligned}
 # \lVert x - \hat x \rVert^2 &= \lVert x - \bar x \rVert^2 - \textstyle\sum_j z_j^2
@@ -130,14 +128,16 @@ try_it("The universe has about 10 to the power 80 atoms, a number with 81 digits
 # &= \textstyle\sum_i \lambda_i - \sum_i \lambda_i w_i, \quad w_i = \sum_j (v_j^\top e_i)^2
 #   && \text{write } v_j \text{ in the basis } e_i \\
 # &\ge \lambda_{k+1} + \lambda_{k+2} + \dots
-#   && v_j \text{ orthonormal, so } 0 \le w_i \le 1 \text{ and } \textstyle\sum_i w_i = k
+#   && 0 \le w_i \le 1 \text{ and } \textstyle\sum_i w_i = k
 # \end{aligned}$$
 #
-# In the last line the sum $\sum_i \lambda_i w_i$ is largest when the $k$ largest eigenvalues get the weight 1. So the
-# optimal axes are the eigenvectors of the largest eigenvalues, and the error is the sum of the others.
+# In the last line $w_i$ is the squared length of the projection of $e_i$, which has length 1, onto the surface, and
+# $\sum_i w_i = \sum_j \lVert v_j \rVert^2 = k$. So $\sum_i \lambda_i w_i$ is largest when the $k$ largest eigenvalues
+# get the weight 1. Optimal axes are the eigenvectors of the largest eigenvalues, and the error is the sum of the
+# others.
 #
-# A **singular value decomposition** (SVD) finds them without computing $C$. It writes the matrix of the $N$ centred images as
-# $X = U S V^\top$, so $C = X^\top X / N = V (S^2/N) V^\top$: the columns of $V$ are the eigenvectors, and
+# A **singular value decomposition** (SVD) finds them without computing $C$. It writes the matrix of the centred
+# images as $X = U S V^\top$, so $C = X^\top X / N = V (S^2/N) V^\top$: the columns of $V$ are the eigenvectors, and
 # $\lambda_i = s_i^2/N$. Here it is for two hundred points in the plane:
 
 # %%
@@ -151,8 +151,9 @@ print(f"mean squared error: {(points - back).square().sum(1).mean():.4f}")
 print(f"second eigenvalue:  {S[1] ** 2 / 200:.4f}")
 
 # %% [markdown]
-# Both numbers are equal, as the derivation says. For images the package does the same: `PCA(x)` keeps the first 64 axes
-# and the mean, `pca.encode(images, k)` gives codes, and `pca.error(images, k)` the mean squared error.
+# Both numbers are equal. For many images $C$ is smaller than $X$, so the next cell and the package take the
+# eigenvectors of $C$, with the same result: `PCA(x)` keeps the first 64 axes and the mean, `pca.encode(images, k)`
+# gives codes, and `pca.error(images, k)` the mean squared error.
 #
 # **Predict.** The eigenvalues add up to the whole variance of the images. How many of the 784 axes hold 90 % of it?
 
@@ -178,8 +179,9 @@ claim("PCA with 30 numbers", "Squared error per test image, PCA with 30 numbers"
 # ## 4 · A linear autoencoder is PCA
 #
 # Take an autoencoder without any nonlinearity: the encoder multiplies the centred image by a matrix $W_1$ ($k \times
-# 784$), the decoder multiplies the code by $W_2$ ($784 \times k$). Its reconstructions also lie on a linear surface of
-# $k$ dimensions. So by section 3 its error cannot be smaller than PCA's. Does training find the *same* surface?
+# 784$), the decoder multiplies the code by $W_2$ ($784 \times k$). Its reconstructions also lie on a linear surface
+# of $k$ dimensions, where no point is nearer to the image than its projection. So by section 3 its error cannot be
+# smaller than PCA's. Does training find the *same* surface?
 #
 # We need a measure for two surfaces. Here are two planes in space:
 
@@ -187,13 +189,14 @@ claim("PCA with 30 numbers", "Squared error per test image, PCA with 30 numbers"
 diagrams.two_planes();
 
 # %% [markdown]
-# The planes share a line. The two arrows at a right angle to that line show how far the planes are apart, here 40°. In
-# general, take the direction in one surface that is farthest from the other surface. Its angle to the other surface is
-# the **largest angle**. It is 0° if the two surfaces are equal, and 90° if one has a direction at a right angle to the
-# whole of the other. `metrics.largest_angle(A, B)` computes it for the surfaces spanned by the columns of two matrices.
+# The planes share a line, and their angle is 40° (arrows). In general, take the direction in one surface that is
+# farthest from the other surface. Its angle to the other surface is the **largest angle**. It is 0° if the two
+# surfaces are equal, and 90° if one has a direction at a right angle to the whole of the other.
+# `metrics.largest_angle(A, B)` computes it for the surfaces spanned by the columns of two matrices.
 #
-# The error of a linear map depends on the images only through $C$. So we may train on 784 vectors with this covariance in
-# place of all images. The loss and its gradient stay the same, and a step takes milliseconds.
+# With $A = I - W_2 W_1$ the mean of $\lVert A x \rVert^2$ over centred images is $\operatorname{tr}(A C A^\top)$. The
+# images enter only through $C$. The vectors $a_i = \sqrt{784\, \lambda_i}\, e_i$ have the same matrix, $\frac{1}{784}
+# \sum_i a_i a_i^\top = C$. So they can stand in for all images, and a step takes milliseconds.
 
 # %%
 stand_ins = ((784 * eigenvalues).sqrt()[:, None] * eigenvectors.T).float()  # (784, 784)
@@ -213,8 +216,8 @@ for step in range(1, 1501):
         trail.append((step, 100 * (loss.item() / best - 1), angle))
 
 # %% [markdown]
-# **Predict.** When the error has come within 1 % of PCA's error, how large is the largest angle between the two surfaces,
-# in degrees?
+# **Predict.** When the error has come within 1 % of PCA's error, how large is the largest angle between the two
+# surfaces, in degrees?
 
 # %%
 prediction_angle = None
@@ -228,12 +231,15 @@ axis.axhline(1, color="grey", linestyle=":")
 axis.set(yscale="log", xlabel="steps", ylabel="% and °", ylim=(1e-2, 200))
 axis.legend(frameon=False)
 angle_at_1 = angles[above <= 1][0].item()
+exchange = 100 * (eigenvalues[k - 1] - eigenvalues[k]) / best
+print(f"axis {k + 1} in place of axis {k} costs {exchange:.2f} % of PCA's error")
 
 # %% [markdown]
-# The error (circles) falls below 1 % (dotted line) early. At that moment the angle (squares) is still large, and much
-# later the two surfaces agree. The reason is in section 3: an exchange of axis $k$ for axis $k + 1$ turns the surface by
-# 90°, and costs only $\lambda_k - \lambda_{k+1}$. So at convergence a linear autoencoder has the surface of PCA (Baldi and
-# Hornik 1989). A small error does not prove convergence.
+# The error (circles) falls to 1 % (dotted line) early, and later below the lower edge. Its jumps come from the
+# constant learning rate. When it reaches 1 % the angle (squares) is still large; much later the surfaces agree. The
+# reason is in section 3: an exchange of axis $k$ for axis $k + 1$ turns the surface by 90° and costs only
+# $\lambda_k - \lambda_{k+1}$. Baldi and Hornik (1989) proved that the loss has no local minima besides PCA's surface. So long
+# training reaches it, but a small error does not prove convergence.
 
 # %%
 claim("angle at 1 %", "Largest angle to PCA's subspace when a linear code of 8 is within "
@@ -243,7 +249,7 @@ claim("angle at 1 %", "Largest angle to PCA's subspace when a linear code of 8 i
 # %% [markdown]
 # ## 5 · Nonlinear against linear
 #
-# Now put the nonlinearities back: the surface may curve to follow the digits. Two details are new. Pixels lie between 0
+# Now the surface may curve to follow the digits. Two details are new. Pixels lie between 0
 # and 1, so the output goes through a sigmoid. And the helper `he` sets a good initialisation; unit 03b shows what it
 # changes and why.
 
@@ -285,9 +291,8 @@ plots.log_axes(axis, x=sizes)
 axis.legend(frameon=False);
 
 # %% [markdown]
-# The autoencoder has the smaller error up to 30 dimensions. With 64 dimensions PCA is ahead: it has nearly all the
-# directions that it needs, and the briefly trained network has not found them. A deep network that is trained longer
-# does far better with 30 dimensions (unit 03b).
+# The autoencoder has the smaller error up to 30 dimensions, and it gains most in the middle of this range. With 64
+# dimensions PCA is ahead: they hold most of the variance. A deep network does far better with 30 dimensions (unit 03b).
 
 # %%
 relative = {k: errors[k] / pca_errors[k] for k in sizes}
@@ -296,6 +301,8 @@ for k in (2, 8, 30):
           f"Autoencoder's error relative to PCA's, latent dimension {k}",
           relative[k], "times", at_most=0.95,
           baseline=f"autoencoder {errors[k]:.1f}, PCA {pca_errors[k]:.1f}")
+claim("most with 8", "The gain with latent dimension 8, relative to 2 and to 30",
+      relative[8] / min(relative[2], relative[30]), "times", at_most=1.0)
 claim("64 numbers", "Autoencoder's error relative to PCA's, latent dimension 64",
       relative[64], "times", at_least=1.0,
       baseline=f"autoencoder {errors[64]:.1f}, PCA {pca_errors[64]:.1f}")
@@ -303,9 +310,9 @@ claim("64 numbers", "Autoencoder's error relative to PCA's, latent dimension 64"
 # %% [markdown]
 # ## 6 · A map of the digits
 #
-# A two-dimensional code is a **map**: each image is a point in the plane. Which map shows the classes better? For a
-# measure, ten neighbours vote on the class of each point (**kNN**, with five-fold cross-validation). The classes were
-# not used to make the maps. A vote without any map is right for about 10 %.
+# A two-dimensional code is a **map**: each image is a point. Which map shows the classes better? Ten neighbours vote
+# on the class of each point (**kNN**, with five-fold cross-validation). A vote without any map is right for about 10
+# %.
 #
 # **Predict.** For how many per cent of the images is the vote right on the autoencoder's map?
 
@@ -348,11 +355,11 @@ score([("covered by eight points in three dimensions (%)", prediction_covered, s
 # %% [markdown]
 # ## 8 · What to keep
 #
-# - Spaces of many dimensions are empty. Data that can be learned lie near a surface of few dimensions.
-# - PCA is the linear surface with the smallest squared error. Its axes are the eigenvectors of the covariance, and an SVD finds them. Its error is
-#   the sum of the eigenvalues left out.
+# - Spaces of many dimensions are empty. The manifold hypothesis: natural data lie near a surface of few dimensions.
+# - PCA is the linear surface with the smallest squared error. Its axes are eigenvectors of the covariance. Its error
+#   is the sum of the eigenvalues left out.
 # - A linear autoencoder learns the surface of PCA. A small error comes long before the right surface.
-# - A nonlinear autoencoder gains most with small codes.
+# - A nonlinear autoencoder gained most with codes of middle size, and nothing with 64 dimensions.
 # - A two-dimensional code is a map.
 #
 # **Your turn:** [lab 03](../work/lab03.ipynb) (your own copy; on the web, the [sheet](../exercises/lab03/lab03.ipynb)).

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 03a · How many dimensions does a digit have?
 #
-# **Promise.** You will count the dimensions that the images of a digit really fill, with an estimator that you have tested
-# where the answer is known, and measure distances along the manifold.
+# **Promise.** You will count the dimensions that the images of a digit really fill, with an estimator that you have
+# tested where the answer is known, and measure distances along the manifold.
 #
 # **After this unit you can**
 # 1. say how lengths and distances behave in many dimensions;
@@ -44,11 +44,11 @@ x, y, x_test = digits.x_train[train], digits.y_train[train], digits.x_test
 # %% [markdown]
 # ## 1 · Three facts about many dimensions
 #
-# **Distances look alike.** Stand on one of 500 random points of a cube. How many times farther away is the farthest of the
-# others than the nearest?
+# **Distances look alike.** Stand on one of 500 random points of a cube. How many times farther away is the farthest
+# of the others than the nearest?
 #
-# **Most of a cube lies near its surface.** The inner cube, at least 0.05 away from each face, has the volume $0.9^d$. So the share
-# $1 - 0.9^d$ lies near the surface.
+# **Most of a cube lies near its surface.** The inner cube, at least 0.05 away from each face, has the volume $0.9^d$.
+# So the share $1 - 0.9^d$ lies near the surface.
 #
 # **A Gaussian lives near a sphere.** Let $z$ have $d$ independent standard normal coordinates. Then $\lVert z \rVert^2$
 # is a sum of $d$ squares, each with mean 1 and variance 2. So its mean is $d$, and its standard deviation is only
@@ -97,11 +97,11 @@ for axis in axes:
     axis.legend(frameon=False)
 
 # %% [markdown]
-# Left: in 784 dimensions the farthest random point is hardly farther than the nearest one, so "nearest neighbour" means
-# little. Digits (dashed) behave like random points in far fewer dimensions. The dashed line crosses the curve at a rough
-# first reading of their number. Section 2 counts with near neighbours only, and gets another one. Middle: the counts follow
-# the formula. Right: from about ten dimensions on, the mean length follows $\sqrt d$, and in many dimensions even the
-# shortest and the longest sample are close to it.
+# Left: in 784 dimensions the farthest random point is hardly farther than the nearest one, so "nearest neighbour"
+# means little. Digits (dashed) behave like random points in far fewer dimensions. The dashed line crosses the curve
+# at a rough first reading of their number. Section 2 counts with near neighbours only, and gets another one. Middle:
+# the counts follow the formula. Right: from about ten dimensions on, the mean length follows $\sqrt d$, and in many
+# dimensions even the shortest and the longest sample are close to it.
 
 # %%
 claim("distances concentrate", "Farthest ÷ nearest of 500 random points in 784 dimensions",
@@ -115,20 +115,23 @@ claim("sphere", "Mean length of Gaussian samples in 784 dimensions, relative to 
 # %% [markdown]
 # ## 2 · Counting dimensions with two neighbours
 #
-# **TwoNN** (Facco and others 2017) looks at the distances $r_1 < r_2$ from each point to its two nearest neighbours, and
-# at their ratio $\mu = r_2 / r_1$. Let the points be spread evenly in $d$ dimensions.
+# **TwoNN** (Facco and others 2017) looks at the distances $r_1 < r_2$ from each point to its two nearest neighbours,
+# and at their ratio $\mu = r_2 / r_1$. Let the points be spread evenly in $d$ dimensions.
 #
 # $$\begin{aligned}
 # \text{volume within } r &\propto r^d && \text{a ball in } d \text{ dimensions} \\
 # P(\mu > m) = P\big(r_1^d < r_2^d / m^d\big) &= m^{-d}
-#   && \text{the first neighbour is uniform in the ball of radius } r_2 \text{: a share } (1/m)^d \text{ of it} \\
+#   && \text{the first neighbour is uniform in the ball} \\
 # p(\mu) &= d\, \mu^{-d-1} && \text{minus the derivative with respect to } m \\
-# \textstyle\sum_i \log p(\mu_i) &= N \log d - (d + 1) \textstyle\sum_i \log \mu_i && \text{log-likelihood, as if the } N \text{ ratios were independent} \\
+# \textstyle\sum_i \log p(\mu_i) &= N \log d - (d + 1) \textstyle\sum_i \log \mu_i && N \text{ points, as if independent} \\
 # \hat d &= N \Big/ \textstyle\sum_i \log \mu_i && \text{derivative with respect to } d \text{ is 0}
 # \end{aligned}$$
 #
-# In many dimensions the second neighbour is hardly farther than the first, so $\log\mu$ is small and $\hat d$ large. First
-# by hand, for one hundred points on a line:
+# In the second line the ball has the radius $r_2$, and a share $(r_2/m)^d / r_2^d$ of its volume lies within $r_2/m$.
+# The fourth line is the log-likelihood of $N$ points.
+#
+# In many dimensions the second neighbour is hardly farther than the first, so $\log\mu$ is small and $\hat d$ large.
+# First by hand, for one hundred points on a line:
 
 # %%
 line = np.sort(np.random.default_rng(0).random(100))
@@ -150,9 +153,9 @@ def two_nn(points):
     return apart.sum() / np.log(r2[apart] / r1[apart]).sum()
 
 # %% [markdown]
-# An estimator has to be tested where the truth is known. We try cubes of known dimension. A random linear map puts one of
-# them, and a square sheet, into 784 dimensions. We take the sheet twice: clean, and with a little Gaussian noise. The standard
-# deviation of the noise is 0.01, and that of a coordinate of the sheet about 0.4.
+# An estimator has to be tested where the truth is known. We try cubes of known dimension. A random linear map puts
+# one of them, and a square sheet, into 784 dimensions. We take the sheet twice: clean, and with a little Gaussian
+# noise. The standard deviation of the noise is 0.01, and that of a coordinate of the sheet about 0.4.
 #
 # **Predict.** What will TwoNN say of 2,000 points of Gaussian noise in 784 dimensions?
 
@@ -177,8 +180,8 @@ table(["points", "true dimension", "TwoNN says", "said ÷ true"],
 # On clean points of up to five dimensions TwoNN is right within a tenth, also in a larger space. It errs in two
 # directions.
 #
-# - **Too little** for many dimensions. Such points have no near neighbours (section 1), and most of them lie near a face
-#   of the cube, so the points around a point are not spread evenly.
+# - **Too little** for many dimensions. Such points have no near neighbours (section 1), and most of them lie near a
+#   face of the cube, so the points around a point are not spread evenly.
 # - **Too much** under noise. The distance to the nearest neighbours on the noisy sheet is about as large as the noise,
 #   and noise fills all 784 dimensions.
 #
@@ -187,16 +190,16 @@ table(["points", "true dimension", "TwoNN says", "said ÷ true"],
 # %%
 try_it("Change `n = 2000` to `n = 500` above and run that cell again. What does TwoNN say "
        "now of the noisy sheet?", None, estimate["noisy sheet in 784"], changed=n == 500,
-       says="With fewer points the neighbours are farther away. Compare their distance with "
-            "the size of the noise. What would 20,000 points do?")
+       says="With fewer points the neighbours are farther away. Compare their distance "
+            "with the size of the noise. What would 20,000 points do?")
 
 # %%
 claim("TwoNN, five dimensions", "TwoNN's estimate for a cube of 5, relative to the truth",
       estimate["cube of 5"] / 5, "times", near=1, within=0.08,
       baseline=f"cube of 10 {estimate['cube of 10'] / 10:.2f}, of 20 "
       f"{estimate['cube of 20'] / 20:.2f}")
-claim("TwoNN, noise", "TwoNN's estimate for a sheet of 2 with a little noise, relative to the "
-      "truth", estimate["noisy sheet in 784"] / 2, "times", at_least=1.5,
+claim("TwoNN, noise", "TwoNN's estimate for a sheet of 2 with a little noise, relative to "
+      "the truth", estimate["noisy sheet in 784"] / 2, "times", at_least=1.5,
       baseline=f"without noise {estimate['sheet in 784'] / 2:.2f}")
 
 # %% [markdown]
@@ -226,14 +229,14 @@ axis.legend(frameon=False, ncols=2, loc="upper right")
 axis.set_ylim(1, 1000);
 
 # %% [markdown]
-# All bars are above five, outside of the range where TwoNN is right. Many dimensions would make them too low, and noise in
-# the pixels too high. So they tell the order of magnitude: about ten, not 784. For the squares, the values of each pixel
-# were shuffled among the images of the same digit. That destroys the relations between pixels, and TwoNN says several
-# times as much. The relations between pixels keep the digits near a surface of few dimensions.
+# All bars are above five, outside of the range where TwoNN is right. Many dimensions would make them too low, and
+# noise in the pixels too high. So they tell the order of magnitude: about ten, not 784. For the squares, the values
+# of each pixel were shuffled among the images of the same digit. That destroys the relations between pixels, and
+# TwoNN says several times as much. The relations between pixels keep the digits near a surface of few dimensions.
 
 # %%
 claim("intrinsic dimension",
-      "Dimensions of one digit's images, TwoNN, mean of the ten digits (order of magnitude)",
+      "Dimensions of one digit's images, TwoNN, mean of ten digits (order of magnitude)",
       np.mean(of_class), "dimensions", at_least=5, at_most=20,
       baseline=f"the same pixels shuffled {np.mean(of_shuffled):.0f}, noise "
       f"{estimate['noise in 784']:.0f}; fewest for {np.argmin(of_class)}")
@@ -281,9 +284,9 @@ table(["straight distance in", "rank correlation with the distance along the gra
       list(rank.items()))
 
 # %% [markdown]
-# The distances in the code agree only in part with those along the graph. The pixels are ahead, and they have an advantage:
-# the graph was made from distances in pixels. Training asked for reconstruction, not for distances. A code is a system
-# of coordinates, and lengths in it need not mean anything.
+# The distances in the code agree only in part with those along the graph. The pixels are ahead, and they have an
+# advantage: the graph was made from distances in pixels. Training asked for reconstruction, not for distances. A code
+# is a system of coordinates, and lengths in it need not mean anything.
 #
 # The next cell walks from one image to the one that is farthest from it on the graph.
 
@@ -303,8 +306,8 @@ plots.images({"along the graph": some[stops], "straight in the code": straight,
 
 # %% [markdown]
 # The first row is a walk over real test digits, each near to the next. It goes a long way round, and every stop is a
-# real image, even where a digit is badly written. In the rows below, the middle images are blends of the two ends. Unit 03c measures how far such blends are from
-# real digits.
+# real image, even where a digit is badly written. In the rows below, the middle images are blends of the two ends.
+# Unit 03c measures how far such blends are from real digits.
 
 # %%
 claim("geodesic",
@@ -331,8 +334,8 @@ score([("farthest ÷ nearest in 784 dimensions", prediction_contrast, contrast[-
 # %% [markdown]
 # ## 5 · What to keep
 #
-# - In many dimensions distances look alike, most of a cube lies near its surface, and Gaussian samples have a length near
-#   $\sqrt d$.
+# - In many dimensions distances look alike, most of a cube lies near its surface, and Gaussian samples have a length
+#   near $\sqrt d$.
 # - TwoNN counts dimensions from the ratio of two neighbour distances. Test it on data of known dimension: for many
 #   dimensions it says too little, and noise makes it say too much.
 # - The images of a digit fill far fewer dimensions than they have pixels.

@@ -32,10 +32,10 @@ diagrams.layers(WIDTHS + WIDTHS[-2::-1],
                 {"encoder": (0, 4), "decoder": (4, 8)});
 
 # %% [markdown]
-# This network has eight layers of weights. In 2006 Hinton and Salakhutdinov trained it on MNIST. They reported a squared
-# error of 3.00 per test image, and 13.87 for PCA with as many numbers. At that time such deep networks could hardly be
-# trained. From a usual initialisation their error stayed above PCA's, so the paper first trained each layer by itself. Does
-# the trouble exist today?
+# This network has eight layers of weights. In 2006 Hinton and Salakhutdinov trained it on MNIST. They reported a
+# squared error of 3.00 per test image, and 13.87 for PCA with as many numbers. At that time such deep networks could
+# hardly be trained. From a usual initialisation their error stayed above PCA's, so the paper first trained each layer
+# by itself. Does the trouble exist today?
 
 # %%
 train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
@@ -47,30 +47,39 @@ pca = PCA(x)
 # %% [markdown]
 # ## 1 · Signals on their way through the layers
 #
-# A network can only use what reaches its last layer. Let a unit compute $s = \sum_{i=1}^{n} w_i a_i$ from $n$ inputs $a_i$,
-# which are outputs of ReLU units in the layer before. How large is $s$ at the start of training?
+# A network can only use differences between images that reach its last layer. A unit computes $s = \sum_{i=1}^{n} w_i
+# a_i + b$ from $n$ inputs $a_i$, which are outputs of ReLU units in the layer before. A second image gives $s'$ and
+# $a_i'$ in the same unit. Let $\delta = s - s'$, and let $\delta_{\text{before}}$ be the same for a unit of the layer
+# before. How large is $\delta$ at the start of training, over random weights?
 #
 # $$\begin{aligned}
-# \operatorname{Var}(s) &= n \operatorname{Var}(w)\, \mathbb{E}[a^2]
-#   && \text{independent weights with mean 0} \\
-# \mathbb{E}[a^2] &= \tfrac12 \operatorname{Var}(s')
-#   && a = \max(0, s'), \text{ and } s' \text{ is symmetric around 0} \\
-# \operatorname{Var}(s) &= \tfrac{n}{2} \operatorname{Var}(w) \operatorname{Var}(s')
+# \delta &= \textstyle\sum_i w_i (a_i - a_i')
+#   && \text{the bias is the same for both} \\
+# \mathbb{E}[\delta^2] &= n \operatorname{Var}(w)\, \mathbb{E}[(a - a')^2]
+#   && \text{weights: mean 0, independent} \\
+# \mathbb{E}[(a - a')^2] &\le \tfrac12 \mathbb{E}[\delta_{\text{before}}^2]
+#   && \text{ReLU, see below} \\
+# \mathbb{E}[\delta^2] &\le \tfrac{n}{2} \operatorname{Var}(w)\, \mathbb{E}[\delta_{\text{before}}^2]
 #   && \text{from layer to layer}
 # \end{aligned}$$
 #
-# The factor is 1 if $\operatorname{Var}(w) = 2/n$. This is the initialisation of **He and others (2015)**. PyTorch's
-# default for `nn.Linear` is a uniform distribution between $-1/\sqrt n$ and $1/\sqrt n$. Its variance is $1/(3n)$.
+# The third line: weights $w$ and $-w$ are equally likely, so a unit with $(s, s')$ and one with $(-s, -s')$ are, too.
+# If $s$ and $s'$ have the same sign, the ReLU keeps $\delta$ in one of the two units and removes it in the other.
+# That is half of $\delta^2$ on average. If their signs differ, the two units together keep $s^2 + s'^2 < \delta^2$.
+#
+# The factor is 1 if $\operatorname{Var}(w) = 2/n$. This is the initialisation of **He and others (2015)**, who derive
+# it for the size of $s$ itself. PyTorch's default for `nn.Linear` is a uniform distribution between $-1/\sqrt n$ and
+# $1/\sqrt n$. Its variance is $1/(3n)$, since a uniform distribution between $-c$ and $c$ has the variance $c^2/3$.
 
 # %%
-try_it("With PyTorch's default, by which factor is the standard deviation of s multiplied "
-       "from one ReLU layer to the next? Compute it from the last line above.",
-       None, (1 / 6) ** 0.5, says="The variance is divided by 6 at each layer.",
+try_it("With PyTorch's default, by which factor is the root of the mean of δ² multiplied "
+       "from one ReLU layer to the next, at most? Compute it from the last line above.",
+       None, (1 / (3 * 2)) ** 0.5, says="It is the same for every width n.",
        hint="Put 1/(3n) into the last line, and take the root.")
 
 # %% [markdown]
 # We measure it on untrained networks. For each layer of weights we look at how much its outputs differ from image to
-# image: the standard deviation over images, averaged over the units.
+# image: the variance over images (half of the mean $\delta^2$), averaged over the units, and its root.
 
 # %%
 SEED = 0
@@ -92,22 +101,27 @@ def differences(model, images):
     for layer in [*model.encoder, *model.decoder]:
         a = layer(a)
         if isinstance(layer, nn.Linear):
-            found.append(a.std(0).mean().item())
+            found.append(a.var(0).mean().sqrt().item())
     return found  # eight numbers, one for each layer of weights
 
 # %%
 axis = plt.subplots(figsize=(6, 3.2))[1]
 with torch.no_grad():
-    for weights, style in (("default", "o-"), ("He", "s--")):
-        axis.plot(range(1, 9), differences(new(weights, "default"), x_val[:500]), style,
-                  label=weights)
+    for weights, style, factor in (("default", "o-", 1 / 6), ("He", "s--", 1)):
+        measured = differences(new(weights, "default"), x_val[:500])
+        limit = [measured[0]]
+        for layer in range(2, 9):  # layer 5 gets the code, which has no ReLU
+            limit.append(limit[-1] * (2 * factor if layer == 5 else factor) ** 0.5)
+        axis.plot(range(1, 9), measured, style, label=weights)
+        axis.plot(range(1, 9), limit, ":", color="grey")
 axis.set(yscale="log", xlabel="layer", ylabel="standard deviation over images")
 axis.legend(frameon=False, title="weights");
 
 # %% [markdown]
-# With the default weights each layer removes about half of the differences between images, or more. Little about the
-# input reaches the output, and the gradient on its way back shrinks in the same way. With He's weights the differences
-# survive.
+# Dotted lines show the limits from the derivation. With the default weights the differences follow their limit
+# closely, and nearly nothing about the input reaches the output. Only the step from layer 4 to 5 is smaller: layer 4
+# gives the code, which has no ReLU, so the factor 1/2 is missing. With He's weights most of the differences survive.
+# They stay a little below the limit, since some images get different signs in the same unit.
 
 # %%
 signal = {}
@@ -120,11 +134,11 @@ claim("signals", "Differences between images that reach the output with default 
 # %% [markdown]
 # ## 2 · Two changes, four networks
 #
-# The output goes through a sigmoid, since pixels lie between 0 and 1. That suggests a second change. A network whose last
-# layer gives about 0 begins with a grey image, sigmoid(0) = 0.5, and first has to learn that most pixels are black.
-# `begin_at_mean(model, x)` sets the bias of the last layer to the logit of the mean image, so that the network begins with
-# the mean image. The helper `he` of unit 03 makes **both** changes. Which one does the work? Four networks, each change
-# with and without the other, trained for four epochs on 10,000 images:
+# The output goes through a sigmoid, since pixels lie between 0 and 1. That suggests a second change. A network whose
+# last layer gives about 0 begins with a grey image, sigmoid(0) = 0.5, and first has to learn that most pixels are
+# black. `begin_at_mean(model, x)` sets the bias of the last layer to the logit of the mean image, so that the network
+# begins with the mean image. The helper `he` of unit 03 makes **both** changes. Which one does the work? Four
+# networks, each change with and without the other, trained for four epochs on 10,000 images:
 #
 # **Predict.** Which change alone gives the smaller error: `"weights"` or `"bias"`?
 
@@ -149,9 +163,11 @@ for (weights, output), colour in zip(curves, plots.CLASSES.colors, strict=False)
     axis.plot(range(1, 5), curves[weights, output], "o-" if weights == "He" else "s--",
               color=colour, label=f"weights {weights}, output bias {output}")
 axis.axhline(pca.error(x_val, 30), color="grey", linestyle=":", label="PCA, 30 numbers")
-axis.set(xlabel="epoch over 10,000 images", xticks=range(1, 5), ylim=(0, 75),
+mean_image = (x_val - x.mean(0)).square().sum(1).mean().item()
+axis.axhline(mean_image, color="grey", linestyle="-", label="mean image")
+axis.set(xlabel="epoch over 10,000 images", xticks=range(1, 5), ylim=(0, 100),
          ylabel="squared error per image")
-axis.legend(frameon=False, fontsize=9);
+axis.legend(frameon=False, fontsize=9, ncols=2, loc="upper center");
 
 # %%
 after = {name: curve[-1] for name, curve in curves.items()}
@@ -165,11 +181,10 @@ say(f"He's weights alone lower the error by {alone['weights']:.0f}, the output b
     f"by {alone['bias']:.0f}, and both together by {fallen['He', 'mean']:.0f}.")
 
 # %% [markdown]
-# Each change helps, with and without the other. The weights help more. Without both, the error stays for the whole first
-# epoch at that of the mean image, and then falls slowly. The bias saves the time to learn the mean image. The weights let
-# the differences between images through, and these are what a code is for. The sum of both single gains is larger than
-# the gain of both together, since either one shortens the same slow beginning. So the sentence
-# "the right variance is enough" is half true.
+# Each change helps, with and without the other. The weights help more. Without both, the error stays for the whole
+# first epoch at that of the mean image (grey line), and then falls slowly. The bias saves the time to learn the mean
+# image. The weights let the differences between images through, and these are what a code is for. The sum of both
+# single gains is larger than the gain of both together, probably because either one shortens the same slow beginning.
 
 # %%
 order = sorted(after, key=after.get)  # from the smallest error to the largest
@@ -197,8 +212,8 @@ claim("weights alone", "The same, from He's weights with the default output bias
 # For a longer training we use `he`, and one choice that was made on the validation images: the activation *SiLU*, $x
 # \cdot \text{sigmoid}(x)$, a ReLU with a smooth corner.
 #
-# **Predict.** Which squared error per test image will it reach in less than a minute of training? (The paper: 3.00. PCA:
-# 13.87.)
+# **Predict.** Which squared error per test image will it reach in about a minute of training? (On MNIST the paper has
+# 3.00, and PCA 13.87.)
 
 # %%
 prediction_deep = None
@@ -206,7 +221,7 @@ prediction_deep = None
 # %%
 with seeded(0):
     best = he(Autoencoder(WIDTHS, nn.SiLU), x)
-history = fit(best, (x,), squared_error, epochs=5 * more, batch=192, lr=2.5e-3,
+history = fit(best, (x,), squared_error, epochs=4 * more, batch=192, lr=2.5e-3,
               one_cycle=True, held_out=(x_val,))
 
 # %%
@@ -224,6 +239,10 @@ table(["images", "squared error per image"],
 # Layers need not be trained one by one any more. The error on training images lies below that on test images, so the
 # network has begun to memorise. A longer training, with data augmentation against memorising, gets below the paper's
 # result on MNIST. `benchmarks/papers.py` runs it, and `RESULTS.md` reports it.
+#
+# Does the class stand in the code, too? A **linear probe** is a linear classifier of the codes. Here it is trained
+# with the labels of one training image in ten. The training of the autoencoder did not ask for classes, so a smaller
+# error does not promise a better probe. Compare both results below with those of PCA.
 
 # %%
 probes = metrics.probes(best.encode, x, y, x_test, y_test)
@@ -243,7 +262,7 @@ claim("deep code, probe", "Linear probe on that code, labels for one image in te
 #
 # Unit 02a counted dead units of a code with a ReLU: units that give 0 for every image and receive no gradient. In a
 # code of two, the death of one unit is the loss of half the code. How often does it happen? We train ten small networks
-# that differ only in their initialisation.
+# that differ only in their seed, that is, in their initialisation and the order of their batches.
 #
 # **Predict.** Of ten networks, how many keep both units alive?
 
@@ -273,9 +292,9 @@ for living in (0, 1, 2):
 table(["living units", "networks of ten", "mean squared error"], rows)
 
 # %% [markdown]
-# A dead unit hardly ever recovers. A network that lost both gives the mean image for every input. Which fate it meets
-# depends on its initialisation. A loss curve alone says only that the training went badly. The count of living units says
-# why. The fix is the same as in unit 02a: no ReLU on the code.
+# A dead unit gets no gradient (unit 02a). A network that lost both gives the same image for every input, at best the
+# mean image. Which fate it meets depends on its seed. A loss curve alone says only that the training went badly. The
+# count of living units says why. The fix is the same as in unit 02a: no ReLU on the code.
 
 # %%
 claim("dying maps", "Networks of ten that lost one or both units of a ReLU code of two",
@@ -296,13 +315,13 @@ score([("which change alone helps more", prediction_alone, max(alone, key=alone.
 # %% [markdown]
 # ## 6 · What to keep
 #
-# - Weights with variance $2/n$ keep the signals alive through many ReLU layers. PyTorch's default divides the variance
-#   by 6 at each layer.
+# - Weights with variance $2/n$ keep differences between images alive through many ReLU layers. PyTorch's default
+#   divides their mean square by 6 at each layer.
 # - An output bias at the mean image saves the time to learn the mean. It helps less than the weights, and it helps with
 #   them.
 # - Change one thing at a time. Two changes need four runs.
 # - With both, a deep autoencoder trains without pre-training, and its error is a fraction of PCA's.
-# - A ReLU on a small code kills its units.
+# - A ReLU on a small code often kills its units.
 #
 # **Deeper:** [03c](03c_interpolation.ipynb) checks what lies between two images. **Next:**
 # [lesson 04](04_denoising.ipynb).
