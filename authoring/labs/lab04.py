@@ -11,7 +11,7 @@
 # - train a denoiser without clean images, and say when this works;
 # - go from much noise to little with a denoiser, in steps that need no new noise.
 #
-# **Before it:** units 04 and 04b. **Time:** about 55 minutes for you, under a minute for the machine.
+# **Before it:** units 04 and 04b. **Time:** about 55 minutes for you, about a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
@@ -119,7 +119,7 @@ check.shot_noise(shot_noise)
 
 # %%
 shot_noise_ok = check.use(shot_noise)
-plots.images({"clean": some} | {f"{n} photons": shot_noise_ok(some, n, generator)
+plots.images({"clean": some} | {f"photons: {n}": shot_noise_ok(some, n, generator)
                                 for n in (100, 10, 3, 1)});
 
 # %% [markdown]
@@ -154,7 +154,7 @@ axis.legend(frameon=False);
 
 # %% nbgrader={"grade": false, "grade_id": "occlude", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def occlude(x, side, generator):
-    """Images (B, 784) with a black square of side x side pixels at a random place in each."""
+    """Images (B, 784), each with a black square of side x side pixels somewhere."""
     ### BEGIN SOLUTION
     top, left = torch.randint(0, 29 - side, (2, len(x), 1, 1), generator=generator)
     r = torch.arange(28)
@@ -346,7 +346,7 @@ table(["gain in dB (median)", *noisy],
 # %% [markdown]
 # The Gaussian filter has the width 1, its best one for this noise in unit 04. Look at the first column, the noise of
 # the training. The network with noisy targets was never compared with a clean image. It comes close to the network with
-# clean targets, and both are far ahead of the filters. The ordinary autoencoder has only its bottleneck, which cannot
+# clean targets, and both are clearly ahead of the filters. The ordinary autoencoder has only its bottleneck, which cannot
 # hold all of the noise. It removes some, less than the better filter and far less than the two denoisers. The other two
 # columns are corruptions that no network saw in training.
 
@@ -355,8 +355,8 @@ plots.images({"clean": rows["clean"], "noisy": ten_noisy[name]}
              | answers(ten_noisy[name]), zoom=0.8);
 
 # %% [markdown]
-# In the last two rows both networks give dark backgrounds and connected strokes. The ordinary autoencoder gives fog,
-# the filter clouds.
+# In the last two rows both networks give dark backgrounds and connected strokes. The
+# ordinary autoencoder gives torn strokes and specks, the filters give clouds.
 #
 # Why does it work? The target's noise cannot be foreseen from the input, and it is 0 on average. So the expected loss is
 # that with clean targets plus the variance of the target's noise, $784\, \sigma^2$, which no network can change. Compute
@@ -376,9 +376,9 @@ table(["trained with", "error to clean", "error to noisy", "difference"],
       + [["784 σ²", None, None, 784 * SIGMA**2]])
 
 # %% [markdown]
-# For both networks the difference is close to $784\, \sigma^2$. The noise of the targets makes each training step less
-# exact, and many images average it out. With few images there is less to average over. All networks of the next picture
-# take 192 steps:
+# For both networks the difference is close to $784\, \sigma^2$. Still, noise in the targets makes each training step less
+# exact. What does this cost, and does it depend on the number of images? All networks of the next picture take 192
+# steps.
 
 # %%
 sizes, images = (128, 512, 2048, 8192), noisy[name]
@@ -403,8 +403,9 @@ axis.minorticks_off()
 axis.legend(frameon=False);
 
 # %% [markdown]
-# Each curve is one way of training, each point one network. With all images both curves are above the filter. Compare
-# them at the left end, where each network has seen the same few digits again and again, and at the right end.
+# With 128 images both ways of training stay below the filter and differ little: so few digits are not enough, whatever
+# the targets are. With more digits both pass the filter, and noisy targets cost some tenths of a decibel. Our copies have
+# new noise in every epoch. In practice each object has only its two photographs, so their noise can be memorised.
 #
 # ## 7 · From much noise to less
 # ★★★ · 10 minutes
