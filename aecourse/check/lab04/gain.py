@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from aecourse.check.engine.drawing import row, tenths
-from aecourse.check.engine.exercise import Case, Exercise, Mistake
+from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
+from aecourse.check.engine.look import Parts
 
 PERFECT = ("It is right where both images have errors, and wrong where one of them has none: the gain is then inf if "
            "the denoised one is perfect and −inf if the noisy one was. Add no small number.")
@@ -141,10 +142,21 @@ def _gain(x: Tensor, noisy: Tensor, denoised: Tensor, *, clip: str = "both", sig
     return (value.mean() if after == "mean" else value) * sign
 
 
+def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
+    """Say whether the values are off by one number everywhere."""
+    if any(g.shape != w.shape for (g,), (w,) in zip(got, want, strict=True)):
+        return ""
+    off = torch.cat([g.double() - w.double() for (g,), (w,) in zip(got, want, strict=True)])
+    off = off[torch.isfinite(off)]
+    if len(off) < 4 or float(off.max() - off.min()) > 2e-3:
+        return ""
+    return f"Everywhere your value is {abs(float(off.mean())):.4g} too {'large' if off.mean() > 0 else 'small'}."
+
+
 EXERCISE = Exercise(
     "gain", "4 · How many decibels are gained?", "function", 2, 7,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5, 3, 4), atol=1e-3,
-    arguments=("x", "noisy", "denoised"), family=family, mistakes=MISTAKES,
+    arguments=("x", "noisy", "denoised"), gives=(PER_IMAGE,), family=family, look=look, mistakes=MISTAKES,
     hints=("The gain is the PSNR of the denoised image minus that of the noisy one, both clipped. What does a "
            "difference of two logarithms become?",
            "So it is 10 log₁₀ of the noisy image's mean squared error, divided by the denoised one's.",

@@ -312,7 +312,7 @@ def _error(loss: Tensor, spy: _Spy) -> tuple[dict[str, str], Tensor | None]:
         return {"measure": "the absolute error"}, None
     lengths = g.square().sum(1)
     if value.shape == (n,) and bool(((lengths - 1).abs() < 1e-3).all()):
-        return {"measure": "the root of the squared error"}, y - g * value[:, None]
+        return {"measure": "the root of the squared error"}, (y - g * value[:, None]).float()
     seen = {"as it is": (y, torch.ones_like(y)), "through a sigmoid": (y.sigmoid(), y.sigmoid() * (1 - y.sigmoid()))}
     for output, (o, inner) in seen.items():
         h = g / inner

@@ -193,5 +193,5 @@ EXERCISE = Exercise(
            "`torch.poisson(means, generator=generator)` gives a random number of photons for each pixel.",
            "Divide the numbers by `photons`: then on average the image comes back."),
     why="The number of photons has the mean x · photons and, since it is Poisson, the same variance. Divided by "
-        "photons, the mean is x and the variance x · photons / photons² = x / photons. Unlike Gaussian noise it depends "
-        "on the image: none in black, most in white.")
+        "photons, the mean is x and the variance x · photons / photons² = x / photons. Unlike Gaussian noise it "
+        "depends on the image: none in black, most in white.")
