@@ -1,17 +1,17 @@
 # %% [markdown]
-# # Lab 04 · Noise, and what a denoiser knows
+# # Lab 04 · Noise of other kinds, and a denoiser without clean images
 #
-# At the end of this page you have damaged digits in three ways, cleaned them in three ways, and turned a trained
-# denoiser into a map that points to where the data lie.
+# At the end of this lab you have trained a network to remove noise although it was never shown a clean image, and
+# followed a denoiser in small steps from noise to data.
 #
 # After this lab you can
 #
-# - damage images with Gaussian noise, salt and pepper, and masking, reproducibly and with no pixel out of range;
-# - measure a denoised image in decibels, and say what a fair baseline gets;
-# - write the loss of a denoising autoencoder, and train one with it;
-# - read the score, the slope of the logarithm of the density, off a trained denoiser, and check it where it is known.
+# - add Gaussian noise of a wanted PSNR, the noise of single photons, and hidden squares;
+# - say how many decibels a denoiser gains, and compare it with a median filter;
+# - train a denoiser without clean images, and say when this works;
+# - go from much noise to little with a denoiser, in steps that need no new noise.
 #
-# **Before it:** units 04 and 04b. **Time:** about 55 minutes for you, under a minute for the machine.
+# **Before it:** units 04 and 04b. **Time:** about 55 minutes for you, about a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
@@ -24,203 +24,221 @@ import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
 from torch import nn
-from torch.distributions import Categorical, Independent, MixtureSameFamily, Normal
 
-from aecourse import data, losses, plots
+from aecourse import corruption, data, filters, losses, plots
 from aecourse.check import lab04 as check
 from aecourse.claims import table
-from aecourse.models import Autoencoder, mlp
+from aecourse.models import Autoencoder, he
 from aecourse.train import fit, seeded
 
 plots.use_style()
 digits = data.load()
-x, x_test = digits.x_train[:10_000], digits.x_test[:2000]
-some = digits.x_test[plots.first_of_each(digits.y_test)]
+x, x_test = digits.x_train[:20_000], digits.x_test[:2000]
+more = 3 if digits.name == "strokes" else 1  # the built-in digits are fewer
+ten = plots.first_of_each(digits.y_test)
+some = digits.x_test[ten]
 generator = torch.Generator().manual_seed(0)
 digits
 
 # %% [markdown]
-# ## 1 · Gaussian noise
-# ★☆☆ · 6 minutes
-#
-# Images `x` (B, D) with grey levels from 0 to 1 come in, a number `sigma`, and a `torch.Generator`. Noisy images (B,
-# D) go out: to every pixel of every image is added a normal random number of its own, with mean 0 and standard
-# deviation `sigma`, and the sum is cut off at 0 and 1, as in a picture file. (The lesson leaves it uncut; exercise 7
-# comes back to that.) Two things make such a function safe to use. All numbers come from `generator`, so each call
-# gives fresh noise and a run can be repeated. And `x` itself stays as it is.
-
-# %% nbgrader={"grade": false, "grade_id": "gaussian", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def gaussian(x, sigma, generator):
-    """Images (B, D) with Gaussian noise of standard deviation sigma, cut off at 0 and 1."""
-    ### BEGIN SOLUTION
-    noise = torch.randn(x.shape, generator=generator, device=x.device)
-    return (x + sigma * noise).clamp(0, 1)
-    ### END SOLUTION
-
-# %% nbgrader={"grade": true, "grade_id": "gaussian-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-check.gaussian(gaussian)
-
-# %%
-# Stuck? Type check.gaussian.hint() on the next line, and run this cell.
-
-# %% [markdown]
-# The check cannot know which random numbers you draw. It measures: the mean and the standard deviation of what you
-# add, its form, whether two pixels or two images share it, what a second call gives. Now look at three strengths:
-
-# %%
-gaussian_ok = check.use(gaussian)
-plots.images({"clean": some} | {f"sigma {s}": gaussian_ok(some, s, generator)
-                                for s in (0.2, 0.4, 0.8)});
-
-# %% [markdown]
-# In the second row the digits are easy to read, in the third with a little effort, in the last one your eye has to
-# guess. Half of the black pixels stay black: there the noise is cut off on one side, so on average it brightens them.
-# After cutting off, the noise is no longer Gaussian where the image is black or white.
-#
-# ## 2 · Salt and pepper
-# ★☆☆ · 8 minutes
-#
-# The other kind of damage leaves most pixels alone and destroys the rest. A `share` of all pixels, drawn at random,
-# is exchanged: each of them becomes black, 0, or white, 1, with equal chance. The others stay as they are. Again all
-# draws come from `generator`, every pixel of every image is drawn for itself, and `x` (B, D) is not changed.
-
-# %% nbgrader={"grade": false, "grade_id": "salt_and_pepper", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def salt_and_pepper(x, share, generator):
-    """Images (B, D) of which a share of the pixels is black or white, half of them each."""
-    ### BEGIN SOLUTION
-    where = torch.rand(x.shape, generator=generator, device=x.device) < share
-    white = torch.rand(x.shape, generator=generator, device=x.device) < 0.5
-    return torch.where(where, white.float(), x)
-    ### END SOLUTION
-
-# %% nbgrader={"grade": true, "grade_id": "salt_and_pepper-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-check.salt_and_pepper(salt_and_pepper)
-
-# %%
-# Stuck? Type check.salt_and_pepper.hint() on the next line, and run this cell.
-
-# %% [markdown]
-# Again at three strengths, from a tenth of the pixels to half of them:
-
-# %%
-salt_and_pepper_ok = check.use(salt_and_pepper)
-plots.images({"clean": some} | {f"share {s}": salt_and_pepper_ok(some, s, generator)
-                                for s in (0.1, 0.3, 0.5)});
-
-# %% [markdown]
-# A pixel that was hit tells nothing any more, and one that was not hit is exactly right. With a share of one half
-# many digits can still be read: your eye looks at many pixels at once.
-#
-# ## 3 · Bug hunt: masking by dropout
+# ## 1 · How much noise is that?
 # ★☆☆ · 5 minutes
 #
-# The third damage sets a share of the pixels to 0; it is what the first paper on denoising autoencoders used
-# (Vincent, Larochelle, Bengio and Manzagol, 2008). PyTorch has something that looks like it, and somebody writes:
+# Unit 04 measured the PSNR of noisy images. Now go the other way. A tensor `decibels` (B,) of wanted PSNRs comes in;
+# they may be negative. Return the standard deviations (B,) of Gaussian noise that give them. The grey levels go from 0
+# to 1, the noise is not clipped, and the mean squared error is meant as it is on average.
 
-# %%
-def masked_by_dropout(x, share, generator):
-    return F.dropout(x, share)
-
-
-with seeded(0):  # so that this page looks the same each time it is built
-    masked = masked_by_dropout(some, 0.5, torch.Generator().manual_seed(1))
-    again = masked_by_dropout(some, 0.5, torch.Generator().manual_seed(1))
-black = [(images == 0).float().mean().item() for images in (some, masked)]
-table(["", "clean", "masked by dropout"],
-      [["share of black pixels", *black],
-       ["brightest pixel", some.max().item(), masked.max().item()],
-       ["same seed, same image", None, "yes" if torch.equal(masked, again) else "no"]])
-
-# %% [markdown]
-# Two things are wrong with it. Write the function as it should be: a `share` of the pixels, drawn from `generator`
-# for every pixel of every image, becomes 0, and the others stay as they are.
-
-# %% nbgrader={"grade": false, "grade_id": "masking", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def masking(x, share, generator):
-    """Images (B, D) of which a share of the pixels is set to 0."""
+# %% nbgrader={"grade": false, "grade_id": "sigma_for", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def sigma_for(decibels):
+    """The standard deviation of the noise for each wanted PSNR, shape (B,)."""
     ### BEGIN SOLUTION
-    hit = torch.rand(x.shape, generator=generator, device=x.device) < share
-    return torch.where(hit, 0.0, x)
+    return 10 ** (-decibels / 20)
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "masking-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-check.masking(masking)
+# %% nbgrader={"grade": true, "grade_id": "sigma_for-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check.sigma_for(sigma_for)
 
 # %%
-# Stuck? Type check.masking.hint() on the next line, and run this cell.
+# Stuck? Type check.sigma_for.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# Your masking beside dropout's, with half of the pixels hit:
+# Your standard deviations, tried on the test images. The last column clips the noisy images to $[0, 1]$ before they are
+# measured.
 
 # %%
-masking_ok = check.use(masking)
-rows = {"clean": some, "masking": masking_ok(some, 0.5, generator), "dropout": masked}
-plots.images(rows, limits=(0, 2));
+sigma_for_ok = check.use(sigma_for)
+wanted = torch.tensor([30.0, 20.0, 10.0, 0.0])
+
+
+def psnr(image, clean):  # (N, 784) and (N, 784) → (N,), not clipped
+    return -10 * (image - clean).square().mean(1).log10()
+
+
+rows = []
+for decibels, sigma in zip(wanted.tolist(), sigma_for_ok(wanted).tolist(), strict=True):
+    noisy = corruption.gaussian(x_test, sigma, generator)
+    clipped = noisy.clamp(0, 1)
+    rows.append([decibels, sigma, psnr(noisy, x_test).mean().item(),
+                 psnr(clipped, x_test).mean().item()])
+table(["wanted (dB)", "σ", "PSNR (dB)", "PSNR, clipped (dB)"], rows)
+
+# %%
+plots.images({"clean": some} | {
+    f"{d:.0f} dB, σ = {s:.2g}": corruption.gaussian(some, s, generator)
+    for d, s in zip(wanted.tolist(), sigma_for_ok(wanted).tolist(), strict=True)});
 
 # %% [markdown]
-# All three rows share one grey scale, from 0 to 2, so a clean white is grey here. Dropout makes the pixels that it
-# keeps twice as bright: it divides by 1 − share, which keeps the *mean* input of a layer. A picture has no use for
-# that; a net that is trained so sees whites in training that no real image has.
+# The measured PSNRs are the wanted ones. Clipping adds decibels, the more the stronger the noise is. At 20 dB the noise
+# is hardly disturbing, at 10 dB every digit can still be read, and at 0 dB most are lost.
 #
-# ## 4 · How good is a denoised image?
+# ## 2 · The noise of a dark photograph
+# ★☆☆ · 7 minutes
+#
+# A camera counts photons. Let a white pixel get `photons` of them on average, and a pixel of grey level $x$ get
+# $x \cdot$ `photons`. The number that arrives in one exposure is random, with a **Poisson distribution**: its variance
+# is its mean. Images `x` (B, D), a number `photons` above 0 (not always a whole one) and a `torch.Generator` come in.
+# Return the photographs (B, D): the random number of photons of each pixel, divided by `photons`, so that on average
+# the image itself comes back. Take all random numbers from `generator`, do not clip, and leave `x` as it is.
+# `torch.poisson(means, generator=generator)` gives a Poisson number for each mean in a tensor.
+
+# %% nbgrader={"grade": false, "grade_id": "shot_noise", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def shot_noise(x, photons, generator):
+    """Photographs (B, D) of the images x, with so many photons for a white pixel."""
+    ### BEGIN SOLUTION
+    return torch.poisson(x * photons, generator=generator) / photons
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "shot_noise-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
+check.shot_noise(shot_noise)
+
+# %%
+# Stuck? Type check.shot_noise.hint() on the next line, and run this cell.
+
+# %% [markdown]
+# Photographs with fewer and fewer photons:
+
+# %%
+shot_noise_ok = check.use(shot_noise)
+plots.images({"clean": some} | {f"photons: {n}": shot_noise_ok(some, n, generator)
+                                for n in (100, 10, 3, 1)});
+
+# %% [markdown]
+# The background stays black: where no light comes from, there is no noise. The strokes become grainy, and with one
+# photon for a white pixel they fall apart. Now measure the variance. Twenty thousand pixels of each grey level, and the
+# same with Gaussian noise:
+
+# %%
+grey = torch.linspace(0, 1, 11)
+pixels = grey.expand(20_000, -1)
+figure, axis = plt.subplots(figsize=(6, 3.4))
+for n, colour, marker in ((10, plots.BLUE, "o"), (30, plots.VERMILION, "s")):
+    variance = (shot_noise_ok(pixels, n, generator) - pixels).var(0)
+    axis.plot(grey, variance, marker, color=colour, label=f"{n} photons")
+    axis.plot(grey, grey / n, color=colour, linewidth=1)
+variance = (corruption.gaussian(pixels, 0.2, generator) - pixels).var(0)
+axis.plot(grey, variance, "^", color="black", label="Gaussian, σ = 0.2")
+axis.set(xlabel="grey level of the pixel", ylabel="variance of the noise (white = 1)")
+axis.legend(frameon=False);
+
+# %% [markdown]
+# The points are measured, and each thin line is grey level ÷ photons. The variance of shot noise grows with the grey
+# level, that of Gaussian noise does not depend on it.
+#
+# ## 3 · A hidden square
+# ★★☆ · 9 minutes
+#
+# Noise hits pixels one by one. An object in front of the camera hides a whole piece. Images `x` (B, 784), a whole
+# number `side` from 1 to 28 and a generator come in. Return images (B, 784) in which a square of `side` × `side` pixels
+# is black, 0, and all others stay as they are. Each image has its square at a random place of its own. The square
+# always lies whole inside the 28 × 28 image, and all places at which it does are equally likely. `x` is not changed.
+
+# %% nbgrader={"grade": false, "grade_id": "occlude", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def occlude(x, side, generator):
+    """Images (B, 784), each with a black square of side x side pixels somewhere."""
+    ### BEGIN SOLUTION
+    top, left = torch.randint(0, 29 - side, (2, len(x), 1, 1), generator=generator)
+    r = torch.arange(28)
+    rows = (r[:, None] >= top) & (r[:, None] < top + side)  # (B, 28, 1)
+    columns = (r >= left) & (r < left + side)  # (B, 1, 28)
+    return x.masked_fill((rows & columns).reshape(len(x), 784), 0)
+    ### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "occlude-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.occlude(occlude)
+
+# %%
+# Stuck? Type check.occlude.hint() on the next line, and run this cell.
+
+# %%
+occlude_ok = check.use(occlude)
+plots.images({"clean": some} | {f"side {n}": occlude_ok(some, n, generator)
+                                for n in (4, 8, 12)});
+
+# %% [markdown]
+# On a black background a small square often hides nothing. A larger one takes whole pieces of strokes away, and all
+# pixels around a lost one are lost, too.
+#
+# ## 4 · How many decibels are gained?
 # ★★☆ · 7 minutes
 #
-# Images are often compared by the **peak signal-to-noise ratio**, in decibels (dB). With the mean squared error of
-# one image,
-# $$\mathrm{MSE} = \frac{1}{D} \sum_{j=1}^{D} (\hat x_j - x_j)^2,$$
-# and the largest value that a pixel can have, $\mathrm{peak} = 1$,
-# $$\mathrm{PSNR} = 10 \log_{10} \frac{\mathrm{peak}^2}{\mathrm{MSE}}.$$
-# Two batches of images come in, `x_hat` and `x`, both (B, D) for any D, and one number per image goes out, (B,). Both
-# are measured as they come: whoever wants an output cut off at 0 and 1 does that before. Two equal images have no
-# error at all; their PSNR is infinite, and so should yours be.
+# What counts is how much better an image has become. The **gain** of a denoiser is the PSNR of the denoised image minus
+# that of the noisy one, *both* clipped to $[0, 1]$ first. Clean images `x` with grey levels from 0 to 1, `noisy` ones
+# and `denoised` ones come in, all (B, D). Return the gain of each image in dB, (B,). Where only the denoised image has
+# no error after clipping, the gain is `inf`; where only the noisy one has none, it is `-inf`. Where both have none,
+# nothing is gained: 0.
 
-# %% nbgrader={"grade": false, "grade_id": "psnr", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def psnr(x_hat, x):
-    """The PSNR of each image in dB, shape (B,), for x_hat and x of shape (B, D)."""
+# %% nbgrader={"grade": false, "grade_id": "gain", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def gain(x, noisy, denoised):
+    """The decibels gained by denoising, for each image, shape (B,)."""
     ### BEGIN SOLUTION
-    error = (x_hat - x).square().mean(-1)
-    return -10 * torch.log10(error)
+    before = (noisy.clamp(0, 1) - x).square().mean(-1)
+    after = (denoised.clamp(0, 1) - x).square().mean(-1)
+    neither = (before == 0) & (after == 0)
+    return torch.where(neither, 0.0, 10 * torch.log10(before / after))
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "psnr-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-check.psnr(psnr)
+# %% nbgrader={"grade": true, "grade_id": "gain-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.gain(gain)
 
 # %%
-# Stuck? Type check.psnr.hint() on the next line, and run this cell.
+# Stuck? Type check.gain.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# The test images in the three kinds of damage, and two "denoised" images that nobody should be proud of: a black one,
-# and the mean of the training images.
+# Three corruptions of the test images, and three "denoisers" that do not look at the image: one only clips, one
+# answers with a black image, one with the mean training image. A network has to beat them.
 
 # %%
-psnr_ok = check.use(psnr)
-SIGMA, SHARE = 0.4, 0.3
-damaged = {"Gaussian": gaussian_ok(x_test, SIGMA, generator),
-           "salt and pepper": salt_and_pepper_ok(x_test, SHARE, generator),
-           "masking": masking_ok(x_test, SHARE, generator)}
+gain_ok = check.use(gain)
+SIGMA = 0.5
+noisy = {"Gaussian, σ = 0.5": corruption.gaussian(x_test, SIGMA, generator),
+         "3 photons": shot_noise_ok(x_test, 3, generator),
+         "square, side 10": occlude_ok(x_test, 10, generator)}
 
 
-def decibels(x_hat):
-    return psnr_ok(x_hat, x_test).mean().item()
+def median_gain(images, denoised):  # the median over the test images, in dB
+    return gain_ok(x_test, images, denoised).median().item()
 
 
-table(["image", "PSNR (dB)"], [[name, decibels(images)] for name, images in damaged.items()]
-      + [["black", decibels(torch.zeros_like(x_test))],
-         ["mean image", decibels(x.mean(0).expand_as(x_test))]])
+blind = {"clip": lambda images: images.clamp(0, 1), "black image": torch.zeros_like,
+         "mean image": lambda images: x.mean(0).expand_as(images)}
+table(["gain in dB (median)", *noisy],
+      [[name, *(median_gain(images, way(images)) for images in noisy.values())]
+       for name, way in blind.items()])
 
 # %% [markdown]
-# More is better, and 10 dB more is a tenth of the squared error. By this measure a black picture competes with noisy
-# ones that you read without effort, since most of a digit's picture *is* black. So a figure in decibels means nothing
-# without a baseline beside it.
+# Clipping gains nothing: the gain counts it on both sides. Under strong Gaussian noise even the mean image gains
+# decibels, since most of a digit's image is black. So a gain, too, needs a baseline. The table shows the median over the
+# images, because a single infinite gain would make the mean infinite.
 #
 # ## 5 · The baseline: a median filter
 # ★★☆ · 10 minutes
 #
-# Before a net is trained, see how far one gets without learning. A **median filter** of 3 × 3 replaces each pixel by
-# the median of the nine pixels around it, itself included: the fifth of them in order. At the border there are no
-# nine; there the nearest pixel of the image is repeated outside of it (`mode="replicate"`). Images `x` of shape (N,
-# 784) come in, 28 × 28 pixels row by row, and images of the same shape go out. Do it without a loop over images or
-# pixels: `F.pad` puts pixels around images (N, 1, 28, 28), and `F.unfold(images, 3)` lists all windows of 3 × 3.
+# Unit 04 took the median filter from SciPy. Write it in PyTorch, where it also runs on a GPU. A **median filter** of
+# 3 × 3 replaces each pixel by the median of the nine pixels around it, itself included: the fifth of them in order. At
+# the border there are no nine; there the nearest pixel of the image is repeated outside of it (`mode="replicate"`).
+# Images `x` of shape (N, 784) come in, 28 × 28 pixels row by row, and images of the same shape go out. Do it without a
+# loop over images or pixels: `F.pad` puts pixels around images (N, 1, 28, 28), and `F.unfold(images, 3)` lists all
+# windows of 3 × 3.
 
 # %% nbgrader={"grade": false, "grade_id": "median3", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def median3(x):
@@ -237,246 +255,254 @@ check.median3(median3)
 # %%
 # Stuck? Type check.median3.hint() on the next line, and run this cell.
 
-# %% [markdown]
-# The filter on the three kinds of damage, and on images without any:
-
 # %%
 median3_ok = check.use(median3)
-to_clean = damaged | {"none": x_test}
-table(["damage", "damaged (dB)", "median filter (dB)"],
-      [[name, decibels(images), decibels(median3_ok(images))]
-       for name, images in to_clean.items()])
-ten = {name: images[:10] for name, images in damaged.items()}
-rows = {"clean": x_test[:10]}
-for name, images in ten.items():
-    rows |= {name: images, f"{name}, median": median3_ok(images)}
+filtered = {name: median3_ok(images) for name, images in noisy.items()}
+table(["gain in dB (median)", *noisy, "clean images: PSNR (dB)"],
+      [["median filter", *(median_gain(noisy[name], filtered[name]) for name in noisy),
+        psnr(median3_ok(x_test), x_test).median().item()]])
+
+# %%
+ten_noisy = {name: images[ten[ten < 2000]] for name, images in noisy.items()}
+rows = {"clean": x_test[ten[ten < 2000]]}
+for name, images in ten_noisy.items():
+    rows |= {name: images, f"{name}, filtered": median3_ok(images)}
 plots.images(rows, zoom=0.8);
 
 # %% [markdown]
-# Salt and pepper vanish nearly everywhere: a few wrong pixels among nine cannot become the fifth in order, whatever
-# their value. The specks that are left lie mostly at the border, where repeating counts a wrong pixel two or three
-# times. Gaussian noise gets weaker. But masking gets *worse*: a stroke is only a few pixels wide, with holes in it
-# black has the majority, and the filter wipes the rest away. A clean image loses, too. The filter knows nothing of
-# digits; it knows that neighbours resemble each other.
+# On Gaussian noise the filter gains several decibels, and clouds remain. Of shot noise it removes little, or makes it
+# worse: a thin stroke with dark pixels in it looks like specks to it. A square is far larger than its window, so it stays,
+# and the filter only wears the strokes away. A clean image loses, too.
 #
-# ## 6 · The loss of the denoising autoencoder
-# ★★☆ · 9 minutes
+# ## 6 · Training without clean images
+# ★★☆ · 10 minutes
 #
-# Now a net that has seen digits. The **denoising autoencoder** gets a damaged image and is asked for the clean one,
-# $$\mathcal{L}(x) = \lVert g_\theta(f_\phi(\tilde x)) - x \rVert^2, \qquad \tilde x \text{ a damaged } x,$$
-# with fresh noise each time. Write this loss in the form that `fit` wants: `loss(model, x, step)` returns a dict with
-# one tensor of one number per image, `{"squared error": ...}`, summed over the pixels (`losses.squared_error(x_hat,
-# x)` gives it). Damage `x` with `gaussian_ok`, `SIGMA` from above and `step.generator`; always, also while `fit`
-# measures held-out images. The model's output is the image itself, as it is: no sigmoid, nothing cut off.
+# A denoising autoencoder needs clean images as targets. Under a microscope or in the night sky there are none: every
+# photograph is noisy. But often there are *two* photographs of the same thing. Lehtinen and others (2018) showed that
+# they are enough (**Noise2Noise**). The network gets one noisy copy, and the target is a **second noisy copy with
+# independent noise**:
+#
+# $$\mathcal{L}(x) = \lVert g_\theta(f_\phi(x + n_1)) - (x + n_2) \rVert^2, \qquad n_1, n_2 \sim \mathcal N(0, \sigma^2 I)
+# \text{ independent.}$$
+#
+# Write this loss for `fit`: `loss(model, x, step)` returns a dict with one tensor of one number per image, `{"squared
+# error": ...}`, summed over the pixels (`losses.squared_error(x_hat, target)` gives it). Make both copies with
+# `corruption.gaussian`, `SIGMA` from above and `step.generator`, new at every call, also while `fit` measures validation
+# images. Nothing is clipped, and the model's output is the image itself: no sigmoid.
 
-# %% nbgrader={"grade": false, "grade_id": "dae_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def dae_loss(model, x, step):
-    """The squared error between model(damaged x) and x, one number per image, in a dict."""
+# %% nbgrader={"grade": false, "grade_id": "noise2noise_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def noise2noise_loss(model, x, step):
+    """The squared error between model(one noisy copy) and another noisy copy, in a dict."""
     ### BEGIN SOLUTION
-    noisy = gaussian_ok(x, SIGMA, step.generator)
-    return {"squared error": losses.squared_error(model(noisy), x)}
+    first = corruption.gaussian(x, SIGMA, step.generator)
+    second = corruption.gaussian(x, SIGMA, step.generator)
+    return {"squared error": losses.squared_error(model(first), second)}
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "dae_loss-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-check.dae_loss(dae_loss)
+# %% nbgrader={"grade": true, "grade_id": "noise2noise_loss-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.noise2noise_loss(noise2noise_loss)
 
 # %%
-# Stuck? Type check.dae_loss.hint() on the next line, and run this cell.
+# Stuck? Type check.noise2noise_loss.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# Train two nets of the same form for the same time: one with this loss, one as a plain autoencoder, which sees clean
-# images only. Neither has ever seen salt, pepper or masks.
+# Train three networks of unit 04, 784-512-128 with a sigmoid at their end. They have the same initialisation and take
+# the same number of steps. One has your loss, one has clean targets as in unit 04, and one is an ordinary autoencoder,
+# which sees clean images only.
 
 # %%
-dae_loss_ok = check.use(dae_loss)
+noise2noise_loss_ok = check.use(noise2noise_loss)
+clean_targets = corruption.denoising(lambda x, noise: corruption.gaussian(x, SIGMA, noise))
+ordinary = corruption.denoising(lambda x, noise: x)
 
 
-def plain_loss(model, x, step):
-    return {"squared error": losses.squared_error(model(x), x)}
-
-
-def trained(loss):
+def trained(loss, images=x, epochs=4 * more):
     with seeded(0):
-        model = Autoencoder([784, 256, 64])
-    fit(model, (x,), loss, epochs=8, batch=64, lr=2e-3, one_cycle=True, device="cpu")
+        autoencoder = he(Autoencoder([784, 512, 128], nn.SiLU), images)
+    model = nn.Sequential(autoencoder, nn.Sigmoid())
+    fit(model, (images,), loss, epochs=epochs, batch=128, lr=4e-3, one_cycle=True,
+        device="cpu")
     return model
 
 
-dae, plain = trained(dae_loss_ok), trained(plain_loss)
+networks = {"ordinary autoencoder": trained(ordinary),
+            "clean targets": trained(clean_targets),
+            "noisy targets": trained(noise2noise_loss_ok)}
+
+# %%
+def answers(images):  # method → its output
+    with torch.no_grad():
+        return {"median filter": median3_ok(images),
+                "Gaussian filter": filters.gaussian(images, 1.0)} | {
+                    name: network(images) for name, network in networks.items()}
+
+
+found = {kind: answers(images) for kind, images in noisy.items()}
+name = "Gaussian, σ = 0.5"
+table(["gain in dB (median)", *noisy],
+      [[way, *(median_gain(noisy[kind], found[kind][way]) for kind in noisy)]
+       for way in found[name]])
 
 # %% [markdown]
-# Both nets and the filter on all three kinds of damage, and on clean images. The nets' outputs are cut off at 0 and
-# 1, as images are.
+# The Gaussian filter has the width 1, its best one for this noise in unit 04. Look at the first column, the noise of
+# the training. The network with noisy targets was never compared with a clean image. It comes close to the network with
+# clean targets, and both are clearly ahead of the filters. The ordinary autoencoder has only its bottleneck, which cannot
+# hold all of the noise. It removes some, less than the better filter and far less than the two denoisers. The other two
+# columns are corruptions that no network saw in training.
+
+# %%
+plots.images({"clean": rows["clean"], "noisy": ten_noisy[name]}
+             | answers(ten_noisy[name]), zoom=0.8);
+
+# %% [markdown]
+# In the last two rows both networks give dark backgrounds and connected strokes. The
+# ordinary autoencoder gives torn strokes and specks, the filters give clouds.
+#
+# Why does it work? The target's noise cannot be foreseen from the input, and it is 0 on average. So the expected loss is
+# that with clean targets plus the variance of the target's noise, $784\, \sigma^2$, which no network can change. Compute
+# both losses of both networks on test images:
 
 # %%
 @torch.no_grad()
-def through(model, images):
-    return model(images).clamp(0, 1)
+def squared_errors(way):
+    first, second = (corruption.gaussian(x_test, SIGMA, generator) for _ in range(2))
+    return [losses.squared_error(networks[way](first), target).mean().item()
+            for target in (x_test, second)]
 
 
-def nothing(images):
-    return images
-
-
-ways = {"left as it is": nothing, "median filter": median3_ok,
-        "plain autoencoder": lambda images: through(plain, images),
-        "denoising autoencoder": lambda images: through(dae, images)}
-rows = [[name, *(decibels(way(images)) for images in to_clean.values())]
-        for name, way in ways.items()]
-table(["PSNR (dB)", *to_clean], rows)
+table(["trained with", "error to clean", "error to noisy", "difference"],
+      [[way, clean, far, far - clean] for way in ("clean targets", "noisy targets")
+       for clean, far in [squared_errors(way)]]
+      + [["784 σ²", None, None, 784 * SIGMA**2]])
 
 # %% [markdown]
-# On Gaussian noise, the one that it was trained for, the denoising autoencoder beats the filter clearly, and on the
-# two that it has never seen as well. What it has learned is less the noise than the digits. The plain autoencoder
-# does not do badly, though nobody asked it to clean anything: its narrow code has no room for noise, and on masked
-# images the two nets are close. The last column is the price: on a clean image the denoising autoencoder is worse
-# than the plain one. It smooths away what might have been noise, and it cannot know that there was none. Who leaves a
-# clean image alone gets infinitely many decibels, `inf`.
-
-# %% [markdown]
-# A mean hides what single images look like, so look at ten of them.
+# For both networks the difference is close to $784\, \sigma^2$. Still, noise in the targets makes each training step less
+# exact. What does this cost, and does it depend on the number of images? All networks of the next picture take 192
+# steps.
 
 # %%
-for name, images in ten.items():
-    cleaned = {way: clean(images) for way, clean in list(ways.items())[1:]}
-    plots.images({"clean": x_test[:10], name: images, **cleaned}, zoom=0.7)
+sizes, images = (128, 512, 2048, 8192), noisy[name]
+losses_of = {"clean targets": clean_targets, "noisy targets": noise2noise_loss_ok}
+gains = {way: [] for way in losses_of}
+for n in sizes:
+    for way, loss in losses_of.items():
+        model = trained(loss, x[:n], epochs=24_576 // n)
+        with torch.no_grad():
+            gains[way].append(median_gain(images, model(images)))
+
+# %%
+figure, axis = plt.subplots(figsize=(6, 3.4))
+for way, colour, style in (("clean targets", plots.BLUE, "o-"),
+                           ("noisy targets", plots.VERMILION, "s--")):
+    axis.semilogx(sizes, gains[way], style, color=colour, label=way)
+axis.axhline(median_gain(images, found[name]["Gaussian filter"]), color="black",
+             linestyle=":", label="Gaussian filter")
+axis.set(xlabel="training images", ylabel="gain at σ = 0.5 (dB)", ylim=(0, None))
+axis.set_xticks(sizes, sizes)
+axis.minorticks_off()
+axis.legend(frameon=False);
 
 # %% [markdown]
-# One picture for each damage: clean, damaged, and the three ways of cleaning. The median filter leaves rags: it looks
-# at nine pixels at a time. The plain autoencoder answers with a digit in a fog. The denoising autoencoder draws
-# closed, smooth strokes, also where the damaged image shows gaps. Where it is unsure the stroke is pale and broad,
-# the mean of several digits; and sometimes the pieces that it draws belong to another digit than the one that was
-# there.
+# With 128 images both ways of training stay below the filter and differ little: so few digits are not enough, whatever
+# the targets are. With more digits both pass the filter, and noisy targets cost some tenths of a decibel. Our copies have
+# new noise in every epoch. In practice each object has only its two photographs, so their noise can be memorised.
 #
-# ## 7 · What the denoiser knows
+# ## 7 · From much noise to less
 # ★★★ · 10 minutes
 #
-# A denoiser moves a noisy point towards where the data are dense. How exact is that? Let $\tilde x = x + \sigma
-# \varepsilon$ be data with Gaussian noise that is *not* cut off, and $p_\sigma$ the density of the noisy points. The
-# best denoiser under squared error, the mean of all clean points that $\tilde x$ may come from, is exactly
-# $$D(\tilde x) = \tilde x + \sigma^2\, \nabla \log p_\sigma(\tilde x)$$
-# (Tweedie's formula; Vincent, 2011, showed what it means for the denoising autoencoder). The arrow $\nabla \log
-# p_\sigma$ is called the **score**. A function `denoise` comes in, which takes points (B, D) and returns points (B,
-# D), noisy points `x_noisy` (B, D), and a number `sigma`. Return the score that this denoiser stands for, (B, D).
+# Unit 04b followed a denoiser by removing noise and adding new noise, again and again. There is a way without new
+# noise. Let points $\tilde x$ have noise of standard deviation $\sigma$, and let the denoiser answer $\hat x$. It takes
+# $\tilde x - \hat x$ for the noise. Keep only so much of this noise, in the same direction, that its standard deviation is
+# $\sigma_\text{next} < \sigma$.
+#
+# A function `denoise` comes in, which takes points (B, D) and the standard deviation of their noise, `denoise(x_noisy,
+# sigma)`, and returns points (B, D); then noisy points `x_noisy` (B, D), and two numbers, `sigma` above 0 and
+# `sigma_next` from 0 to `sigma`. Return the points (B, D) with less noise. For `sigma_next = 0` no noise remains.
 
-# %% nbgrader={"grade": false, "grade_id": "score", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def score(denoise, x_noisy, sigma):
-    """The score at the noisy points (B, D), read off a denoiser."""
+# %% nbgrader={"grade": false, "grade_id": "step_down", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def step_down(denoise, x_noisy, sigma, sigma_next):
+    """The points (B, D) after one step from noise sigma to noise sigma_next."""
     ### BEGIN SOLUTION
-    return (denoise(x_noisy) - x_noisy) / sigma**2
+    x_hat = denoise(x_noisy, sigma)
+    return x_hat + sigma_next / sigma * (x_noisy - x_hat)
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "score-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-check.score(score)
+# %% nbgrader={"grade": true, "grade_id": "step_down-check", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+check.step_down(step_down)
 
 # %%
-# Stuck? Type check.score.hint() on the next line, and run this cell.
+# Stuck? Type check.step_down.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# The formula holds for the best denoiser. Does it hold for a small net that was trained for seconds? Of digits nobody
-# knows the density, so take points in the plane whose density is known: three Gaussians of unequal weight. With noise
-# of $\sigma = 0.6$ they become three wider Gaussians, and the true score is the slope of their log-density.
+# Try it on points in the plane whose distribution is known: three Gaussians with standard deviation 0.3 and unequal
+# weights. Bayes' rule gives the best denoiser, as in unit 04b. It first computes how probable each centre is, given the
+# noisy point. Within one Gaussian the answer lies between the point and the centre, and the closer to the centre the
+# stronger the noise is.
 
 # %%
-score_ok, noise, width = check.use(score), 0.6, 0.3
+step_down_ok, width = check.use(step_down), 0.3
 centres = torch.tensor([[-2.0, -1.0], [2.0, -1.0], [0.0, 2.0]])
+weights = torch.tensor([0.5, 0.3, 0.2])
 
 
-def mixture(spread):
-    parts = Independent(Normal(centres, spread * torch.ones(3, 2)), 1)
-    return MixtureSameFamily(Categorical(torch.tensor([0.5, 0.3, 0.2])), parts)
-
-
-smoothed = mixture((width**2 + noise**2) ** 0.5)  # variances add up
-
-
-def true_score(points):
-    points = points.clone().requires_grad_()
-    smoothed.log_prob(points).sum().backward()
-    return points.grad
+def best_denoiser(z, sigma):  # (N, 2) → (N, 2)
+    variance = width**2 + sigma**2
+    squares = (z[:, None] - centres).square().sum(-1)  # (N, 3)
+    probable = torch.softmax(weights.log() - squares / (2 * variance), 1)  # (N, 3)
+    answers = (width**2 * z[:, None] + sigma**2 * centres) / variance  # (N, 3, 2)
+    return (probable[..., None] * answers).sum(1)
 
 # %% [markdown]
-# The denoiser sees points only, never this formula: a small net, trained with the same kind of loss, with noise that
-# is not cut off and an output that is not bounded.
+# Begin with noise alone, $\sigma = 8$, and go down to 0 in 1, 5 or 40 steps. The standard deviations fall by the same
+# factor in each step, to 0.05; the last step goes to 0.
 
 # %%
-def point_loss(model, x, step):
-    noisy = x + noise * torch.randn(x.shape, generator=step.generator, device=x.device)
-    return {"squared error": losses.squared_error(model(noisy), x)}
+def walk(z, steps):
+    sigmas = [*(8 * (0.05 / 8) ** (i / max(1, steps - 1)) for i in range(steps)), 0.0]
+    path = [z]
+    for i in range(steps):
+        path.append(step_down_ok(best_denoiser, path[-1], sigmas[i], sigmas[i + 1]))
+    return torch.stack(path)  # (steps + 1, N, 2)
 
 
-with seeded(0):
-    points, fresh = mixture(width).sample((4000,)), smoothed.sample((2000,))
-    denoiser = mlp([2, 64, 64, 2], nn.Tanh)
-fit(denoiser, (points,), point_loss, epochs=40, batch=100, lr=5e-3, one_cycle=True,
-    device="cpu");
-
-# %% [markdown]
-# How near are the two? The cosine compares their directions, and 1 is the best that it can be; the second number
-# compares the arrows with their lengths. Both are means, once over fresh noisy points and once over the whole square.
+start = 8 * torch.randn(1000, 2, generator=generator)
+paths = {steps: walk(start, steps) for steps in (1, 5, 40)}
+chosen = torch.multinomial(weights, 1000, replacement=True, generator=generator)
+points = corruption.gaussian(centres[chosen], width, generator)
 
 # %%
-axis = torch.linspace(-4, 4, 17)
-grid = torch.cartesian_prod(axis, axis)
-
-
-@torch.no_grad()
-def learned_score(z):
-    return score_ok(denoiser, z, noise)
-
-
 rows = []
-for name, z in (("noisy points", fresh), ("the whole square", grid)):
-    cosine = F.cosine_similarity(learned_score(z), true_score(z)).mean().item()
-    rows.append([name, cosine, ((learned_score(z) - true_score(z)).norm(dim=1).mean()
-                                / true_score(z).norm(dim=1).mean()).item()])
-table(["where", "mean cosine of the two scores", "relative length of their difference"],
-      rows)
-
-# %% [markdown]
-# The arrows of both, at points of a grid:
+ends = {f"steps: {steps}": path[-1] for steps, path in paths.items()}
+for label, z in (ends | {"data": points}).items():
+    distance, nearest = torch.cdist(z, centres).min(1)
+    rows.append([label, distance.square().mean().div(2).sqrt().item(),
+                 *(torch.bincount(nearest, minlength=3) / 10).tolist()])
+table(["points", "standard deviation around the nearest centre", "left (%)", "right (%)",
+       "top (%)"], rows)
 
 # %%
-def draw(panel, arrows, colour):
-    panel.quiver(*grid.T, *arrows.T, color=colour, angles="xy", width=0.005, scale=90)
-
-
-figure, panels = plt.subplots(1, 2, figsize=(9, 4.4), sharey=True)
+figure, panels = plt.subplots(1, 3, figsize=(11, 3.9))
+panels[0].plot(*paths[40][:, :60].permute(2, 0, 1), color="0.6", linewidth=0.8)
+panels[0].plot(*start[:60].T, ".", color="black", markersize=4, label="start")
+panels[0].plot(*paths[40][-1, :60].T, "o", color=plots.VERMILION, markersize=4, label="end")
+panels[0].legend(loc="lower left", fontsize=9)
+for panel, steps in zip(panels[1:], (40, 1), strict=True):
+    panel.plot(*points[:1000].T, ".", color=plots.SKY, markersize=4, label="data")
+    panel.plot(*paths[steps][-1].T, ".", color=plots.VERMILION, markersize=2,
+               label="from noise")
+    panel.legend(loc="lower left", fontsize=9)
+    panel.set(title=f"steps: {steps}", xlim=(-3.5, 3.5), ylim=(-3.5, 3.5))
+panels[0].set(title="60 paths of 40 steps", ylabel="x₂")
 for panel in panels:
-    panel.plot(*points[:600].T, ".", color="0.75", markersize=3, rasterized=True)
-    panel.set(xlabel="first coordinate", aspect="equal")
-draw(panels[0], true_score(grid), plots.BLUE)
-draw(panels[1], learned_score(grid), plots.ORANGE)
-panels[0].set(title="true score of the noisy points", ylabel="second coordinate")
-panels[1].set(title="score read off the denoiser");
+    panel.set(xlabel="x₁", aspect="equal")
 
 # %% [markdown]
-# Two fields of arrows, nearly the same: left from the formula, right from the net. Grey are the clean points. All
-# arrows point to a cloud, and they are short between the clouds and at their centres, where the density is flat.
-# Where there are points the two agree best; far outside, where the net has hardly seen any, it has to guess.
-#
-# So the field can be followed. Start anywhere and go uphill in small steps:
-
-# %%
-z = start = 8 * torch.rand(300, 2, generator=generator) - 4
-for _ in range(300):
-    z = z + 0.02 * learned_score(z)
-named = {"at the start": start, "after 300 steps": z, "clean points of the data": points}
-table(["points", "distance to the nearest centre, mean"],
-      [[name, torch.cdist(p, centres).amin(1).mean().item()] for name, p in named.items()])
-figure, panel = plt.subplots(figsize=(4.8, 4.4))
-panel.plot(*torch.stack([start, z]).permute(2, 0, 1), color="0.85", linewidth=0.6, zorder=0)
-panel.plot(*start.T, ".", color="0.6", markersize=4, label="start")
-panel.plot(*z.T, "o", color=plots.VERMILION, markersize=6, label="after 300 steps")
-panel.plot(*centres.T, "k+", markersize=14, label="centres")
-panel.set(xlabel="first coordinate", ylabel="second coordinate", aspect="equal")
-panel.legend(loc="upper left", fontsize=9);
-
-# %% [markdown]
-# Each thin line joins the place where a point starts and the place where it ends. All of them arrive at one of the
-# three centres: the denoiser has never been told where they are, nor that there are three. But the points are heaped
-# up on the centres, and those of the data are spread around them. Going uphill finds the peaks; to *draw* points like
-# the data's, a little fresh noise has to be added at every step. That is the idea behind diffusion models.
+# On the left each grey line leads from a start (black) to an end (orange). The start lies far outside, the paths are
+# smooth, and they end in the three groups. In the middle the orange points after 40 steps lie on the data (blue), and in
+# the table the standard deviation and the shares come close to the data's. On the right is the answer after one step: a
+# denoiser that sees only noise gives nearly the mean of all data, so the points lie between the groups. So generating
+# needs many steps, since each denoised point is a mean over all data that the noisy point may come from. Diffusion
+# models (lesson 10) do this with images.
 #
 # ## Where you stand
 
@@ -484,9 +510,14 @@ panel.legend(loc="upper left", fontsize=9);
 check.summary()
 
 # %% [markdown]
-# **An open question.** The denoising autoencoder of exercise 6 was trained at one strength of noise. How would you
-# clean an image whose noise you do not know: with a net for the strongest noise, with one net for all strengths, or
-# with one that is told the strength? Which of them would leave a clean image alone, and how would you measure it?
+# **An open question.** Noise2Noise needs two photographs of the same thing. What could you do with only one of each? And
+# for which corruption of this lab would noisy targets teach the network something wrong, because the corrupted image is
+# not the clean one on average?
 #
-# **Where to go next.** Lesson 05 leaves the image whole and puts the squeeze elsewhere: a code with many units of
-# which only a few may be on.
+# **Where to go next.** Lesson 05 leaves the image whole and restricts the code in another way: it has many units, of
+# which only a few may be active.
+#
+# ### Papers
+# - J. Lehtinen, J. Munkberg, J. Hasselgren, S. Laine, T. Karras, M. Aittala, T. Aila (2018). *Noise2Noise: learning
+#   image restoration without clean data.* ICML, 2965–2974.
+# - J. Song, C. Meng, S. Ermon (2021). *Denoising diffusion implicit models.* ICLR.

@@ -7,58 +7,115 @@ import pytest
 import torch
 import torch.nn.functional as F
 from scipy.ndimage import median_filter
-from scipy.stats import norm
+from scipy.stats import poisson
 
-from aecourse import losses
+from aecourse import corruption, losses, metrics
 from aecourse.check import lab04
 from aecourse.check.engine.exercise import CORRECT
 from aecourse.check.engine.lab import examine
-from aecourse.check.lab04.gaussian import _noise_facts
 
 BY_NAME = {exercise.name: exercise for exercise in lab04.EXERCISES}
-SLOW = ("gaussian", "salt_and_pepper", "masking", "dae_loss")  # their checks measure
+SLOW = ("shot_noise", "occlude", "noise2noise_loss")  # their checks measure
 NAMED = {"median3": 0.5}  # of many pairs, one covers the other
-SIGMA = 0.4
-gaussian_ok = BY_NAME["gaussian"].reference
+SIGMA = 0.5
+gaussian = corruption.gaussian
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
 
 
-def by_inversion(x, sigma, generator):
-    u = torch.rand(x.shape, generator=generator).clamp(1e-6, 1 - 1e-6)
-    return (x + sigma * torch.special.ndtri(u)).clamp(0, 1)
+def photons_image_by_image(x, photons, generator):
+    return torch.stack([torch.poisson(photons * image, generator) / photons for image in x])
 
 
-def image_by_image(x, sigma, generator):
-    y = x.clone()
-    for i in range(len(x)):
-        y[i] = (x[i] + sigma * torch.randn(x.shape[1], generator=generator)).clamp(0, 1)
-    return y
+def photons_by_inversion(x, photons, generator):
+    u = torch.rand(x.shape, generator=generator, dtype=torch.float64)
+    return torch.from_numpy(poisson.ppf(u.numpy(), (x * photons).double().numpy()) / photons).float().clamp(min=0)
 
 
-def exact_number_of_pixels(x, share, generator):
-    y = x.clone()
-    places = torch.randperm(x.numel(), generator=generator)[: round(share * x.numel())]
-    black, white = places.tensor_split(2)
-    y.view(-1)[black], y.view(-1)[white] = 0, 1
-    return y
+def photons_in_place(x, photons, generator):
+    y = x.clone().mul_(photons)
+    y[:] = torch.poisson(y, generator=generator)
+    return y.div_(photons)
 
 
-def by_one_draw(x, share, generator):
-    r, y = torch.rand(x.shape, generator=generator), x.clone()
-    y[r < share / 2], y[r > 1 - share / 2] = 0, 1
-    return y
+def photons_by_numpy(x, photons, generator):
+    numbers = np.random.default_rng(int(torch.randint(2**31, (), generator=generator)))
+    return torch.from_numpy(numbers.poisson((x * photons).numpy()) / photons)
 
 
-def by_two_bernoullis(x, share, generator):
-    hit = torch.bernoulli(torch.full_like(x, share), generator=generator)
-    return x * (1 - hit) + hit * torch.bernoulli(torch.full_like(x, 0.5), generator=generator)
+def square_by_loop(x, side, generator):
+    y = x.clone().view(-1, 28, 28)
+    for image in y:
+        r, c = (int(torch.randint(0, 28 - side + 1, (1,), generator=generator)) for _ in range(2))
+        image[r:r + side, c:c + side] = 0
+    return y.view(len(x), 784)
 
 
-def loss_image_by_image(model, x, step):
-    noisy = [gaussian_ok(image[None], SIGMA, step.generator) for image in x]
-    return {"e": torch.cat([losses.squared_error(model(y), image[None]) for y, image in zip(noisy, x, strict=True)])}
+def square_by_one_number(x, side, generator):
+    n = 29 - side
+    place = torch.randint(n * n, (len(x), 1), generator=generator)
+    p = torch.arange(784)
+    r, c = p // 28 - place // n, p % 28 - place % n
+    return torch.where((r >= 0) & (r < side) & (c >= 0) & (c < side), 0.0, x)
+
+
+def square_by_rand(x, side, generator):
+    at = (torch.rand(len(x), 2, generator=generator) * (29 - side)).long()
+    mask = torch.ones(len(x), 28, 28)
+    for i, (r, c) in enumerate(at.tolist()):
+        mask[i, r:r + side, c:c + side] = 0
+    return x * mask.flatten(1)
+
+
+def square_by_scatter(x, side, generator):
+    r = torch.randint(29 - side, (len(x), 1, 1), generator=generator) + torch.arange(side)[:, None]
+    c = torch.randint(29 - side, (len(x), 1, 1), generator=generator) + torch.arange(side)
+    return x.scatter(1, (28 * r + c).flatten(1), 0.0)
+
+
+def square_by_numpy(x, side, generator):
+    y = x.numpy().reshape(-1, 28, 28).copy()
+    at = torch.randint(0, 29 - side, (len(x), 2), generator=generator).numpy()
+    for image, (r, c) in zip(y, at, strict=True):
+        image[r:r + side, c:c + side] = 0
+    return torch.from_numpy(y.reshape(len(x), 784))
+
+
+def square_by_outer(x, side, generator):
+    def band():
+        at = torch.randint(29 - side, (len(x), 1), generator=generator)
+        return F.pad(torch.ones(len(x), side), (0, 28 - side)).gather(1, (torch.arange(28) - at) % 28)
+
+    return x * (1 - torch.einsum("br,bc->brc", band(), band()).flatten(1))
+
+
+def gain_by_psnrs(x, noisy, denoised):
+    a, b = (-10 * torch.log10(F.mse_loss(i.clip(0, 1), x, reduction="none").mean(1)) for i in (denoised, noisy))
+    return (a - b).nan_to_num(nan=0.0, posinf=math.inf, neginf=-math.inf)
+
+
+def gain_in_place(x, noisy, denoised):
+    a, b = ((i.clone().clamp_(0, 1) - x).pow(2).sum(-1) for i in (denoised, noisy))
+    g = 10 * (b.log10() - a.log10())
+    g[(a == 0) & (b == 0)] = 0
+    return g
+
+
+def gain_by_numpy(x, noisy, denoised):
+    a, b = (np.square(np.clip(i.numpy(), 0, 1) - x.numpy()).mean(1) for i in (denoised, noisy))
+    with np.errstate(all="ignore"):
+        return torch.from_numpy(np.where((a == 0) & (b == 0), 0, 10 * np.log10(b / a)))
+
+
+def gain_by_metrics(x, noisy, denoised):
+    g = metrics.psnr(denoised.clamp(0, 1), x) - metrics.psnr(noisy.clamp(0, 1), x)
+    return torch.where(g.isnan(), 0.0, g)
+
+
+def gain_by_norms(x, noisy, denoised):
+    a, b = ((i.clamp(0, 1) - x).norm(dim=1) for i in (denoised, noisy))
+    return torch.where((a + b) == 0, torch.zeros_like(a), 20 * (b / a).log10())
 
 
 def padded(x):
@@ -85,57 +142,77 @@ def by_stack(x):
     return torch.from_numpy(median_filter(x.reshape(-1, 28, 28).numpy(), 3, mode="nearest")).reshape(-1, 784)
 
 
-def loss_in_two_halves(model, x, step):
-    z = model.encode(gaussian_ok(x, SIGMA, step.generator))
-    return {"squared error": (x - model.decode(z)).pow(2).sum(dim=1)}
+def noisy_in_two_halves(model, x, step):
+    z = model.encode(gaussian(x, SIGMA, step.generator))
+    return {"squared error": (gaussian(x, SIGMA, step.generator) - model.decode(z)).pow(2).sum(dim=1)}
 
 
-def loss_with_own_noise(model, x, step):
-    noisy = torch.normal(x, SIGMA, generator=step.generator).clamp(0, 1)
-    return {"squared error": x.shape[1] * F.mse_loss(model(noisy), x, reduction="none").mean(-1)}
+def noisy_image_by_image(model, x, step):
+    a, b = gaussian(x, SIGMA, step.generator), gaussian(x, SIGMA, step.generator)
+    return {"e": torch.cat([losses.squared_error(model(p[None]), q[None]) for p, q in zip(a, b, strict=True)])}
+
+
+def noisy_by_one_call(model, x, step):
+    a, b = gaussian(torch.cat([x, x]), SIGMA, step.generator).chunk(2)
+    return {"squared error": losses.squared_error(model(a), b)}
+
+
+def noisy_by_normal(model, x, step):
+    b, a = (torch.normal(x, SIGMA, generator=step.generator) for _ in range(2))
+    return {"squared error": x.shape[1] * F.mse_loss(model(a), b, reduction="none").mean(-1)}
 
 
 def loss(change):
     """Return the loss in which the model's input, its output and the target are what ``change`` makes of them."""
-    def dae_loss(model, x, step):
-        return change(model, x, gaussian_ok(x, SIGMA, step.generator), step)
+    def noise2noise_loss(model, x, step):
+        return {"e": change(model, x, gaussian(x, SIGMA, step.generator), gaussian(x, SIGMA, step.generator))}
 
-    return dae_loss
+    return noise2noise_loss
 
 
 RIGHT = [
-    ("gaussian", lambda x, sigma, generator: torch.normal(x, sigma, generator=generator).clamp(0, 1)),
-    ("gaussian", lambda x, sigma, generator: np.clip(x - sigma * torch.randn(*x.shape, generator=generator), 0, 1)),
-    ("gaussian", lambda x, sigma, generator: torch.empty_like(x).normal_(0, sigma, generator=generator).add(x).clamp(
-        min=0).clamp(max=1)),
-    ("gaussian", by_inversion), ("gaussian", image_by_image),
-    ("salt_and_pepper", exact_number_of_pixels), ("salt_and_pepper", by_one_draw),
-    ("salt_and_pepper", by_two_bernoullis),
-    ("gaussian", lambda x, sigma, generator: image_by_image(x, sigma, generator).double()),
-    ("masking", lambda x, share, generator: x.masked_fill(torch.rand(x.shape, generator=generator) < share, 0)),
-    ("masking", lambda x, share, generator: x * torch.bernoulli(torch.full(x.shape, 1 - share), generator=generator)),
-    ("masking", lambda x, share, generator: x.where(torch.rand(x.shape, generator=generator) > share, 0)),
-    ("psnr", lambda x_hat, x: 20 * torch.log10(1 / (x - x_hat).square().mean(1).sqrt())),
-    ("psnr", lambda x_hat, x: -10 / math.log(10) * F.mse_loss(x_hat, x, reduction="none").mean(-1).log()),
-    ("psnr", lambda x_hat, x: 10 * torch.log10(x.shape[1] / (x - x_hat).norm(dim=1) ** 2)),
+    ("sigma_for", lambda decibels: torch.sqrt(10 ** (-decibels / 10))),
+    ("sigma_for", lambda decibels: torch.exp(-decibels * math.log(10) / 20)),
+    ("sigma_for", lambda decibels: torch.pow(10, decibels.div(-20))),
+    ("sigma_for", lambda decibels: torch.from_numpy(10 ** (-decibels.numpy() / 20))),
+    ("sigma_for", lambda decibels: torch.tensor([10 ** (-d / 20) for d in decibels.tolist()])),
+    ("sigma_for", lambda decibels: 1 / (10.0 ** decibels.double()) ** 0.05),
+    ("shot_noise", photons_image_by_image), ("shot_noise", photons_by_inversion), ("shot_noise", photons_in_place),
+    ("shot_noise", photons_by_numpy),
+    ("shot_noise", lambda x, photons, generator: torch.poisson(x.double() * photons, generator=generator) / photons),
+    ("shot_noise", lambda x, photons, generator: torch.poisson(photons * x, generator).mul(1 / photons)),
+    ("occlude", square_by_loop), ("occlude", square_by_one_number), ("occlude", square_by_rand),
+    ("occlude", square_by_scatter), ("occlude", square_by_numpy), ("occlude", square_by_outer),
+    ("gain", gain_by_psnrs), ("gain", gain_in_place), ("gain", gain_by_numpy), ("gain", gain_by_metrics),
+    ("gain", gain_by_norms),
     ("median3", by_shifts), ("median3", by_sorting),
     ("median3", lambda x: F.unfold(padded(x), 3).quantile(0.5, dim=1)),
     ("median3", lambda x: F.unfold(padded(x), (3, 3)).transpose(1, 2).median(-1)[0]),
-    ("dae_loss", loss_in_two_halves), ("dae_loss", loss_with_own_noise),
-    ("dae_loss", loss_image_by_image),
-    ("dae_loss", lambda model, x, step: {"e": model(gaussian_ok(x, SIGMA, step.generator)).sub_(x).pow_(2).sum(1)}),
-    ("score", lambda denoise, x_noisy, sigma: torch.empty(x_noisy.shape).copy_(
-        (denoise(x_noisy) - x_noisy) / sigma**2)),
-    ("score", lambda denoise, x_noisy, sigma: -(x_noisy - denoise(x_noisy)) / (sigma * sigma)),
-    ("score", lambda denoise, x_noisy, sigma: sigma**-2 * denoise(x_noisy) - x_noisy / sigma**2),
+    ("noise2noise_loss", noisy_in_two_halves), ("noise2noise_loss", noisy_image_by_image),
+    ("noise2noise_loss", noisy_by_one_call), ("noise2noise_loss", noisy_by_normal),
+    ("noise2noise_loss", loss(lambda model, x, a, b: model(a).sub_(b).pow_(2).sum(1))),
+    ("noise2noise_loss", loss(lambda model, x, a, b: torch.linalg.vector_norm(model(b) - a, dim=1) ** 2)),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: torch.lerp(
+        denoise(x_noisy, sigma), x_noisy, sigma_next / sigma)),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: (
+        (1 - sigma_next / sigma) * denoise(x_noisy, sigma) + x_noisy * sigma_next / sigma)),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: x_noisy - (sigma - sigma_next) * (
+        x_noisy - denoise(x_noisy, sigma)) / sigma),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: x_noisy + sigma * (sigma - sigma_next) * (
+        denoise(x_noisy, sigma) - x_noisy) / sigma**2),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise(x_noisy.clone(), sigma).add_(
+        sigma_next * (x_noisy - denoise(x_noisy, sigma)) / sigma)),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: x_noisy.double() + (1 - sigma_next / sigma) * (
+        denoise(x_noisy, sigma) - x_noisy)),
 ]
 
 
 @pytest.mark.parametrize(("name", "answer"), [
-    ("psnr", lambda x_hat, x: torch.stack(
-        [-10 * torch.log10(F.mse_loss(a, b)) for a, b in zip(x_hat, x, strict=True)])),
+    ("gain", lambda x, noisy, denoised: torch.cat(
+        [gain_by_norms(*(v[None] for v in rows)) for rows in zip(x, noisy, denoised, strict=True)])),
     ("median3", by_scipy),
-    ("score", lambda denoise, x_noisy, sigma: torch.stack([(denoise(p[None])[0] - p) / sigma**2 for p in x_noisy]))])
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: torch.cat([
+        BY_NAME["step_down"].reference(denoise, p[None], sigma, sigma_next) for p in x_noisy]))])
 def test_loops_over_images_pass_with_advice(name, answer):
     for seed in range(3):
         verdict = examine(BY_NAME[name], answer, seed)
@@ -146,172 +223,98 @@ def test_loops_over_images_pass_with_advice(name, answer):
 # ---- answers that are in no list ------------------------------------------------------------------------------------
 
 
-def in_place(x, share, generator):
-    x[torch.rand(x.shape, generator=generator) < share] = 0.0
-    return x
+def counts(change):
+    """Return a function that gives ``change(x, photons, generator)``."""
+    return lambda x, photons, generator: change(x, photons, generator)
 
 
-def with_replacement(x, share, generator):
-    y, k = x.clone(), int(share * x.shape[1])
-    for row in y:
-        places = torch.randint(0, x.shape[1], (k,), generator=generator)
-        row[places] = torch.randint(0, 2, (k,), generator=generator).float()
-    return y
+def rounded_normal(x, photons, generator):
+    n = x * photons
+    return (n + n.sqrt() * torch.randn(x.shape, generator=generator)).round().clamp(min=0) / photons
 
 
-def one_colour_over_the_other(x, share, generator):
-    y = x.clone()
-    y[torch.rand(x.shape, generator=generator) < share / 2] = 0
-    y[torch.rand(x.shape, generator=generator) < share / 2] = 1
-    return y
+def block(rows, columns, new=0.0):
+    """Return a function that sets, in each image, the pixels from one place to another to ``new``."""
+    def occlude(x, side, generator):
+        y = x.clone().view(-1, 28, 28)
+        for image in y:
+            (a, b), (c, d) = rows(side, generator), columns(side, generator)
+            image[a:b, c:d] = new
+        return y.view(len(x), 784)
+
+    return occlude
 
 
-def where(chance, new):
-    """Return a function that exchanges the pixels of a mask for something."""
-    return lambda x, share, generator: torch.where(
-        torch.rand(x.shape, generator=generator) < chance(share), new(x, generator), x)
+def any_place(low, high):
+    def one(side, generator):
+        a = int(torch.randint(low, max(low + 1, high(side)), (), generator=generator))
+        return a, a + side
+    return one
 
 
-def noisy(change):
-    """Return a function that adds what ``change(sigma, standard normal numbers)`` gives, cut off at 0 and 1."""
-    return lambda x, sigma, generator: (x + change(sigma, torch.randn(x.shape, generator=generator))).clamp(0, 1)
+def towards_the_middle(side, generator):
+    a = int(torch.rand(2, generator=generator).mean() * (29 - side))
+    return a, a + side
 
 
-def back_to_clean(x, sigma, generator):
-    y = x + sigma * torch.randn(x.shape, generator=generator)
-    return torch.where((y < 0) | (y > 1), x, y)
+def first_images_only(x, side, generator):
+    y = square_by_scatter(x, side, generator)
+    return torch.cat([y[: len(x) // 2 + 1], x[len(x) // 2 + 1:]])
 
 
-def in_the_loop(x, sigma, generator):
-    y = x.clone()
-    for row in y:
-        row += sigma * torch.randn(x.shape[1], generator=generator)
-        return y.clamp(0, 1)
-
-
-def a_block(x, share, generator):
-    y, k = x.clone(), int(share * x.shape[1])
-    for row in y:
-        start = int(torch.randint(0, x.shape[1] - k + 1, (), generator=generator))
-        row[start:start + k] = 0
-    return y
-
-
-def by_the_model(model, x, step):
-    return {"e": losses.squared_error(model(gaussian_ok(x, SIGMA, step.generator) if model.training else x), x)}
-
-
-COIN = lambda x, generator: torch.rand(x.shape, generator=generator).round()  # noqa: E731
-def as_many_in_each_image(colours):
-    def exchanged(x, share, generator):
-        places = torch.rand(x.shape, generator=generator).argsort(1)
-        new = torch.randint(colours, x.shape, generator=generator).float()
-        return torch.where(places < int(share * x.shape[1]), new, x)
-    return exchanged
-
-
+INSIDE = any_place(0, lambda side: 29 - side)
 UNLISTED = [
-    ("gaussian", lambda x, sigma, generator: x, "It adds no noise at all"),
-    ("gaussian", lambda x, sigma, generator: (255 * image_by_image(x, sigma, generator)).round() / 255,
-     "256 grey levels"),
-    ("gaussian", lambda x, sigma, generator: torch.where(x == 0, 0, image_by_image(x, sigma, generator)),
-     "add noise to every pixel"),
-    ("salt_and_pepper", as_many_in_each_image(2), "exactly as many pixels"),
-    ("masking", as_many_in_each_image(1), "exactly as many pixels"),
-    ("psnr", lambda x_hat, x: torch.where(torch.isclose(x_hat, x).all(-1), math.inf, -10 * torch.log10(
-        (x - x_hat).square().mean(-1))), "a millionth"),
-    ("score", lambda denoise, x_noisy, sigma: ((denoise(x_noisy) - x_noisy) / sigma**2).clamp(-10, 10),
-     "none of the usual mistakes"),
-    ("dae_loss", lambda model, x, step: {"loss": loss_in_two_halves(model, x, step)["squared error"]}, "`fit` keeps"),
-    ("dae_loss", lambda model, x, step: loss_in_two_halves(model.eval(), x, step), "the mode of evaluation"),
-    ("gaussian", lambda x, sigma, generator: x + sigma, "One single number is added everywhere"),
-    ("gaussian", lambda x, sigma, generator: (x + sigma * np.random.randn(*x.shape)).clamp(0, 1),
-     "do not come from the"),
-    ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn_like(x)).clamp(0, 1), "do not come from the"),
-    ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator).numpy(),
-     "returns an ndarray"),
-    ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator)[:, :10],
-     "the shape (200, 10)"),
-    ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator.manual_seed(0)),
-     "the same result at every call"),
-    ("gaussian", lambda x, sigma, generator: x.add_(sigma * torch.randn(x.shape, generator=generator)).clamp_(0, 1),
-     "changes the images that it is given"),
-    ("gaussian", noisy(lambda s, n: 0.013 * n), "whatever sigma is"),
-    ("gaussian", noisy(lambda s, n: 3 * s * n), "whatever sigma is"),
-    ("gaussian", noisy(lambda s, n: s * n.sign()), "of another form"),
-    ("gaussian", noisy(lambda s, n: s * n + s), "On average the noise is above 0"),
-    ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn(x.shape, generator=generator)).clamp(-1, 1),
-     "Some pixels are below 0"),
-    ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn(x.shape, generator=generator)).abs().clamp(max=1),
-     "mirrored"),
-    ("gaussian", lambda x, sigma, generator: x * sigma * torch.randn(x.shape, generator=generator), "itself is gone"),
-    ("gaussian", lambda x, sigma, generator: torch.poisson(x * 255, generator=generator) / 255, "grows with the pixel"),
-    ("gaussian", lambda x, sigma, generator: x + sigma**2 * torch.randn(x.shape), "sigma²"),
-    ("gaussian", lambda x, sigma, generator: x + sigma**2 * torch.randn(x.shape), "do not come from the generator"),
-    ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn(len(x), generator=generator)), "raises"),
-    ("gaussian", back_to_clean, "should become exactly 0 or 1"), ("gaussian", in_the_loop, "nothing for some"),
-    ("gaussian", lambda x, sigma, generator: noisy(lambda s, n: s * n)(x, sigma, generator).clamp(0.01, 0.99),
-     "Of the black pixels half should stay black"),
-    ("gaussian", noisy(lambda s, n: (s * n).clamp(0, 1)), "cut off before it is added"),
-    ("gaussian", lambda x, sigma, generator: gaussian_ok(x, sigma, generator).squeeze(), "Of a single image"),
-    ("gaussian", lambda x, sigma, generator: gaussian_ok(1 - x, sigma, generator), "the negative, 1 − x"),
-    ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn(
-        len(x) // 2, x.shape[1], generator=generator).repeat(3, 1)[:len(x)]).clamp(0, 1) if len(x) > 1 else gaussian_ok(
-            x, sigma, generator), "the same for some of the images"),
-    ("gaussian", noisy(lambda s, n: s * (n + 0.3 * n.roll(1, 1))), "alike for neighbouring pixels"),
-    ("salt_and_pepper", lambda x, share, generator: x, "No pixel changes"),
-    ("salt_and_pepper", in_place, "become black"), ("salt_and_pepper", in_place, "changes the images"),
-    ("salt_and_pepper", with_replacement, "come up twice"),
-    ("salt_and_pepper", one_colour_over_the_other, "Where both strike"),
-    ("salt_and_pepper", where(lambda s: s, lambda x, g: 1 - x), "all sorts of greys"),
-    ("salt_and_pepper", where(lambda s: s, lambda x, g: torch.randn(x.shape, generator=g)), "outside of 0 to 1"),
-    ("salt_and_pepper", where(lambda s: s, lambda x, g: 255 * COIN(x, g)), "outside of 0 to 1"),
-    ("salt_and_pepper", where(lambda s: 0.29, COIN), "of the pixels; it should be the share"),
-    ("salt_and_pepper", where(lambda s: s / 5, COIN), "of the pixels; it should be the share"),
-    ("salt_and_pepper", where(lambda s: 1 - s, COIN), "The share is that of the pixels which stay"),
-    ("salt_and_pepper", lambda x, share, generator: COIN(x, generator), "Changed are all of them"),
-    ("salt_and_pepper", lambda x, share, generator: torch.rand(x.shape, generator=generator) < share, "bool"),
-    ("salt_and_pepper", lambda x, share, generator: x * (torch.rand(x.shape, generator=generator) < share), "below"),
-    ("salt_and_pepper", where(lambda s: s, lambda x, g: torch.rand((), generator=g).round()), "become"),
-    ("masking", lambda x, share, generator: F.dropout(x, share), "as dropout does"),
-    ("masking", lambda x, share, generator: F.dropout(x, share), "do not come from the generator"),
-    ("masking", lambda x, share, generator: F.dropout(x, share) * (1 - share), "do not come from the generator"),
-    ("masking", lambda x, share, generator: F.dropout(x, share).clamp(0, 1), "so grey ones become brighter"),
-    ("masking", lambda x, share, generator: F.dropout(x, share, training=False), "No pixel changes"),
-    ("masking", lambda x, share, generator: x * torch.rand(x.shape, generator=generator), "of many greys"),
-    ("masking", lambda x, share, generator: x * (torch.rand(x.shape[1], generator=generator) > share), "same pixels"),
-    ("masking", lambda x, share, generator: x * (torch.rand(len(x), 1, generator=generator) > share), "Whole images"),
-    ("masking", lambda x, share, generator: x * (torch.randn(x.shape, generator=generator) > share),
-     "As many pixels are exchanged as normal numbers"),
-    ("masking", lambda x, share, generator: x * torch.rand(x.shape, generator=generator).round(), "Half of all pixels"),
-    ("masking", lambda x, share, generator: x * (torch.rand(x.shape, generator=generator) > share**0.7),
-     "of the pixels; it"),
-    ("masking", lambda x, share, generator: (torch.rand(x.shape, generator=generator) > share).float(), "mask itself"),
-    ("masking", lambda x, share, generator: x.where(x > share, 0), "decided by their own grey level"),
-    ("masking", lambda x, share, generator: x * (1 - share), "no pixels beside that"),
-    ("masking", lambda x, share, generator: torch.where(
-        (torch.rand(x.shape, generator=generator) < share) & (x < 1), 0, x), "as often as grey ones"),
-    ("salt_and_pepper", lambda x, share, generator: torch.where(
-        (r := torch.rand(x.shape, generator=generator)) < share / 2, 0.0, torch.where(r > 1 - share, 1.0, x)),
-     "3/2 of the share"),
-    ("masking", a_block, "alike for neighbouring pixels"),
-    ("psnr", lambda x_hat, x: (-10 * torch.log10((x - x_hat).square().mean(-1))).clamp(min=0),
-     "5 images of 784 pixels"),
-    ("psnr", lambda x_hat, x: 10 * torch.log10(1 / ((x - x_hat) ** 2).sum()), "all pixels of all images"),
-    ("psnr", lambda x_hat, x: -10 * math.log10(F.mse_loss(x_hat, x)), "averaged over all images"),
-    ("psnr", lambda x_hat, x: 20 * torch.log10(255 / (x - x_hat).square().mean(-1).sqrt()), "taken as 255"),
-    ("psnr", lambda x_hat, x: 10 * torch.log10(255 / (x - x_hat).square().mean(-1)),
-     "too large, for each image"),
-    ("psnr", lambda x_hat, x: -20 * torch.log((x - x_hat).norm(dim=-1)), "Two things at once"),
-    ("psnr", lambda x_hat, x: -20 * torch.log10((x - x_hat).square().mean(-1)), "twice the right one"),
-    ("psnr", lambda x_hat, x: (-10 * torch.log10((x - x_hat).square().mean(-1))).clamp(max=99), "PSNR is infinite"),
-    ("psnr", lambda x_hat, x: -10 * torch.log10((x - x_hat).square().mean(-1) + 1e-10), "PSNR is infinite"),
-    ("psnr", lambda x_hat, x: -10 * torch.log10((x - x_hat).square().median(-1).values), "none of the usual mistakes"),
-    ("psnr", lambda x_hat, x: -10 * torch.log10((x - x_hat).mean(-1) ** 2), "so that they cancel"),
-    ("psnr", lambda x_hat, x: -10 * torch.log10(((x - x_hat) ** 2).mean()).expand(len(x)), "All images get the same"),
-    ("psnr", lambda x_hat, x: -10 * torch.log10((x.half() - x_hat.half()).square().mean(-1)).float(),
-     "none of the usual mistakes"),
-    ("psnr", lambda x_hat, x: -10 * torch.log10((x - x_hat).square()), "mean over the pixels is missing"),
+    ("sigma_for", lambda decibels: torch.ones_like(decibels), "whatever the input"),
+    ("sigma_for", lambda decibels: -10 * torch.log10(decibels**2), "turns a σ into a PSNR"),
+    ("sigma_for", lambda decibels: 1 - decibels / 100, "none of the usual"),
+    ("sigma_for", lambda decibels: 10 ** (-decibels / 15), "20 dB more divide the noise by"),
+    ("sigma_for", lambda decibels: 2 * 10 ** (-decibels / 20), "at 0 dB it is 2"),
+    ("sigma_for", lambda decibels: decibels, "not positive"),
+    ("sigma_for", lambda decibels: 10 ** (decibels / 10), "Two things at once"),
+    ("sigma_for", lambda decibels: (10 ** (-decibels / 20)).numpy(), "a NumPy array"),
+    ("sigma_for", lambda decibels: 10 ** (-decibels / 20).squeeze(), "no dimension left"),
+    ("sigma_for", lambda decibels: (10 ** (-decibels / 20)).clamp(max=1), "does not always get weaker"),
+    ("sigma_for", lambda decibels: math.sqrt(10 ** (-decibels / 10)), "raises"),
+    ("shot_noise", counts(lambda x, n, g: x), "adds no noise"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * n) / n), "do not come from the generator"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * n, generator=g).long()), "int64"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * n, generator=g) // n), "left"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * int(n), generator=g) / n), "times the image"),
+    ("shot_noise", rounded_normal, "are not Poisson"),
+    ("shot_noise", counts(lambda x, n, g: corruption.gaussian(x, 1 / n, g)), "as strong in black pixels"),
+    ("shot_noise", counts(lambda x, n, g: (torch.poisson(x * n, generator=g) / n).clamp(max=1)), "brighter than 1"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * n, generator=g.manual_seed(1)) / n), "same result"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * n, generator=g).squeeze() / n), "Of a single image"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * 3 * n, generator=g) / (3 * n)), "0.33 times"),
+    ("shot_noise", counts(lambda x, n, g: x + (torch.poisson(x[:1] * n, generator=g) / n - x[:1])), "same for every"),
+    ("shot_noise", counts(lambda x, n, g: x + torch.poisson(x * n, generator=g) / n - x.mean()),
+     "image is there twice"),
+    ("occlude", counts(lambda x, n, g: x), "No pixel changes"),
+    ("occlude", block(any_place(0, lambda side: 28 - side), INSIDE), "lower end"),
+    ("occlude", block(any_place(1, lambda side: 29 - side), INSIDE), "upper end"),
+    ("occlude", block(towards_the_middle, towards_the_middle), "more often than others"),
+    ("occlude", block(INSIDE, INSIDE, 1.0), "square is white"),
+    ("occlude", block(INSIDE, lambda side, g: (0, 28)), "Whole rows"),
+    ("occlude", block(INSIDE, lambda side, g: (5, 5 + 2 * side)), "×"),
+    ("occlude", first_images_only, "nothing in some of the images"),
+    ("occlude", counts(lambda x, n, g: 0 * x), "28 × 28"),
+    ("occlude", counts(lambda x, n, g: square_by_scatter(x, n, torch.Generator())), "same result"),
+    ("occlude", counts(lambda x, n, g: square_by_scatter(x, n, torch.default_generator)), "do not come from"),
+    ("occlude", counts(lambda x, n, g: square_by_scatter(x, n, g).view(-1, 28, 28)), "the shape (400, 28, 28)"),
+    ("occlude", counts(lambda x, n, g: square_by_scatter(x, n, g) + 0.01 * (x == x)), "28 × 28"),
+    ("occlude", counts(lambda x, n, g: x * (torch.rand(x.shape, generator=g) > n * n / 784)), "scattered"),
+    ("gain", lambda x, noisy, denoised: gain_by_norms(x, denoised, noisy), "The sign is wrong"),
+    ("gain", lambda x, noisy, denoised: metrics.psnr(denoised, x) - metrics.psnr(noisy, x), "infinite minus infinite"),
+    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised).clamp(-99, 99), "inf"),
+    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised).nan_to_num(), "inf"),
+    ("gain", lambda x, noisy, denoised: 10 * torch.log10(gain_by_psnrs(x, noisy, denoised)), "expected"),
+    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised).mean(), "averaged"),
+    ("gain", lambda x, noisy, denoised: 3 * gain_by_psnrs(x, noisy, denoised), "3 times the right one"),
+    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised) + 1, "too large"),
+    ("gain", lambda x, noisy, denoised: (denoised - x).square().mean(1) - (noisy - x).square().mean(1),
+     "none of the usual"),
+    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy.clamp_(0, 1), denoised), "in place"),
+    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised).numpy(), "a NumPy array"),
     ("median3", lambda x: x, "come back as they were"),
     ("median3", lambda x: F.unfold(padded(x), 3).median(1), "`.indices` or `.values`"),
     ("median3", lambda x: F.unfold(padded(x), 3).median(1).indices, "the places of the medians"),
@@ -330,95 +333,80 @@ UNLISTED = [
     ("median3", lambda x: torch.where((x == 0) | (x == 1), by_shifts(x), x), "every pixel comes back as it was"),
     ("median3", lambda x: torch.where(x > 0.9, by_shifts(x), F.unfold(padded(x), 3).sort(1).values[:, 5]),
      "one of the nine pixels of its own window"),
-    ("gaussian", lambda x, sigma, generator: (x + sigma * torch.randn(x.shape, generator=generator)).clamp(
-        x.min(), x.max()), "cut off at the darkest and the brightest pixel of all images"),
-    ("salt_and_pepper", where(lambda s: s, lambda x, g: (x < 0.5).float()), "dark ones become white"),
-    ("score", lambda denoise, x_noisy, sigma: denoise(x_noisy).sub_(x_noisy) / sigma**2, "changes its input `x_noisy`"),
-    ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy) - x_noisy) / (sigma**2 + 1e-3), "by nothing else"),
     ("median3", lambda x: by_stack(x), "of the whole stack"),
     ("median3", lambda x: F.unfold(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3), "takes images with a channel"),
     ("median3", lambda x: F.avg_pool2d(x.view(-1, 1, 28, 28), 3, 1, 1).flatten(1), "Two things at once"),
     ("median3", lambda x: (by_shifts(x) + x) / 2, "do not occur in the image"),
     ("median3", lambda x: by_shifts(x).numpy(), "a NumPy array"),
     ("median3", lambda x: by_shifts(x.mul_(0.5)), "in place"),
-    ("dae_loss", lambda model, x, step: losses.squared_error(gaussian_ok(x, SIGMA, step.generator), x), "called never"),
-    ("dae_loss", loss(lambda model, x, y, step: losses.squared_error(model(y), x).mean()), "returns the tensor itself"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": F.mse_loss(model(y), x)}), "average over pixels and images"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(x), y)}), "comes after the model"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(x) + y - x, x)}),
-     "comes after the model"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(
-        model(y), gaussian_ok(x, SIGMA, step.generator))}), "drawn a second time"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.gaussian_nll(model(y), x, SIGMA)}), "another number"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(y), x), "b": 0}),
-     "a dict of 2 things"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model.encode(y), x)}), "in part, without"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(y), x).tolist()}), "a dict of a list"),
-    ("dae_loss", loss(lambda model, x, y, step: {losses.squared_error(model(y), x)}), "It returns a set"),
-    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(gaussian_ok(
-        x, SIGMA, torch.Generator())), x)}, "the same at every call"),
-    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(gaussian_ok(x, 0.2, step.generator)), x)},
-     "about 0.2; SIGMA is asked for"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(y), 1 - x)}), "target is 1 − x"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(model(y), x).squeeze()}), "a single image"),
-    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(torch.normal(
-        x, SIGMA, generator=step.generator).clamp(0, 1)), torch.normal(x, SIGMA, generator=step.generator).clamp(
-            0, 1))}, "drawn a second time"),
-    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model((
-        x + torch.rand(x.shape, generator=step.generator) - 0.5).clamp(0, 1)), x)}, "The noise is not normal"),
-    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(gaussian_ok(
-        1 - x, SIGMA, step.generator)), x)}, "1 − x with noise"),
-    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(x + SIGMA * torch.randn(x.shape)), x)},
-     "leaves the range from 0 to 1"),
-    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(gaussian_ok(x, SIGMA, step)), x)},
-     "The generator is `step.generator`."),
-    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(gaussian_ok(
-        x, SIGMA * step.progress, step.generator)), x)}, "depends on `step.progress`"),
-    ("dae_loss", by_the_model, "always damage"),
-    ("dae_loss", lambda model, x, step: {"e": losses.squared_error(model(
-        x + 0.8 * torch.rand(x.shape, generator=step.generator).sub(0.5)), x)}, "about 0.23"),
-    ("dae_loss", loss(lambda model, x, y, step: {"e": losses.squared_error(y + model(y), x)}), "plus the damaged"),
-    ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy) - x_noisy) / 2 * sigma**2, "needs brackets"),
-    ("score", lambda denoise, x_noisy, sigma: denoise(x_noisy) - x_noisy / sigma**2, "Only the noisy point"),
-    ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy) - x_noisy) / (sigma**2 + 0.01), "by nothing else"),
-    ("score", lambda denoise, x_noisy, sigma: denoise(x_noisy) / sigma**2 - x_noisy, "Put brackets around"),
-    ("score", lambda denoise, x_noisy, sigma: x_noisy + sigma**2 * denoise(x_noisy), "solve for it"),
-    ("score", lambda denoise, x_noisy, sigma: (x_noisy - denoise(x_noisy)) / sigma, "Two things at once"),
-    ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy) - x_noisy) / sigma**3, "Which power of sigma is that?"),
-    ("score", lambda denoise, x_noisy, sigma: (x_noisy - denoise(x_noisy)) / sigma**3, "point the wrong way"),
-    ("score", lambda denoise, x_noisy, sigma: denoise(x_noisy), "The denoised point is taken alone"),
-    ("score", lambda denoise, x_noisy, sigma: ((denoise(x_noisy) - x_noisy) / sigma**2).mean(), "one single number"),
-    ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy, sigma) - x_noisy) / sigma**2, "with the points alone"),
-    ("score", lambda denoise, x_noisy, sigma: (denoise - x_noisy) / sigma**2, "`denoise` is a function: call it"),
-    ("score", lambda denoise, x_noisy, sigma: (denoise(x_noisy + torch.randn(x_noisy.shape)) - x_noisy) / sigma**2,
-     "gives two results"),
-    ("score", lambda denoise, x_noisy, sigma: ((denoise(x_noisy) - x_noisy) / sigma**2).numpy(), "a NumPy array"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: losses.squared_error(model(a), x)), "The target is the clean"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: losses.squared_error(model(a), a)), "the very copy"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: losses.squared_error(a, b)), "called never"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: losses.squared_error(model(a), (a + b) / 2)),
+     "depends on that of the input"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: losses.squared_error(model(a), b - a)), "noise alone"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: losses.squared_error(model(a), 1 - b)), "the negative"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: F.mse_loss(model(a), b)), "average over pixels and images"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: losses.squared_error(model(a), b).squeeze()), "a single image"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: losses.squared_error(model(a), b) + 1), "another number"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: F.smooth_l1_loss(model(a), b, reduction="none").sum(1)),
+     "another number"),
+    ("noise2noise_loss", loss(lambda model, x, a, b: losses.squared_error(model(a), b) + losses.squared_error(
+        model(b), a)), "called twice"),
+    ("noise2noise_loss", lambda model, x, step: {"e": losses.squared_error(
+        model(gaussian(x, SIGMA, step.generator)), x + SIGMA * torch.randn(x.shape))}, "noise of the target is from"),
+    ("noise2noise_loss", lambda model, x, step: {"e": losses.squared_error(
+        model(gaussian(x, 0.3, step.generator)), gaussian(x, 0.3, step.generator))}, "of standard deviation 0.3"),
+    ("noise2noise_loss", lambda model, x, step: {"e": losses.squared_error(
+        model(gaussian(x, SIGMA, step.generator)), gaussian(x, 0.1, step.generator))}, "of standard deviation 0.1"),
+    ("noise2noise_loss", lambda model, x, step: {"e": losses.squared_error(
+        model(corruption.masking(x, SIGMA, step.generator)), gaussian(x, SIGMA, step.generator))},
+     "times the image with noise"),
+    ("noise2noise_loss", lambda model, x, step: {"loss": losses.squared_error(
+        model(gaussian(x, SIGMA, step.generator)), gaussian(x, SIGMA, step.generator))}, "`fit` keeps"),
+    ("noise2noise_loss", lambda model, x, step: {"e": losses.squared_error(
+        model(gaussian(x, SIGMA, step)), gaussian(x, SIGMA, step))}, "The generator is `step.generator`."),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise(x_noisy, sigma) + sigma_next * torch.randn(
+        x_noisy.shape), "gives two results"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise(x_noisy), "`denoise(x_noisy, sigma)`"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise - x_noisy, "`denoise` is a function"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: (
+        denoise(x_noisy, sigma) + 0.5 * (x_noisy - denoise(x_noisy, sigma))), "at other places"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: x_noisy + (sigma**2 - sigma_next**2) * (
+        denoise(x_noisy, sigma) - x_noisy) / sigma**2, "ratio is squared"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: sigma_next / sigma * x_noisy, "none of the usual"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: x_noisy + sigma_next / sigma * (
+        denoise(x_noisy, sigma) - x_noisy), "other way round"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: (
+        denoise(x_noisy, sigma).mul_(1 - sigma_next / sigma) + sigma_next / sigma * x_noisy), "in place"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise(x_noisy, sigma_next / sigma),
+     "none of the usual"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: (
+        denoise(x_noisy, sigma) + sigma // max(sigma_next, 1e-3) * (x_noisy - denoise(x_noisy, sigma))),
+     "at other places"),
 ]
 
 
 PAIRS = [
-    ("gaussian", "sigma squared", "no clipping"), ("gaussian", "rand", "in place"),
-    ("gaussian", "one noise for all", "global state"), ("salt_and_pepper", "share of each", "only black"),
-    ("salt_and_pepper", "middle grey", "the same at every call"), ("masking", "rescaled", "global state"),
-    ("dae_loss", "noisy target", "mean over the pixels"), ("dae_loss", "sigmoid", "fixed noise"),
-    ("dae_loss", "mean over everything", "global noise")]
+    ("shot_noise", "not divided", "in place"), ("shot_noise", "normal", "global state"),
+    ("occlude", "one place for all", "white"), ("occlude", "one too large", "grey"),
+    ("occlude", "last place missing", "global state"),
+    ("noise2noise_loss", "clean target", "mean over the pixels"), ("noise2noise_loss", "sigmoid", "global noise"),
+    ("noise2noise_loss", "the same copy", "root")]
 
 
 # ---- what is measured, against numbers that are known ---------------------------------------------------------------
 
 
-@pytest.mark.parametrize("sigma", [0.05, 0.2, 0.28, 1.0, 12.0])
-def test_the_size_of_clipped_noise_is_found(sigma):
-    generator = torch.Generator().manual_seed(0)
-    x = 0.4 + 0.2 * torch.rand(200, 300, generator=generator)
-    y = gaussian_ok(x, sigma, generator)
-    assert _noise_facts(x, y, sigma)["size"] == "σ"
-    inside = float(((y > 0) & (y < 1)).float().mean())
-    assert inside == pytest.approx(float(np.mean(norm.cdf((1 - x) / sigma) - norm.cdf(-x / sigma))), abs=0.01)
+def test_the_variance_of_shot_noise_is_the_grey_level_divided_by_the_photons():
+    x = torch.tensor([0.0, 0.2, 1.0]).repeat(200_000, 1)
+    y = BY_NAME["shot_noise"].reference(x, 7.5, torch.Generator().manual_seed(0))
+    assert torch.allclose(y.mean(0), x[0], atol=0.003)
+    assert torch.allclose(y.var(0), x[0] / 7.5, rtol=0.02)
 
 
-def test_the_oracle_of_the_score_is_that_of_one_gaussian():
-    case = BY_NAME["score"].draw(torch.Generator().manual_seed(0), 1)
-    denoise, x, sigma = case.args
-    by_hand = (denoise.centres - x) / (denoise.width**2 + sigma**2)
-    assert torch.allclose(BY_NAME["score"].oracle(*case.args), by_hand, atol=1e-5)
+def test_the_oracle_of_a_step_is_that_of_one_gaussian():
+    denoise, x, sigma, after = BY_NAME["step_down"].draw(torch.Generator().manual_seed(0), 1).args
+    noise = (x - denoise.centres) * sigma**2 / (denoise.width**2 + sigma**2)
+    by_hand = x - noise + after / sigma * noise
+    assert torch.allclose(BY_NAME["step_down"].oracle(denoise, x, sigma, after), by_hand, atol=1e-5)

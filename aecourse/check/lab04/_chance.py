@@ -25,38 +25,11 @@ CHANCE = (
 FACTS = {
     "gives": "It returns {got}; a float32 tensor with the shape of `x` is asked for.",
     "input": "It changes the images that it is given: make a new tensor, or work on `x.clone()`.",
-    "base": "With the noise averaged out, the image itself is not left. Left is {got}.",
     "one": "Of a single image, (1, D), it makes {got}; a float32 tensor with the shape of `x` is asked for.",
-    "chance": "What is drawn is {got}: it has to be fresh at every call, and to come from `generator` alone.",
-    "bounds": "The noisy images are cut off at {got}. Cut off at 0 and 1, whatever the images are: `.clamp(0, 1)`.",
-    "own": "What is drawn is {got}; every pixel of every image is meant to have its own.",
-    "amount": "It adds no noise at all.",
-    "mean": "On average the noise is {got}; it should neither brighten nor darken.",
-    "kind": "The noise is {got}; it should be normal, `torch.randn`.",
-    "size": "The standard deviation of the noise is not the one that is asked for. It is {got}; it should be sigma, "
-            "whatever sigma is.",
-    "depends": "How strong the noise is {got}; it should be the same for dark and bright ones.",
-    "ends": "Of the black pixels half should stay black and of the white ones half white: add noise to every pixel, "
-            "whatever it is, and then cut off with `.clamp(0, 1)`.",
-    "levels": "The noisy images hold the 256 grey levels of a picture file alone. Leave the sum as it is, without "
-              "rounding.",
-    "near": "Of the pixels close to black or white, those that leave the range should become exactly 0 or 1; yours "
-            "do not: `.clamp(0, 1)` does that.",
-    "range": "Some pixels lie {got}: cut the noisy image off with `.clamp(0, 1)`.",
-    "rest": "The other pixels are {got}; they should stay as they are.",
-    "each": "In every image exactly as many pixels are exchanged. Each pixel is drawn for itself, so their number "
-            "differs from image to image.",
-    "share": "The share of changed pixels is not right. Changed are {got}; it should be the share that is asked for, "
-             "of all pixels.",
-    "which": "Which pixels are exchanged is {got}; it should be drawn at random, from `generator`.",
-    "black and white": "Pixels that are black or white before are not exchanged as often as grey ones. Every pixel "
-                       "counts, whatever it is.",
-    "values": "The changed pixels are {got}; {expected} is asked for.",
-    "balance": "Black and white do not come equally often.",
-    "colour": "Whether a pixel becomes black or white is {got}; it should be a coin's throw of its own.",
+    "chance": "What is drawn is {got}: it has to be new at every call, and to come from `generator` alone.",
+    "own": "The noise is {got}; every pixel is meant to have its own.",
 }
 ERRORS = {
-    "dtype not implemented": "Random numbers are drawn as floats: `torch.rand` and `torch.randn`.",
     "Expected a 'cpu' device type for generator": "Draw where the generator lies.",
     "unexpected keyword argument 'generator'": "`torch.rand_like` and `torch.randn_like` take no generator here; "
                                                "`torch.randn(x.shape, generator=generator)` does.",
