@@ -61,7 +61,7 @@ def linear_probe(z: Tensor, y: Tensor, z_test: Tensor, y_test: Tensor) -> float:
 
 
 def nearest_mean(x: Tensor, y: Tensor, x_test: Tensor, y_test: Tensor) -> float:
-    """Return the test accuracy (%) of naming the class whose mean image is nearest; x (N, D), y (N,) from 0 to K − 1."""
+    """Return the test accuracy (%) of naming the class whose mean image is nearest; x (N, D), y (N,) from 0 up."""
     means = torch.stack([x[y == label].mean(0) for label in range(int(y.max()) + 1)])  # (K, D)
     return 100 * (torch.cdist(x_test, means).argmin(1) == y_test).float().mean().item()
 

@@ -252,8 +252,8 @@ moved = np.abs(topics[0] - find_topics(y[chosen[:800]], other_seed)).max()
 print(f"largest change with seed {other_seed} and the same labels: {moved:.0f}")
 
 # %%
-try_it("Set `other_seed = 1` above and run the cell. How large is the largest change, as it "
-       "is printed?", None, round(moved), changed=other_seed == 1,
+try_it("Set `other_seed = 1` above and run the cell. How large is the largest change, as "
+       "it is printed?", None, round(moved), changed=other_seed == 1,
        says="The labels were the same. Shuffling with another seed would deceive you.")
 
 # %% [markdown]
