@@ -60,6 +60,12 @@ def linear_probe(z: Tensor, y: Tensor, z_test: Tensor, y_test: Tensor) -> float:
     return float(probe.fit(np.asarray(z), np.asarray(y)).score(np.asarray(z_test), np.asarray(y_test)))
 
 
+def nearest_mean(x: Tensor, y: Tensor, x_test: Tensor, y_test: Tensor) -> float:
+    """Return the test accuracy (%) of naming the class whose mean image is nearest; x (N, D), y (N,) from 0 up."""
+    means = torch.stack([x[y == label].mean(0) for label in range(int(y.max()) + 1)])  # (K, D)
+    return 100 * (torch.cdist(x_test, means).argmin(1) == y_test).float().mean().item()
+
+
 @torch.no_grad()
 def probes(encode: Callable[[Tensor], Tensor], x: Tensor, y: Tensor, x_test: Tensor, y_test: Tensor,
            parts: Sequence[int] = (10, 100)) -> list[float]:

@@ -58,6 +58,11 @@ def test_linear_probe_reads_what_is_linear_and_not_what_is_not():
     assert metrics.linear_probe(z[:400], xor[:400], z[400:], xor[400:]) < 0.65
 
 
+def test_the_nearest_mean_names_the_class():
+    x, y = torch.tensor([[0.0], [2.0], [9.0], [11.0]]), torch.tensor([0, 0, 1, 1])
+    assert metrics.nearest_mean(x, y, torch.tensor([[4.0], [6.0], [5.0], [20.0]]), torch.tensor([0, 1, 1, 1])) == 75
+
+
 def test_probes_read_the_code_with_a_tenth_and_a_hundredth_of_the_labels():
     generator, seen = torch.Generator().manual_seed(0), []
     x = torch.randn(3000, 2, generator=generator)

@@ -5,7 +5,7 @@
 # test whether "LDA" is an unsupervised method.
 #
 # **After this unit you can**
-# 1. judge a clustering with ARI and NMI, beside groups made at random;
+# 1. judge a clustering with ARI and NMI, and compare it with random groups;
 # 2. choose which images to label;
 # 3. test whether a method uses labels, without reading its code.
 #
@@ -42,7 +42,7 @@ seeds = range(5)
 
 # %% [markdown]
 # The diagram shows the three sections of this unit, one in each row. In each of them labels are kept back, chosen or
-# spoiled, and we look at what changes.
+# shuffled, and we look at what changes.
 #
 # ## 1 · Judging a clustering
 #
@@ -56,16 +56,29 @@ plots.shares(counts, rows="cluster", columns="digit");
 
 # %% [markdown]
 # Each row is a cluster, and its numbers are percentages of this cluster; those under 5 are not written. A row with one
-# dark cell is nearly a single digit. Other rows are shared by digits that have much ink in common. Two measures sum this
+# dark cell is mostly one digit. Other rows are shared by digits that have much ink in common. Two measures sum this
 # up, and neither looks at the clusters' numbers:
 #
-# - **ARI**, the adjusted Rand index, asks for all pairs of images whether clusters and labels agree on "together" or
-#   "apart". It is 1 if they always agree, and 0 on average for random groups.
-# - **NMI**, the normalised mutual information, is the information in nats that the cluster gives about the digit, divided
-#   by the mean of the two entropies. It is 1 if each determines the other, and 0 if they are independent.
-#
-# **Predict.** Now make 10,000 groups at random, of a few images each. Which measure is then clearly above 0, although the
-# groups mean nothing: `"ARI"` or `"NMI"`? Type it with the quotes.
+# - **ARI**, the adjusted Rand index, is the measure of unit 01.
+# - **NMI**, the normalised mutual information, is new. The **entropy** of the digits, $H = -\sum_k p_k \log p_k$, is the
+#   mean of $-\log p$: what we do not know about a digit, in nats. For ten digits with $p = 0.1$ it is $\log 10 = 2.30$. In a
+#   cluster that is half 4 and half 9 it is $\log 2 = 0.69$, and in a cluster of one digit 0. The **information** is what
+#   the cluster tells: the entropy of all digits minus the mean entropy in a cluster.
+#   The NMI is this information, divided by the mean of two entropies, that of the digits and that of the clusters.
+
+# %%
+def entropy(n):
+    p = n[n > 0] / n.sum()
+    return -(p * np.log(p)).sum()
+
+
+within = sum(n.sum() * entropy(n) for n in counts) / counts.sum()  # mean over the images
+h_digit, h_cluster = entropy(counts.sum(0)), entropy(counts.sum(1))
+by_hand = (h_digit - within) / ((h_digit + h_cluster) / 2)
+print(f"all digits {h_digit:.2f} nats, in a cluster {within:.2f}, NMI {by_hand:.3f}")
+
+# %% [markdown]
+# **Predict.** Now make 10,000 groups at random. The groups mean nothing. What is their NMI? Type a number from 0 to 1.
 
 # %%
 prediction_random = None
@@ -83,9 +96,10 @@ table(["clustering", "number = digit (%)", "ARI", "NMI"],
        for name, group in groups.items()])
 
 # %% [markdown]
-# The share of equal numbers says nothing: it changes when we rename the clusters. ARI and NMI stay the same. Both are near
-# 0 for ten random groups. With 10,000 random groups the NMI is not: a group of a few images tells something about these
-# few by chance. Only the ARI is adjusted for chance, so compare NMI only between clusterings of equally many clusters.
+# The share of equal numbers says nothing, because it changes when we rename the clusters. ARI and NMI stay the same. Both
+# are near 0 for ten random groups. With 10,000 random groups the NMI is not. A group of a single image determines its digit
+# fully, and a group of a few images tells something about these few by chance. Only the ARI is adjusted for chance. So
+# compare NMI only between clusterings of equally many clusters.
 
 # %%
 few_x = x[:10_000]
@@ -93,6 +107,8 @@ again = [KMeans(10, n_init=1, random_state=seed).fit(few_x) for seed in seeds]
 nmi = [normalized_mutual_info_score(y_test, km.predict(x_test)) for km in again]
 claim("k-means NMI", "NMI of ten k-means clusters with the digits, test images",
       np.mean(nmi), spread=np.std(nmi, ddof=1), seeds=5, at_least=0.3, at_most=0.7)
+claim("renaming", "Change of the ARI when the clusters are numbered anew",
+      abs(both["k-means"][0] - both["k-means, renamed"][0]), at_most=1e-9)
 by_chance_ari, by_chance_nmi = both["10,000 random groups"]
 claim("NMI by chance", "NMI of 10,000 random groups with the digits", by_chance_nmi,
       at_least=0.05, baseline=f"ARI {round(by_chance_ari, 3) + 0:.3f}")
@@ -102,7 +118,10 @@ claim("NMI by chance", "NMI of 10,000 random groups with the digits", by_chance_
 #
 # Suppose that somebody will name 0.1 % of the images for us. Which images should we show? We can choose them at random. Or
 # we make as many clusters as there are labels and show the image nearest to each centre. Every image then takes the name
-# of its cluster. Choosing images to label is called **active learning**.
+# of its cluster. Choosing images to label is called **active learning**; most methods choose again after each training.
+#
+# Our random images have equally many of each class. This helps them a little, since in practice we would have to know the
+# classes for it.
 #
 # **Predict.** By how many points does the test accuracy change, from random images to those near a centre? A loss is
 # negative.
@@ -112,20 +131,27 @@ prediction_gain = None
 
 # %%
 n = round(len(x) / 1000)  # labels that we may ask for
-by_chance, by_centre = [], []
+by_chance, by_image, by_centre = [], [], []
 for seed in seeds[:3]:
-    few = data.stratified_subset(torch.from_numpy(y), n, seed=seed)  # at random
+    few = data.stratified_subset(torch.from_numpy(y), n, seed=seed)  # balanced
     nearest = KNeighborsClassifier(1).fit(x[few], y[few])
     by_chance.append(100 * nearest.score(x_test, y_test))
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     some = order[:10_000].numpy()
     clusters = KMeans(n, n_init=1, random_state=seed).fit(x[some])
-    asked = some[clusters.transform(x[some]).argmin(0)]  # (n,): nearest to each centre
+    distances = clusters.transform(x[some])  # (10000, n): from each image to each centre
+    asked = some[distances.argmin(0)]  # (n,): the image nearest to each centre
+    nearest = KNeighborsClassifier(1).fit(x[asked], y[asked])
+    by_image.append(100 * nearest.score(x_test, y_test))
     names = y[asked][clusters.predict(x_test)]  # the name of the cluster
     by_centre.append(100 * (names == y_test).mean())
-table([f"{n} labels", "test accuracy (%)", "standard deviation"],
-      [["random images, nearest decides", np.mean(by_chance), np.std(by_chance, ddof=1)],
-       ["images near a centre", np.mean(by_centre), np.std(by_centre, ddof=1)]])
+
+# %%
+table([f"{n} labels: which images, and what decides", "test accuracy (%)", "±"],
+      [[name, np.mean(three), np.std(three, ddof=1)] for name, three in (
+          ("random, nearest labelled image", by_chance),
+          ("near a centre, nearest labelled image", by_image),
+          ("near a centre, nearest centre", by_centre))])
 
 # %%
 first = torch.from_numpy(x[asked[:10]])
@@ -134,8 +160,9 @@ plots.images({"asked for": first, "their centres": torch.from_numpy(
 
 # %% [markdown]
 # Above are ten of the images asked for, with their labels; below each of them is the centre of its cluster. Most are
-# clear, typical digits. The number of labels is the same, and the classifier is as simple. The clusters use the images *without
-# labels* to find out which images stand for many others.
+# clear, typical digits. The first two rows of the table have as many labels and the same classifier, so their difference
+# comes from the choice of images alone. The clusters use the images *without labels* to find out which images stand for
+# many others.
 
 # %%
 claim("whom to ask", f"Test accuracy with {n} labels, one for the centre of each cluster",
@@ -156,7 +183,8 @@ claim("whom to ask", f"Test accuracy with {n} labels, one for the centre of each
 # - **latent Dirichlet allocation** (Blei, Ng and Jordan 2003) describes each document as a mixture of topics. A topic is a
 #   distribution over words.
 #
-# There is a test that needs no look at the code: **shuffle the labels** and see whether anything changes. First Fisher's
+# There is a test that needs no look at the code: **shuffle the labels**, keep every other setting and the *random seed*, and
+# see whether anything changes. First Fisher's
 # method with the right labels:
 
 # %%
@@ -183,7 +211,7 @@ prediction_shuffled = None
 
 # %%
 fisher_shuffled, with_shuffled = discriminant(shuffled)
-figure, axes = plt.subplots(1, 2, figsize=(9.5, 4))
+figure, axes = plt.subplots(1, 2, figsize=(9.5, 4), sharex=True, sharey=True)
 for axis, name, model in zip(axes, ("right labels", "shuffled labels"),
                              (fisher, fisher_shuffled), strict=True):
     plots.class_map(axis, model.transform(x_test[:3000]), y_test[:3000])
@@ -192,19 +220,25 @@ for axis, name, model in zip(axes, ("right labels", "shuffled labels"),
 
 # %% [markdown]
 # These are test images on the first two directions. With the right labels the classes form groups. With shuffled labels all
-# classes lie on one heap.
+# classes overlap, and the accuracy is near that of guessing.
 #
-# For the other method each image is a document, and each block of 2 × 2 pixels is a word, written as often as it has ink.
-# scikit-learn accepts labels here, too:
+# For the other method each image is a document, and each block of 2 × 2 pixels is a word, written the more often the more
+# ink it has (up to 16 times). scikit-learn accepts labels here, too. That an argument is accepted does not mean that it is
+# used:
 
 # %%
 blocks = x[chosen[:800]].reshape(-1, 14, 2, 14, 2).sum((2, 4))  # (800, 14, 14): ink
-words = (4 * blocks).round().reshape(-1, 196)
-topics = []
-for labels in (y[chosen[:800]], shuffled[:800]):
-    allocation = LatentDirichletAllocation(10, random_state=0, max_iter=3)
-    topics.append(allocation.fit(words, labels).components_)  # (10, 196)
+words = (4 * blocks).round().reshape(-1, 196)  # how often each of the 196 words occurs
+
+
+def find_topics(labels, seed):
+    allocation = LatentDirichletAllocation(10, random_state=seed, max_iter=3)
+    return allocation.fit(words, labels).components_  # (10, 196): words of each topic
+
+
+topics = find_topics(y[chosen[:800]], 0), find_topics(shuffled[:800], 0)
 change = float(np.abs(topics[0] - topics[1]).max())
+print(f"largest change when the labels are shuffled: {change:g}")
 shown = torch.from_numpy(topics[0] / topics[0].max(1, keepdims=True)).float()
 plots.images({"topics": shown});
 
@@ -213,21 +247,27 @@ plots.images({"topics": shown});
 # method was told how many topics to find, and nothing about digits.
 
 # %%
-try_it("What is the largest change of a number in `topics` when the labels are shuffled? "
-       "Print `change` in a new cell, and type the number in place of None.", None, change,
-       says="Not one bit changes, so the labels are ignored.")
+other_seed = 0
+moved = np.abs(topics[0] - find_topics(y[chosen[:800]], other_seed)).max()
+print(f"largest change with seed {other_seed} and the same labels: {moved:.0f}")
+
+# %%
+try_it("Set `other_seed = 1` above and run the cell. How large is the largest change, as "
+       "it is printed?", None, round(moved), changed=other_seed == 1,
+       says="The labels were the same. Shuffling with another seed would deceive you.")
 
 # %% [markdown]
 # Linear discriminant analysis breaks down with shuffled labels: it is **supervised**. The topics do not change at all:
-# latent Dirichlet allocation is **unsupervised**. The claim is true of one LDA and false of the other. An overview that
-# names "LDA" next to PCA, as a way to reduce dimensions, means the first, and is wrong.
+# latent Dirichlet allocation is **unsupervised**. The sentence is true of one LDA and false of the other. An overview that
+# names "LDA" next to PCA, as a way to reduce dimensions, means the first. If it calls this LDA unsupervised, it is wrong.
 
 # %%
 claim("Fisher's LDA",
       "Test accuracy of linear discriminant analysis after shuffling its labels",
-      with_shuffled, "%", at_most=25, baseline=f"right labels {with_right:.1f}")
+      with_shuffled, "%", at_most=25,
+      baseline=f"right labels {with_right:.1f}, guessing about 10")
 claim("Dirichlet LDA", "Largest change in the topics of latent Dirichlet allocation after "
-      "shuffling the labels it was offered", change, at_most=0)
+      "shuffling the labels it was given", change, at_most=0)
 
 # %% [markdown]
 # ## 4 · Checkpoint
@@ -236,8 +276,7 @@ claim("Dirichlet LDA", "Largest change in the topics of latent Dirichlet allocat
 claim.checkpoint()
 
 # %%
-score([("above 0 for 10,000 random groups", prediction_random,
-        "NMI" if by_chance_nmi > abs(by_chance_ari) else "ARI"),
+score([("NMI of 10,000 random groups", prediction_random, by_chance_nmi),
        ("gain by the images near a centre (points)", prediction_gain,
         np.mean(by_centre) - np.mean(by_chance)),
        ("linear discriminant analysis with shuffled labels (%)", prediction_shuffled,
@@ -248,7 +287,7 @@ score([("above 0 for 10,000 random groups", prediction_random,
 #
 # - ARI and NMI compare a clustering with labels without looking at names. Only the ARI is adjusted for chance.
 # - With few labels, ask for typical images. Clusters find them.
-# - Shuffle the labels to test whether a method uses them.
+# - Shuffle the labels, with the same seed, to test whether a method uses them.
 #
 # **Next:** [01x](01x_zoo.ipynb) runs the classic methods on the same digits;
 # [lesson 02](02_autoencoder.ipynb) builds the autoencoder.
