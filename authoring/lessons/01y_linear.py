@@ -292,8 +292,8 @@ claim("evidence", "R² on test images with the penalty estimated from the eviden
 #
 # From here on we use all 4,000 training images. **PCA** looks for the directions in which the images vary most. They
 # are the eigenvectors of the covariance matrix $X^\top X/(N-1)$, where the rows of $X$ are the images minus the mean
-# image. The **singular value decomposition** writes any matrix as $X = U S V^\top$, where $U^\top U = I$, $V^\top V =
-# I$ and $S$ is diagonal. Insert it:
+# image. The **singular value decomposition** writes any matrix as $X = U S V^\top$, where $U^\top U = I$,
+# $V^\top V = I$ and $S$ is diagonal. Insert it:
 #
 # $$X^\top X = V S\,U^\top U\,S V^\top = V S^2 V^\top, \qquad X V = U S\,V^\top V = U S.$$
 #
@@ -347,9 +347,9 @@ claim("PCA is SVD", "Largest gap between PCA and the SVD of the centred images",
 #
 # $$\log p(y \mid x) = \log p(y) - \tfrac12 (x - \mu_y)^\top \Sigma^{-1} (x - \mu_y) + \text{const}.$$
 #
-# The term $x^\top\Sigma^{-1}x$ is the same for all classes and drops out. What is left, $\mu_y^\top\Sigma^{-1}x -
-# \frac12\mu_y^\top\Sigma^{-1}\mu_y + \log p(y)$, is linear in $x$. Pixels that never have ink make $\Sigma$ singular.
-# So it is **shrunk** towards a multiple of the identity; validation chooses by how much.
+# The term $x^\top\Sigma^{-1}x$ is the same for all classes and drops out. What is left,
+# $\mu_y^\top\Sigma^{-1}x - \frac12\mu_y^\top\Sigma^{-1}\mu_y + \log p(y)$, is linear in $x$. Pixels that
+# never have ink make $\Sigma$ singular. So it is **shrunk** towards a multiple of the identity; validation chooses by how much.
 #
 # The method also gives directions. In the first, the class means lie furthest apart, compared with the spread inside
 # the classes ($\Sigma$); in the second, furthest apart of what is left. Ten means give nine directions. (Another method
