@@ -360,9 +360,9 @@ def _copy_facts(copy: Tensor, x: Tensor) -> dict[str, str]:
     return facts | {" noise": "as asked" if abs(size / _SIGMA - 1) < 0.06 else f"of standard deviation {size:.2g}"}
 
 
-def _of_one(dae_loss: Callable, image: Tensor, seed: int) -> str:
+def _of_one(noise2noise_loss: Callable, image: Tensor, seed: int) -> str:
     """Return what comes back for a batch of one image."""
-    result = dae_loss(_Spy(image.shape[1]), image, Step(0.5, torch.Generator().manual_seed(seed), True))
+    result = noise2noise_loss(_Spy(image.shape[1]), image, Step(0.5, torch.Generator().manual_seed(seed), True))
     loss = next(iter(result.values())) if isinstance(result, dict) and result else result
     if isinstance(loss, Tensor) and loss.shape == (1,):
         return "one number"
