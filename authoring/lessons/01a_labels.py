@@ -253,7 +253,7 @@ axis.set_yticks(range(4), labels=thresholds);
 #
 # A strict threshold takes the easy images. A class about which the network is not confident is hardly ever taken, so the
 # next network sees still less of it. The true labels do not protect this class. Each batch comes from the whole pool, and
-# nearly all of it are pseudo-labels, as their number in the table shows. So right labels can still be a biased sample.
+# on MNIST nearly all of it are pseudo-labels, as their number in the table shows. So right labels can still be a biased sample.
 #
 # With a low threshold the network repeats its errors, with a high one its preferences. Unlike label spreading, it does not
 # use which images lie close together. Other methods with few labels use changes of an image that keep its class, or a
