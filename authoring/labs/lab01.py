@@ -271,7 +271,7 @@ table(["clusters", "purity of k-means", "purity at random",
 
 # %% nbgrader={"grade": false, "grade_id": "pseudo_labels", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def pseudo_labels(logits, threshold):
-    """The images it is confident of, and their classes: index int64 (M,) and labels int64 (M,)."""
+    """The images it is confident of and their classes: index and labels, int64 (M,)."""
     ### BEGIN SOLUTION
     p, labels = logits.softmax(1).max(1)
     index = (p >= threshold).nonzero().flatten()
