@@ -298,5 +298,6 @@ def test_every_training_of_a_notebook_runs_on_the_device(name, monkeypatch, tmp_
                 plt.close("all")
     finally:
         torch.set_num_threads(threads)
-    assert trained
+    trains = re.search(r"(?<![.\w])fit\(", "".join("".join(cell["source"]) for cell in cells))
+    assert trained or not trains
     assert all(trained)

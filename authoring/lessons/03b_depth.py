@@ -160,7 +160,8 @@ for weights in ("default", "He"):
 # %%
 axis = plt.subplots(figsize=(6.5, 3.6))[1]
 for (weights, output), colour in zip(curves, plots.CLASSES.colors, strict=False):
-    axis.plot(range(1, 5), curves[weights, output], "o-" if weights == "He" else "s--",
+    errors = curves[weights, output]
+    axis.plot(range(1, len(errors) + 1), errors, "o-" if weights == "He" else "s--",
               color=colour, label=f"weights {weights}, output bias {output}")
 axis.axhline(pca.error(x_val, 30), color="grey", linestyle=":", label="PCA, 30 numbers")
 mean_image = (x_val - x.mean(0)).square().sum(1).mean().item()

@@ -282,7 +282,7 @@ table(["turns", "unrolled, of six", "straight, of six", "smallest R², ten neigh
 def contractive(strength):  # λ
     def loss(model, x, step):
         z, size = model.encode(x), 0.0
-        for direction in torch.eye(3):
+        for direction in torch.eye(3, device=x.device):
             column = torch.func.jvp(model.encode, (x,), (direction.expand_as(x),))[1]
             size = size + column.square().sum(1)
         return {"squared error": losses.squared_error(model.decode(z), x),

@@ -48,7 +48,7 @@ diagrams.flow({"x": (0, 0, "clean image $x$", plots.SKY),
 
 # %%
 def gaussian(x, sigma, generator):  # x: (B, 784)
-    return x + sigma * torch.randn(x.shape, generator=generator)
+    return x + sigma * torch.randn(x.shape, generator=generator, device=x.device)
 
 
 def masking(x, share, generator):  # a share of the pixels becomes black
