@@ -254,7 +254,7 @@ prediction_mild = None
 
 # %%
 def any_amount(model, x, step):
-    sigma = torch.rand(len(x), 1, generator=step.generator)  # (B, 1): one for each image
+    sigma = torch.rand(len(x), 1, generator=step.generator, device=x.device)  # (B, 1)
     noisy = gaussian(x, sigma, step.generator)
     return {"squared error": losses.squared_error(model(noisy), x)}
 
