@@ -30,12 +30,6 @@ def salt_and_pepper(x: Tensor, share: float | Tensor, generator: torch.Generator
     return torch.where(u < share / 2, 0.0, torch.where(u > 1 - share / 2, 1.0, x))
 
 
-def any_amount(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Return images (B, D) with Gaussian noise of a σ between 0 and 1, another for each image."""
-    sigma = torch.rand(len(x), 1, generator=generator, device=x.device)
-    return gaussian(x, sigma, generator)
-
-
 def any_kind(x: Tensor, generator: torch.Generator) -> Tensor:
     """Return images (B, D), half with Gaussian noise of any σ up to 1, half with salt and pepper of any share to ½."""
     half = len(x) // 2

@@ -48,18 +48,17 @@ def build(names: list[str], root: Path = project.ROOT, force: bool = False) -> i
     counted = _counted(sources)
     if counted:
         print(units.table(counted))
-    broken = [line for name, (counts, seconds) in counted.items() for line in units.over(name, counts, seconds)]
+    broken = _broken(counted)
     print("\n".join(broken), end="\n" * bool(broken))
     return int(failed or bool(broken))
 
 
 def check(names: list[str], root: Path = project.ROOT) -> list[str]:
     """Return a line for each product that is missing, stale, edited by hand or left over; nothing is executed."""
-    lines = []
-    for source in find_sources(root, names):
+    lines, sources = [], find_sources(root, names)
+    for source in sources:
         lines += _problems(source, read(source)) or _exercise_problems(source)
-    lines += [line for name, (counts, seconds) in _counted(find_sources(root, names)).items()
-              for line in units.over(name, counts, seconds)]
+    lines += _broken(_counted(sources))
     if not names:
         lines += [f"{path}: has no source any more; delete it" for path in _leftovers(root)]
     stored = root / "RESULTS.md"
@@ -161,6 +160,11 @@ def _counted(sources: list[Source]) -> dict[str, tuple[units.Counts, int]]:
         except (CourseError, KeyError):  # what is wrong with it is said elsewhere
             continue
     return counted
+
+
+def _broken(counted: dict[str, tuple[units.Counts, int]]) -> list[str]:
+    """Return a line for each limit that one of these units breaks."""
+    return [line for name, (counts, seconds) in counted.items() for line in units.over(name, counts, seconds)]
 
 
 # ---- what is wrong with what lies there -----------------------------------------------------------------------------

@@ -95,7 +95,7 @@ def new(weights, output):
                 nn.init.zeros_(layer.bias)
     return begin_at_mean(model, x) if output == "mean" else model
 
-
+# %%
 def differences(model, images):
     found, a = [], images
     for layer in [*model.encoder, *model.decoder]:

@@ -92,7 +92,7 @@ prediction_angle = None
 # %%
 stand_ins = ((784 * values).sqrt()[:, None] * vectors.T).float()  # (784, 784)
 
-
+# %%
 def train_linear(k, steps=1000):
     """A trained decoder (784, k), and (error above PCA's in %, largest angle) over time."""
     net = nn.Sequential(nn.Linear(784, k, bias=False), nn.Linear(k, 784, bias=False))
