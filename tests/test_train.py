@@ -84,7 +84,7 @@ def test_history_holds_named_terms_and_their_sum_on_both_parts():
 
 def test_a_history_as_the_last_line_of_a_cell_is_one_short_line():
     def two(net, x, step):
-        return {"fit": losses.squared_error(net(x), x), "penalty": torch.full((len(x),), 2.0)}
+        return {"fit": losses.squared_error(net(x), x), "penalty": torch.full((len(x),), 2.0, device=x.device)}
 
     history = fit(model(), (toy(),), two, epochs=3)
     fitted = history.train["fit"][-1]
