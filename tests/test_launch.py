@@ -263,12 +263,23 @@ def test_the_server_opens_on_the_first_lesson_and_a_signal_ends_it_with_its_kern
 
 
 async def _socket(url: str) -> bool:
-    """Open a socket as a page does and return whether the kernel speaks on it."""
+    """Open a socket as a page does, ask the kernel who it is, and return whether it answers.
+
+    It must be asked: what a kernel says by itself may be over before the socket is open.
+    """
+    from jupyter_client.session import Session
     from tornado.websocket import websocket_connect
 
+    question = Session().msg("kernel_info_request") | {"channel": "shell"}
     connection = await websocket_connect(url)
     try:
-        return await asyncio.wait_for(connection.read_message(), 30) is not None
+        await connection.write_message(json.dumps(question, default=str))
+        async with asyncio.timeout(60):
+            while (message := await connection.read_message()) is not None:
+                answer = json.loads(message)
+                if answer["parent_header"].get("msg_id") == question["header"]["msg_id"]:
+                    return answer["msg_type"] in ("status", "kernel_info_reply")
+        return False
     finally:
         connection.close()
 
