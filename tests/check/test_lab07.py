@@ -396,9 +396,9 @@ UNLISTED = [
     ("choose", lambda labels, n, generator: torch.cat([torch.multinomial(
         (labels == c).float(), n // 10, True, generator=generator) for c in range(10)]), "chosen more than once"),
     ("choose", lambda labels, n, generator: choose_among_the_first(labels, n, generator, n // 5),
-     "never the last images"),
+     "never chooses the last images"),
     ("choose", lambda labels, n, generator: choose_among_the_first(labels, n, generator, int(labels.bincount().min())),
-     "never the last images of the larger classes"),
+     "never chooses the last images of the larger classes"),
     ("pretraining_loss", lambda model, x: (model(x).sigmoid() - x).sum(1) ** 2, "squared afterwards"),
     ("pretraining_loss", lambda model, x: (model((x > 0.5).float()).sigmoid() - (x > 0.5).float()).square().sum(1),
      "as the model's input and as the target"),

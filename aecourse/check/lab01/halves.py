@@ -41,8 +41,8 @@ MISTAKES = (
 )
 
 ERRORS = {
-    "a tuple of 1;": "`split` and `chunk` cut dimension 0, the images, unless they are told another one: the pixels "
-                     "are dimension 1.",
+    "a tuple of 1;": "So it is for a single image: `split` and `chunk` cut dimension 0, the images, unless they are "
+                     "told another one. The pixels are dimension 1.",
     "shape '[28, 28]' is invalid": "There may be more than one image: the first dimension counts them, `(-1, 28, 28)`.",
 }
 

@@ -20,13 +20,18 @@ def mixed(columns: list[dict[str, Tensor]], values: list[Tensor]) -> str:
 
 
 def partly(got: list[Parts], want: list[Parts]) -> str:
-    """Say that some images come out right, where all the others are off to one side."""
+    """Say that some images come out right, where all the others are off to one side, or that values are cut off."""
     apart = torch.cat([g[0].double() - w[0].double() for g, w in zip(got, want, strict=True)])
     size = torch.cat([w[0].double().abs() for w in want])
     off = apart[apart.abs() > 1e-4 * (1 + size)]
     right = (apart.abs() < 1e-4 * (1 + size)) & (size > 0.01)  # a factor leaves a 0 right as well
     if not bool(right.any()) or not (bool((off > 0).all()) or bool((off < 0).all())):
         return ""
+    values = torch.cat([g[0].double() for g in got])
+    wrong, lowest = values[apart.abs() > 1e-4 * (1 + size)], values.min()
+    if len(wrong) > 1 and bool((wrong == lowest).all()) and bool((off > 0).all()):
+        return (f"No image's value lies below {float(lowest):.6g}: your values are cut off there, where the right ones "
+                "go on. What is cut off gives no gradient.")
     side = "large" if bool((off > 0).all()) else "small"
     return f"Some images come out right, and the values of the others are too {side}: what sets these images apart?"
 

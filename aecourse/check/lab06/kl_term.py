@@ -16,8 +16,8 @@ from aecourse.check.lab06._reductions import REDUCE, reduced
 from aecourse.check.lab06._terms import added, mixed, partly, usual
 from aecourse.losses import gaussian_kl as reference
 
-FAR = ("It is right for usual numbers, and wrong for codes that are very exact or very wide, where `logvar` is as low "
-       "as −25 or as high as 8. Take `logvar` as it comes, without a bound and without a small number beside it.")
+FAR = ("It is right for usual numbers, and wrong on an input with codes that are very exact and very wide, whose "
+       "`logvar` goes from −25 to 8. Take `logvar` as it comes, without a bound and without a small number beside it.")
 
 MISTAKES = (
     Mistake("mean over the units", {"reduce": "mean"},

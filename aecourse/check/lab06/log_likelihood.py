@@ -16,10 +16,10 @@ from aecourse.check.lab06._reductions import REDUCE, reduced
 from aecourse.check.lab06._terms import mixed, usual
 from aecourse.losses import bernoulli_nll
 
-SURE = ("It is right for small logits, and wrong where the decoder is very sure, at logits such as ±200. There "
-        "`sigmoid` is 1 exactly, in float64 too, `exp` is infinity in float32, and where something is cut off the loss "
-        "stops growing. Take a function that works on logits, without a bound: `F.logsigmoid`, `F.softplus`, or "
-        "`F.binary_cross_entropy_with_logits`.")
+SURE = ("It is right for small logits, and wrong on an input where the decoder is very confident, with large logits of "
+        "both signs. For a logit such as 150 `sigmoid` is 1 exactly, in float64 too, `exp` is infinity in float32, and "
+        "where something is cut off the loss stops growing. Take a function that works on logits, without a bound: "
+        "`F.logsigmoid`, `F.softplus`, or `F.binary_cross_entropy_with_logits`.")
 
 MISTAKES = (
     Mistake("mean over the pixels", {"reduce": "mean"},

@@ -172,9 +172,9 @@ FACTS = {
     "chance": "The choice is {got}; it has to be new at every call, and come from the generator alone.",
     "pick": "It takes {got}; which images it takes must be left to chance.",
     "rare": "For n = 10 and a class that has a single image, {got}.",
-    "reach": "Called often, it chooses {got}. Every image of a class must have its chance.",
+    "reach": "Called often, it {got}. Every image of a class must have its chance.",
 }
-NEIGHBOURS = "always images that lie next to each other in their class"
+NEIGHBOURS = "always chooses images that lie next to each other in their class"
 
 
 def probe(choose: Callable, case: Case) -> dict[str, Any]:
@@ -278,11 +278,12 @@ def _reach(choose: Callable, seed: int) -> str:
         return NEIGHBOURS if blocks else _reach_of_unequal(choose, generator)
     if not torch.equal(never.any(1), never.all(1)):  # of some classes alone
         missed = (~reached).nonzero().flatten().tolist()
-        ends = {(len(labels) - 1,): "never the very last of all images", (0,): "never the very first of all images"}
-        return ends.get(tuple(missed), "some images never")
-    return {(6,): "never the last image of a class", (0,): "never the first image of a class"}.get(
-        places, f"never the last {len(places)} of a class's seven images" if places[-1] - places[0] + 1 == len(places)
-        and places[-1] == 6 else "some images never")
+        ends = {(len(labels) - 1,): "never chooses the very last of all images",
+                (0,): "never chooses the very first of all images"}
+        return ends.get(tuple(missed), "never chooses some of the images")
+    return {(6,): "never chooses the last image of a class", (0,): "never chooses the first image of a class"}.get(
+        places, f"never chooses the last {len(places)} of a class's seven images" if places[-1] == 6
+        and places[-1] - places[0] + 1 == len(places) else "never chooses some of the images")
 
 
 def _reach_of_unequal(choose: Callable, generator: torch.Generator) -> str:
@@ -297,7 +298,8 @@ def _reach_of_unequal(choose: Callable, generator: torch.Generator) -> str:
         return _reach_of_large(choose, generator)
     members = [reached[labels == c] for c in range(CLASSES)]
     ends = all(bool(m[: int(m.sum())].all()) for m in members)  # what is never chosen stands at the end of its class
-    return "never the last images of the larger classes" if ends else "some images of unequal classes never"
+    return "never chooses the last images of the larger classes" if ends else (
+        "never chooses some of the images where classes are unequal")
 
 
 def _reach_of_large(choose: Callable, generator: torch.Generator) -> str:
@@ -307,7 +309,7 @@ def _reach_of_large(choose: Callable, generator: torch.Generator) -> str:
     first, _, last = thirds.clamp(0, 2).bincount(minlength=3).tolist()
     if min(first, last) > 220:  # of 333, with a standard deviation of 14
         return "every image"
-    return f"hardly any of the {'last' if last < first else 'first'} images of large classes"
+    return f"chooses hardly any of the {'last' if last < first else 'first'} images of large classes"
 
 
 EXERCISE = Exercise(

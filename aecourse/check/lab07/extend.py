@@ -75,6 +75,10 @@ MISTAKES = (
     Mistake("in a list", {"cut": "list"},
             "The head's weights are not among the network's parameters: it is kept in a Python list, say, or made anew "
             "at each call, so they would never be trained. Give the head a name of its own: `self.head = ...`."),
+    Mistake("both in a list", {"cut": "both in a list"},
+            "The network has no parameters: encoder and head are kept in a Python list or dictionary, say, which "
+            "`nn.Module` does not look into. Give each a name of its own, `self.encoder = ...`, or use "
+            "`nn.Sequential`, so that `fit` finds their weights."),
     Mistake("encoder in a list", {"cut": "encoder in a list"},
             "The encoder's weights are not among the network's parameters: it is kept in a Python list, say. Give it a "
             "name of its own, `self.encoder = ...`, so that `fit` finds its weights."),
@@ -117,19 +121,22 @@ def draw(generator: torch.Generator, size: int) -> Case:
 # ---- wrong answers --------------------------------------------------------------------------------------------------
 
 
+ENCODER_HIDDEN, HEAD_HIDDEN = ("encoder in a list", "both in a list"), ("list", "both in a list")
+
+
 class _Head(nn.Module):
     """What a learner's own class may do with an encoder."""
 
     def __init__(self, encoder: nn.Module, head: nn.Module, cut: str) -> None:
         super().__init__()
         self.cut = cut
-        self.encoder: Any = [encoder] if cut == "encoder in a list" else encoder
-        self.head: Any = [head] if cut == "list" else head
+        self.encoder: Any = [encoder] if cut in ENCODER_HIDDEN else encoder
+        self.head: Any = [head] if cut in HEAD_HIDDEN else head
 
     def forward(self, x: Tensor) -> Any:
-        z = self.encoder[0](x) if self.cut == "encoder in a list" else self.encoder(x)
+        z = self.encoder[0](x) if self.cut in ENCODER_HIDDEN else self.encoder(x)
         z = z.detach() if self.cut == "detach" else z
-        y = self.head[0](z) if self.cut == "list" else self.head(z)
+        y = self.head[0](z) if self.cut in HEAD_HIDDEN else self.head(z)
         return {"classes": lambda: y.argmax(1), "both": lambda: (z, y), "code": lambda: z}.get(self.cut, lambda: y)()
 
 

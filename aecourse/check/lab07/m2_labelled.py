@@ -60,6 +60,8 @@ MISTAKES = (
             "`logvar` is taken for log σ. It is the logarithm of the variance, log σ²: exp(logvar) is σ²."),
     Mistake("logvar for σ²", {"var": "plain"},
             "`logvar` is taken for the variance itself. It is its logarithm: exp(logvar) is σ²."),
+    Mistake("logvar for σ", {"var": "as sigma"},
+            "`logvar` is taken for σ itself. It is the logarithm of the variance: σ is exp(logvar / 2)."),
     Mistake("variance handed in", {"var": "handed"},
             "The exponential is taken twice: `gaussian_kl` wants `logvar` itself, not `logvar.exp()`."),
     Mistake("log σ handed in", {"var": "half"},
@@ -145,10 +147,10 @@ def _bound(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, classes: int, 
         "unstable": lambda: -(x * p.log() + (1 - x) * (1 - p).log()),
         "none": lambda: torch.zeros_like(x)}[given]()
     away = {"sum": each.sum(-1), "mean": each.mean(-1)}[pixels]
-    v = {"exp": logvar.exp(), "sigma": (2 * logvar).exp(), "plain": logvar, "root": (logvar / 2).exp(), "handed":
-         logvar.exp().exp(), "half": (logvar / 2).exp()}[var]
-    log_v = {"sigma": 2 * logvar, "plain": logvar.abs().clamp(min=1e-6).log(), "handed": logvar.exp(), "half":
-             logvar / 2}.get(var, logvar)
+    v = {"exp": logvar.exp(), "sigma": (2 * logvar).exp(), "plain": logvar, "as sigma": logvar.square(), "root":
+         (logvar / 2).exp(), "handed": logvar.exp().exp(), "half": (logvar / 2).exp()}[var]
+    log_v = {"sigma": 2 * logvar, "plain": logvar.abs().clamp(min=1e-6).log(),
+             "as sigma": logvar.square().log(), "handed": logvar.exp(), "half": logvar / 2}.get(var, logvar)
     terms = {"no half": mu.square() + v - log_v - 1, "no one": (mu.square() + v - log_v) / 2, "log sign":
              (mu.square() + v + log_v - 1) / 2, "no mu": (v - log_v - 1) / 2, "reversed":
              ((mu.square() + 1) / v + log_v - 1) / 2}.get(kl, (mu.square() + v - log_v - 1) / 2)

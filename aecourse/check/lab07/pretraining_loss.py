@@ -54,6 +54,8 @@ MISTAKES = (
             "There is a mean over the pixels where the sum belongs: an image's loss is the sum over its pixels."),
     Mistake("mean over the batch", {"reduce": "batch"},
             "The images are averaged too. One number for each image is asked for; only `fit` averages."),
+    Mistake("one mean for all", {"reduce": "expanded"},
+            "Every image is given the mean loss of the batch. Each has its own."),
     Mistake("mean over everything", {"reduce": "everything"},
             "`.mean()`, and `F.mse_loss` as it comes, average over pixels and images. Sum over the pixels, and keep "
             "one number for each image."),
@@ -131,9 +133,9 @@ def _loss(model: Autoencoder, x: Tensor, *, output: str = "sigmoid", target: str
          lambda: (x_hat - t) ** 2 / 2, "cross": lambda: F.binary_cross_entropy_with_logits(logits, t, reduction="none"),
          "product": lambda: x_hat * t}[measure]()
     return {"sum": lambda: e.sum(-1), "mean": lambda: e.mean(-1), "batch": lambda: e.sum(-1).mean(), "everything":
-            lambda: e.mean(), "all": lambda: e.sum(), "images": lambda: e.sum(0), "none": lambda: e, "root":
-            lambda: e.sum(-1).clamp(min=1e-12).sqrt(), "over B": lambda: e.sum(-1) / len(x),
-            "square": lambda: e.sum(-1) ** 2}[reduce]()
+            lambda: e.mean(), "all": lambda: e.sum(), "expanded": lambda: e.sum(-1).mean().expand(len(x)), "images":
+            lambda: e.sum(0), "none": lambda: e, "root": lambda: e.sum(-1).clamp(min=1e-12).sqrt(), "over B":
+            lambda: e.sum(-1) / len(x), "square": lambda: e.sum(-1) ** 2}[reduce]()
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
