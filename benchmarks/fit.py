@@ -178,7 +178,7 @@ def main() -> None:
     for batch, threads in [(256, 1), (256, 2), (512, 1), (512, 2)]:
         rows += compare(x, batch, threads, arguments.rounds)
         print(page.table(HEAD, rows[-len(LOOPS):]), flush=True)
-    text = (f"Measured on {page.machine()}; {arguments.rounds} rounds, one pass through MNIST's 60,000 training "
+    text = (f"Measured on {page.machine()}; {arguments.rounds} rounds, one epoch on MNIST's 60,000 training "
             "images.\n\n" + page.table(HEAD, rows) + "\nHow the time of `fit` grows (batch 256, one thread):\n\n"
             + page.table(["images", "epochs", "seconds", "µs per image and epoch"], growth(x, arguments.rounds)))
     print(text)
