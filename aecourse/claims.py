@@ -4,6 +4,7 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
@@ -153,12 +154,13 @@ def _right(answer: Any, found: Any) -> bool:
         return str(answer).strip().lower() == found.lower()
     try:
         typed = float(answer)
-    except (TypeError, ValueError):
+        exponent = Decimal(str(answer)).as_tuple().exponent  # of the last digit typed: −2 for 0.25, −7 for 1.2e-6
+    except (TypeError, ValueError, ArithmeticError):
         return False
     if isinstance(found, Integral):
         return typed == found
-    digits = len(repr(answer).partition(".")[2])
-    return abs(typed - float(found)) <= max(0.01 * abs(float(found)), 0.5001 * 10.0**-digits)
+    last_digit = 10.0 ** min(exponent, 0) if isinstance(exponent, int) else 0.0  # NaN and infinity have none
+    return abs(typed - float(found)) <= max(0.01 * abs(float(found)), 0.5001 * last_digit)
 
 
 def _text(value: Any) -> str:
