@@ -68,8 +68,8 @@ def test_predictions_are_scored_and_nothing_raises(guess, found, verdict, capsys
     (29, 29, "✓ Right."), (29.0, 29, "✓ Right."), (28.9, 29, "✗ Not yet."), (3, np.int64(3), "✓ Right."),
     (" PCA", "pca", "✓ Right."), ("ae", "pca", "✗ Not yet. You typed 'ae'."), ("three", 3, "✗ Not yet."),
     (2e-06, 1.2e-6, "✗ Not yet."), (1.2e-6, 1.18e-6, "✓ Right."), (100, 104, "✗ Not yet."), (1e2, 100.4, "✓ Right."),
-    ("1_0", 10, "✓ Right."), (float("inf"), 3.0, "✗ Not yet."), (float("nan"), 3.0, "✗ Not yet."), (True, 1.0, "✗ Not yet."),
-    (1.0, float("nan"), "✗ Not yet."), (0.0, 0.0, "✓ Right. It is 0.")])
+    ("1_0", 10, "✓ Right."), (float("inf"), 3.0, "✗ Not yet."), (float("nan"), 3.0, "✗ Not yet."),
+    (True, 1.0, "✗ Not yet."), (1.0, float("nan"), "✗ Not yet."), (0.0, 0.0, "✓ Right. It is 0.")])
 def test_what_was_tried_is_compared_and_nothing_raises(answer, found, said, capsys):
     claims.try_it("Which `error`?", answer, found, hint="Look left.")
     assert capsys.readouterr().out.startswith(said)
