@@ -121,7 +121,8 @@ TiedAutoencoder_ok()(digits.x_test[:5]).shape
 #
 # Let every pixel be its reconstruction plus Gaussian noise with the standard deviation $\sigma$: $x \sim \mathcal N(\hat x,
 # \sigma^2 I)$. Write $-\log p(x)$ **per image, in nats**: images `x_hat` and `x` of shape (B, 784) and a number `sigma`
-# come in, shape (B,) goes out. Keep every term, the constant too. The pixels are independent, so their logarithms add up.
+# come in, shape (B,) goes out, with gradients. Keep every term, the constant too. The pixels are independent, so their
+# logarithms add up.
 
 # %% nbgrader={"grade": false, "grade_id": "gaussian_nll", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def gaussian_nll(x_hat, x, sigma):
@@ -169,8 +170,8 @@ axis.legend(frameon=False);
 # ★★☆ · 8 minutes
 #
 # Now a pixel is white with the probability $p = \mathrm{sigmoid}(\text{logit})$ and black otherwise. Write
-# $-\sum_i \left[x_i \log p_i + (1 - x_i)\log(1 - p_i)\right]$ per image, in nats. It must stay exact for large logits,
-# where the sigmoid itself rounds to 0 or 1. `F` is `torch.nn.functional`.
+# $-\sum_i \left[x_i \log p_i + (1 - x_i)\log(1 - p_i)\right]$ per image, in nats, with gradients. It must stay exact for
+# large logits, where the sigmoid itself rounds to 0 or 1. `F` is `torch.nn.functional`.
 
 # %% nbgrader={"grade": false, "grade_id": "bernoulli_nll", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def bernoulli_nll(logits, x):
@@ -266,7 +267,7 @@ table(["images", *layers],
 # - The model sees `piece` images of the batch at a time; at the end of a batch a piece may be smaller. `piece` may also be
 #   larger than `batch`. The graph of one piece must be freed before the next piece goes through the model.
 # - `loss(model, x)` is handed in and gives one number per image, shape (B,). Each step must be **exactly** the one that
-#   the mean over the whole batch would give.
+#   the mean over the whole batch would give. The model comes without gradients from before.
 # - Return the mean loss per image over **all images of the epoch**, as a plain number. The loss of an image is the one
 #   that it had before its batch's step.
 

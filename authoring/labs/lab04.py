@@ -236,8 +236,8 @@ table(["gain in dB (median)", *noisy],
 # Unit 04 took the median filter from SciPy. Write it in PyTorch, where it also runs on a GPU. A **median filter** of
 # 3 × 3 replaces each pixel by the median of the nine pixels around it, itself included: the fifth of them in order. At
 # the border there are no nine; there the nearest pixel of the image is repeated outside of it (`mode="replicate"`).
-# Images `x` of shape (N, 784) come in, 28 × 28 pixels row by row, and images of the same shape go out. Do it without a
-# loop over images or pixels: `F.pad` puts pixels around images (N, 1, 28, 28), and `F.unfold(images, 3)` lists all
+# Images `x` of shape (N, 784) come in, 28 × 28 pixels row by row, and images of the same shape go out; a noisy image has
+# pixels below 0 and above 1, and they stay so. Do it without a loop over images or pixels: `F.pad` puts pixels around images (N, 1, 28, 28), and `F.unfold(images, 3)` lists all
 # windows of 3 × 3.
 
 # %% nbgrader={"grade": false, "grade_id": "median3", "locked": false, "schema_version": 3, "solution": true, "task": false}

@@ -110,8 +110,8 @@ table(["labelled images of each class", *map(str, range(10))],
 # ★☆☆ · 6 minutes
 #
 # `model` is an autoencoder, `model(x)` gives its **logits** (B, 784). The reconstruction is their sigmoid. Return for
-# each image the **squared error** between reconstruction and image, summed over the pixels: (B,). No label occurs in
-# it.
+# each image the **squared error** between reconstruction and image, summed over the pixels: (B,), with gradients. No
+# label occurs in it.
 
 # %% nbgrader={"grade": false, "grade_id": "pretraining_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def pretraining_loss(model, x):
@@ -303,7 +303,7 @@ table(["model", "accuracy, %, learning rate 0.003", "learning rate 0.01"],
 # $$\mathcal{L}(x, y) = -\log p(x|y,z) - \log p(y) + \mathrm{KL}\big(q(z|x,y)\,\|\,p(z)\big).$$
 # The images are black and white here, so p(x|y,z) is a Bernoulli with the decoder's `logits` (B, 784). The posterior
 # is the Gaussian with `mu` and `logvar`, the logarithm of the variance, (B, K). The prior p(z) is N(0, I), and all
-# `classes` are equally probable. Return L, in nats, one number for each image.
+# `classes` are equally probable. Return L, in nats, one number for each image, with gradients.
 
 # %% nbgrader={"grade": false, "grade_id": "m2_labelled", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def m2_labelled(logits, x, mu, logvar, classes):
@@ -394,8 +394,8 @@ table(["with the labels of the first draw", "accuracy, %"],
 # is taken over all of them, their equation 7:
 # $$\mathcal{U}(x) = \sum_y q(y|x)\, \mathcal{L}(x, y) - \mathcal{H}\big(q(y|x)\big),$$
 # where $\mathcal{H} = -\sum_y q \log q$ is the entropy. `by_class` (B, C) holds L(x, y) for every class,
-# `class_logits` (B, C) the classifier's logits. Return U, one number for each image. A classifier can be so sure that
-# a probability is exactly 0 in float32; 0 · log 0 is 0.
+# `class_logits` (B, C) the classifier's logits. Return U, one number for each image, with gradients. A classifier can be so
+# confident that a probability is exactly 0 in float32; 0 · log 0 is 0.
 
 # %% nbgrader={"grade": false, "grade_id": "m2_unlabelled", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def m2_unlabelled(by_class, class_logits):
@@ -436,8 +436,8 @@ table(["q(y|x)", "mean U, nats"],
 # labels, their equation 9. Here, for each image,
 # $$J = \begin{cases} \mathcal{L}(x, y) - \alpha \log q(y|x) & \text{with the label } y, \\
 # \mathcal{U}(x) & \text{without one.} \end{cases}$$
-# `by_class` and `class_logits` are as before, and `alpha` is the weight for each labelled image. Return J (B,), in
-# the order of the batch. A batch may have no label at all, or only labels.
+# `by_class` and `class_logits` are as before, and `alpha` is the weight for each labelled image. Return J (B,), with
+# gradients, in the order of the batch. A batch may have no label at all, or only labels.
 
 # %% nbgrader={"grade": false, "grade_id": "m2_loss", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def m2_loss(by_class, class_logits, y, alpha):

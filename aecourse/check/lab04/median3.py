@@ -23,6 +23,9 @@ def _in_place(x: Tensor) -> Tensor:
     return torch.from_numpy(y[:, 1:-1, 1:-1].reshape(len(x), 784).copy())
 
 
+BEYOND = ("It is right for pixels from 0 to 1, and wrong where they lie beyond, as in noisy images: the filter leaves "
+          "values as they are, without clipping.")
+
 MISTAKES = (
     Mistake("nothing", {"cut": "nothing"}, "The images come back as they were."),
     Mistake("mean", {"what": "mean"},
@@ -101,6 +104,7 @@ MISTAKES = (
     Mistake("with a channel", {"form": "channels"},
             "It returns images with a channel, (N, 1, 28, 28). Flat ones are asked for, (N, 784): `.reshape(len(x), "
             "-1)`."),
+    Mistake("cut off", {"clip": True}, BEYOND),
     Mistake("twice", {"times": 2}, "The filter is applied twice."),
     Mistake("over the stack", {"cut": "stack"},
             "The window reaches into the images before and after, 3 × 3 × 3 pixels of the whole stack. Each pixel's "
@@ -144,7 +148,10 @@ def draw(generator: torch.Generator, size: int) -> Case:
         text = (f"one black image, white in its rows 0 to {tall - 1} from column {28 - wide} to the right end, and at "
                 "the one pixel (20, 9); pixel (r, c) is number 28 r + c")
         return Case((image.reshape(1, 784),), text)
-    return Case((torch.rand(size, 784, generator=generator),), f"{size} images of random pixels")
+    x = torch.rand(size, 784, generator=generator)
+    if size == 3:  # as noisy images are
+        return Case((3 * x - 1,), "3 images of random pixels from −1 to 2", BEYOND)
+    return Case((x,), f"{size} images of random pixels")
 
 
 def family(**changes: Any) -> Any:
@@ -153,8 +160,11 @@ def family(**changes: Any) -> Any:
 
 
 def _median3(x: Tensor, *, pad: str = "replicate", window: tuple[int, int] = (3, 3), what: str = "median",
-             cut: str = "right", form: str = "flat", times: int = 1) -> Any:
+             cut: str = "right", form: str = "flat", times: int = 1,
+             clip: bool = False) -> Any:
     n = len(x)
+    if clip:
+        return _median3(x).clamp(0, 1)
     if cut == "nothing":
         return x.clone()
     if cut == "lines":  # nine neighbours along the flattened image
@@ -243,7 +253,7 @@ def _means(parts: list[Parts]) -> list[Tensor]:
 
 EXERCISE = Exercise(
     "median3", "5 · The baseline: a median filter", "function", 2, 10,
-    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 4), rtol=0, atol=1e-5,
+    reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 4, 3), rtol=0, atol=1e-5,
     arguments=("x",), gives=(Form("float", "one flat image for each, shape (N, 784)"),), family=family,
     look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`F.pad(x.reshape(-1, 1, 28, 28), (1, 1, 1, 1), mode=\"replicate\")` puts a copy of the border around "

@@ -32,6 +32,9 @@ MISTAKES = (
     Mistake("exchanged", {"rate": "inverse"},
             "Multiplication and division are exchanged: the mean number of photons is `x * photons`, and afterwards "
             "the numbers are divided by `photons`."),
+    Mistake("rounded means", {"rate": "rounded"},
+            "The mean number of photons is rounded to a whole number before the sample is drawn. It is `x * photons` "
+            "as it is: only what arrives is a whole number."),
     Mistake("255", {"rate": "255"},
             "The mean number of photons of a white pixel is 255, whatever `photons` is."),
     Mistake("normal", {"noise": "normal"},
@@ -64,6 +67,8 @@ _FACTS = FACTS | {
     "black": "Black pixels do not stay black. Where no light comes from there are no photons.",
     "size": "The variance of the noise is {got}; it should be x / photons.",
     "levels": "Not every value is a whole number of photons, divided by `photons`.",
+    "faint": "Where 0.3 photons are expected in a pixel, {got} arrive on average. The mean number is `x * photons` as "
+             "it is, not a whole number.",
     "kind": "Mean and variance are right, but the numbers of photons are not Poisson: where one photon is expected, "
             "none came in {got} of the pixels. It should be in 37 %.",
 }
@@ -77,7 +82,7 @@ def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "as asked", "input": "untouched", "one": "as asked", "chance": "from the generator",
             "amount": "some", "top": "free", "own": "for every pixel", "base": "the image", "black": "black",
             "depends": "grows in proportion to the pixel", "size": "x / photons", "levels": "whole photons",
-            "kind": "37 %"}
+            "faint": "0.3", "kind": "37 %"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
@@ -97,8 +102,10 @@ def _shot(x: Tensor, photons: float, generator: torch.Generator, *, rate: str = 
           in_place: bool = False) -> Tensor:
     source = source_of(chance, generator)
     light = 1 - x if how == "negative" else x
-    r = {"photons": photons, "one": 1.0, "double": 2 * photons, "half": photons / 2, "root": math.sqrt(photons),
-         "square": photons**2, "inverse": 1 / photons, "255": 255.0}[rate]
+    if rate == "rounded":
+        light = (light * photons).round() / photons
+    r = {"photons": photons, "rounded": photons, "one": 1.0, "double": 2 * photons, "half": photons / 2,
+         "root": math.sqrt(photons), "square": photons**2, "inverse": 1 / photons, "255": 255.0}[rate]
     if noise == "poisson":
         y = torch.poisson(light * r, generator=source) / r
     elif noise == "rounded":
@@ -151,6 +158,8 @@ def probe(shot_noise: Callable, case: Case) -> dict[str, Any]:
     counts = y * photons
     facts["levels"] = "whole photons" if float((counts - counts.round()).abs().max()) < 1e-2 else "others"
     if facts["levels"] == "whole photons" and facts.get("size") == "x / photons":
+        few = float(photo(torch.full((200, x.shape[1]), 0.3 / photons)).mean()) * photons
+        facts["faint"] = "0.3" if abs(few - 0.3) < 0.02 else f"{few:.2g}"  # the mean of 60,000, ± 0.002
         none = float((photo(torch.full((200, x.shape[1]), 1 / photons)) == 0).double().mean())
         facts["kind"] = "37 %" if abs(none - math.exp(-1)) < 0.015 else f"{100 * none:.0f} %"
     return facts
