@@ -26,6 +26,8 @@ from aecourse.check.engine.stub import empty_methods, is_stub
 from aecourse.check.engine.values import check_function, wrong_kind
 from aecourse.check.engine.words import a
 
+OLDER = (" If your page came with that name, it is older than the course: rename it, and for a fresh one run: python -m "
+         "aecourse lab")
 MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")  # nbgrader's, around an answer
 
 
@@ -261,7 +263,7 @@ class Lab:
         """Raise an AttributeError that names the nearest check: a lab's module has it as its ``__getattr__``."""
         if name.startswith("_"):  # Python asks what kind of module it is
             raise AttributeError(name)
-        raise _unknown(name, [*self.checks, "use", "summary"], "check.")
+        raise _unknown(name, [*self.checks, "use", "summary"], "check.", more=OLDER)
 
     def summary(self) -> None:
         """Show the lab's exercises, how each stands after its last check, and its difficulty."""
@@ -276,7 +278,8 @@ def stars(exercise: Exercise) -> str:
     return "★" * exercise.difficulty + "☆" * (3 - exercise.difficulty)
 
 
-def _unknown(name: str, known: list[str], start: str, end: str = "") -> AttributeError:
+def _unknown(name: str, known: list[str], start: str, end: str = "", more: str = "") -> AttributeError:
     if near := difflib.get_close_matches(name, known, 1):
         return NoSuchCheck(f"There is no `{start}{name}`; did you mean `{start}{near[0]}{end}`?")
-    return NoSuchCheck(f"There is no `{start}{name}`; there are {', '.join(f'`{start}{n}{end}`' for n in known)}.")
+    names = ", ".join(f"`{start}{n}{end}`" for n in known)
+    return NoSuchCheck(f"There is no `{start}{name}`; there are {names}.{more}")
