@@ -468,8 +468,8 @@ def test_a_name_that_is_no_check_suggests_the_near_one_without_frames(wrong, nea
 
 
 def test_a_name_that_is_near_none_gets_the_names():
-    with pytest.raises(AttributeError, match=r"no `check.q`; there are `check.n_parameters`, .*`check.summary`\. If your "
-                                             r"page came with that name, .* run: python -m aecourse lab"):
+    with pytest.raises(AttributeError, match=r"no `check.q`; there are `check.n_parameters`, .*`check.summary`\. If "
+                                             r"your page came with that name, .* run: python -m aecourse lab"):
         lab02.q  # noqa: B018
     with pytest.raises(AttributeError, match=r"There is no `check.trained.hnt`; did you mean `check.trained.hint\(\)`"):
         lab02.trained.hnt  # noqa: B018

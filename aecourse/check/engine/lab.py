@@ -26,8 +26,8 @@ from aecourse.check.engine.stub import empty_methods, is_stub
 from aecourse.check.engine.values import check_function, wrong_kind
 from aecourse.check.engine.words import a
 
-OLDER = (" If your page came with that name, it is older than the course: rename it, and for a fresh one run: python -m "
-         "aecourse lab")
+OLDER = (" If your page came with that name, it is older than the course: rename it, and for a fresh one run: python "
+         "-m aecourse lab")
 MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")  # nbgrader's, around an answer
 
 
