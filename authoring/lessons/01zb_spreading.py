@@ -73,7 +73,7 @@ weights = links / np.sqrt(degree[:, None] * degree)
 # $Y$ holds the given labels (`given`), $W$ the weights and $F$ the answers, one column for each class. The larger
 # column is the answer of a point.
 #
-# **Predict.** After many steps, what percentage of the 132 points will have the answer of the nearer group?
+# **Predict.** After many steps, how many of the 132 points will have the answer of the group that is further away?
 
 # %%
 prediction_bridge = None
@@ -87,9 +87,9 @@ def spread(steps):
 
 
 after = spread(200)
-right_after = 100 * (after.argmax(1) == truth).mean()
-print(f"{right_after:.1f} % have the answer of the nearer group")
-score([("answers of the nearer group (%)", prediction_bridge, right_after)])
+strayed = int((after.argmax(1) != truth).sum())
+print(f"{strayed} of 132 points have the answer of the group that is further away")
+score([("answers of the group further away", prediction_bridge, strayed)])
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(11, 2.4))
@@ -117,7 +117,7 @@ walks = np.linalg.matrix_power(links + np.eye(132), 4)[[0, 60]].sum(0)  # (132,)
 try_it("Change `few_steps = 1` to `few_steps = 4` and run that cell again. How many points "
        "have an answer?", None, int((walks > 0).sum()), changed=few_steps == 4,
        says="A label is passed on by one link in each step.",
-       hint="It is the last number that the cell prints.")
+       hint="It is the second number that the cell prints.")
 
 # %% [markdown]
 # ## 2 · Label spreading on digits
