@@ -193,8 +193,8 @@ nine = KNeighborsClassifier(20).fit(lda.transform(x), y)
 try_it("Change `components = 2` to `components = 9` and run that cell again. What "
        "percentage does kNN get right?", None,
        100 * nine.score(lda.transform(x_test), y_test), changed=components == 9,
-       says=f"LDA itself decides by the same nine directions, and gets {lda_accuracy:.1f} % "
-            "right.",
+       says="LDA itself decides by the same nine directions, and gets "
+            f"{lda_accuracy:.1f} % right.",
        hint="It is the number that the cell prints.")
 
 # %% [markdown]

@@ -108,13 +108,13 @@ for axis, steps in zip(axes, (2, 5, 200), strict=True):
 # across. Label spreading weighs all links, while DBSCAN needs only one chain.
 
 # %%
-few_steps = 1
+few_steps = 2
 n_reached = (spread(few_steps).sum(1) > 0).sum()
 print(f"after {few_steps} steps, {n_reached} points have an answer")
 
 # %%
 walks = np.linalg.matrix_power(links + np.eye(132), 4)[[0, 60]].sum(0)  # (132,)
-try_it("Change `few_steps = 1` to `few_steps = 4` and run that cell again. How many points "
+try_it("Change `few_steps = 2` to `few_steps = 4` and run that cell again. How many points "
        "have an answer?", None, int((walks > 0).sum()), changed=few_steps == 4,
        says="A label is passed on by one link in each step.",
        hint="It is the second number that the cell prints.")
