@@ -11,7 +11,7 @@ from torch.distributions import Bernoulli, kl_divergence
 from aecourse.check import lab05
 
 BY_NAME = {exercise.name: exercise for exercise in lab05.EXERCISES}
-NAMED = {"dead_share": 0.5, "top_k": 0.6}  # of many pairs, one covers the other
+NAMED = {"dead_share": 0.5, "batch_top_k": 0.55}  # of many pairs, one covers the other
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
@@ -43,20 +43,35 @@ def kl_by_pairs(z, rate):
     return F.kl_div(q.log(), p.expand_as(q), reduction="sum")
 
 
-def top_k_by_threshold(a, k):
-    bar = a.topk(k, dim=1).values[:, -1:]
-    return torch.where(a >= bar, a, torch.zeros_like(a))
+def budget_by_threshold(h, k):
+    bar = h.reshape(-1).topk(k * h.shape[0]).values[-1]
+    return torch.where(h >= bar, h, torch.zeros_like(h))
 
 
-def top_k_by_kthvalue(a, k):
-    bar = a.kthvalue(a.shape[1] - k + 1, dim=1, keepdim=True).values
-    return a * (a >= bar).float()
+def budget_by_kthvalue(h, k):
+    bar = h.flatten().kthvalue(h.numel() - k * len(h) + 1).values
+    return h * (h >= bar).float()
 
 
-def top_k_by_places(a, k):
-    mask = torch.zeros_like(a)
-    mask[torch.arange(len(a))[:, None], torch.topk(a, k).indices] = 1
-    return mask.double() * a
+def budget_by_places(h, k):
+    mask = torch.zeros(h.numel(), dtype=torch.float64)
+    mask[h.flatten().argsort(descending=True)[:len(h) * k]] = 1
+    return mask.view_as(h) * h
+
+
+def budget_by_ranks(h, k):
+    ranks = (-h).flatten().argsort().argsort().reshape(h.shape)
+    return h.masked_fill(ranks >= k * len(h), 0)
+
+
+def budget_by_unravel(h, k):
+    rows, columns = torch.unravel_index(h.flatten().topk(k * len(h)).indices, h.shape)
+    return torch.zeros_like(h).index_put((rows, columns), h[rows, columns])
+
+
+def budget_through_numpy(h, k):
+    bar = float(np.partition(h.detach().numpy(), h.numel() - k * len(h), axis=None)[h.numel() - k * len(h)])
+    return h * (h >= bar)
 
 
 def cosine_by_broadcast(found, planted):
@@ -103,8 +118,9 @@ RIGHT = [
     ("dead_share", lambda z: (z.abs().sum(0) == 0).double().mean()),
     ("kl_penalty", kl_with_a_small_number_inside), ("kl_penalty", kl_in_one_line_each), ("kl_penalty", kl_by_torch),
     ("kl_penalty", kl_by_pairs), ("kl_penalty", lambda z, rate: kl_by_torch(z, rate)[None]),
-    ("top_k", top_k_by_threshold), ("top_k", top_k_by_kthvalue),
-    ("top_k", top_k_by_places),
+    ("batch_top_k", budget_by_threshold), ("batch_top_k", budget_by_kthvalue), ("batch_top_k", budget_by_places),
+    ("batch_top_k", budget_by_ranks), ("batch_top_k", budget_by_unravel),
+    ("batch_top_k", budget_through_numpy),
     ("mean_max_cosine", cosine_by_broadcast), ("mean_max_cosine", cosine_by_sklearn),
     ("revive", revive_by_topk), ("revive", revive_in_numpy), ("revive", revive_by_loop),
 ]
@@ -128,39 +144,36 @@ def kl_both_clamped_at_the_rate(z, rate):
     return kl_by_torch(z.clamp(max=rate), rate)
 
 
-def top_k_by_next_one(a, k):
-    return a * (a > a.sort(dim=1, descending=True).values[:, k:k + 1])
+def budget_by_next_one(h, k):
+    return h * (h > h.flatten().sort(descending=True).values[k * len(h)])
 
 
-def top_k_straight_through(a, k):
-    kept = top_k_by_threshold(a, k)
-    return a + (kept - a).detach()
+def budget_straight_through(h, k):
+    return h + (budget_by_threshold(h, k) - h).detach()
 
 
-def top_k_set_to_zero(a, k):
-    left, out = a.clone(), torch.zeros_like(a)
-    for _ in range(k):
-        best = left.argmax(1, keepdim=True)
-        out = out.scatter(1, best, a.gather(1, best))
-        left = left.scatter(1, best, 0.0)
-    return out
+def budget_in_place(h, k):
+    h[h < h.flatten().topk(k * len(h)).values[-1]] = 0
+    return h
 
 
-def top_k_in_half_precision(a, k):
-    order = a.half().sort(dim=1, descending=True, stable=True).indices[:, :k]
-    return torch.zeros_like(a).scatter(1, order, a.gather(1, order))
+def budget_in_half_precision(h, k):
+    order = h.flatten().half().sort(descending=True, stable=True).indices[:k * len(h)]
+    return torch.zeros_like(h).flatten().scatter(0, order, h.flatten()[order]).reshape(h.shape)
 
 
-def top_k_in_place(a, k):
-    a[a < a.topk(k, dim=1).values[:, -1:]] = 0
-    return a
+def at_most_twice_k(h, k):
+    each = h * (h >= h.topk(min(2 * k, h.shape[1]), dim=1).values[:, -1:])
+    return budget_by_threshold(each, k)
 
 
-def top_k_other_dimension(a, k):
-    out = torch.zeros_like(a)
-    largest = a.topk(k, dim=1)
-    out[:, :k] = largest.values
-    return out.scatter(1, largest.indices, largest.values)
+def budget_of_normalised_images(h, k):
+    return h * (budget_by_threshold(F.normalize(h, dim=1), k) > 0)
+
+
+def budget_transposed(h, k):
+    return h.T.flatten().scatter(0, (rest := h.T.flatten().argsort(descending=True)[k * len(h):]),
+                                 torch.zeros(len(rest))).reshape(h.shape)
 
 
 def one_norm_for_all(found, planted):
@@ -297,29 +310,28 @@ UNLISTED = [
     ("kl_penalty", lambda z, rate: kl_by_torch(z.sigmoid(), rate), "There is a sigmoid"),
     ("kl_penalty", lambda z, rate: kl_by_torch(z, 0.05), "those for a rate of 0.05"),
     ("kl_penalty", lambda z, rate: kl_by_torch(z[:, :-1], rate), "The last unit is left out"),
-    ("top_k", top_k_by_next_one, "no number after the k-th"),
-    ("top_k", lambda a, k: a * (a > a.kthvalue(a.shape[1] - k, dim=1, keepdim=True).values), "raises"),
-    ("top_k", lambda a, k: a * (a.argsort(dim=1, descending=True) < k), "the argsort of the argsort"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, 8), "take the `k` that is given"),
-    ("top_k", top_k_straight_through, "but the gradient of `a` is not"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k).detach(), "cut off from `a`"),
-    ("top_k", top_k_in_place, "changes its input `a` in place"),
-    ("top_k", lambda a, k: a.topk(k), "values and indices together"),
-    ("top_k", lambda a, k: a.topk(k, dim=0).values, "where (3, 4) is expected"),
-    ("top_k", top_k_other_dimension, "some of the numbers have changed"),
-    ("top_k", lambda a, k: 2 * top_k_by_threshold(a, k), "2 times"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k).abs(), "their values have changed"),
-    ("top_k", lambda a, k: a * (a > a.mean(1, keepdim=True)), "Not every image keeps k numbers"),
-    ("top_k", lambda a, k: a * (a > 0), "All positive numbers are kept"),
-    ("top_k", lambda a, k: a * (a >= a.kthvalue(k, dim=1, keepdim=True).values), "upwards are kept"),
-    ("top_k", top_k_set_to_zero, "a place is taken twice"),
-    ("top_k", top_k_in_half_precision, "differ in the fifth digit only"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k).squeeze(), "asked for are (1, K) numbers"),
-    ("top_k", lambda a, k: a * torch.isin(a, a.topk(k, dim=1).values), "Not every image keeps k numbers"),
-    ("top_k", lambda a, k: F.dropout(a, 0.5), "Called twice"),
-    ("top_k", lambda a, k: top_k_by_threshold(a.abs(), k), "not the image's own"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k).to_sparse(), "a plain one is asked for"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k)[:, :k], "shape"),
+    ("batch_top_k", budget_by_next_one, "no number after the last one"),
+    ("batch_top_k", lambda h, k: h.topk(k * len(h), dim=1), "make one row of the whole batch first"),
+    ("batch_top_k", lambda h, k: h * (h >= h.topk(k, dim=1).values[:, -1:]), "as in unit 05"),
+    ("batch_top_k", lambda h, k: h * (h.flatten().argsort(descending=True) < k * len(h)).reshape(h.shape),
+     "argsort of the argsort"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, 2), "take the `k` that is given"),
+    ("batch_top_k", budget_straight_through, "but the gradient of `h` is not"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, k).detach(), "cut off from `h`"),
+    ("batch_top_k", budget_in_place, "changes its input `h` in place"),
+    ("batch_top_k", lambda h, k: h.flatten().topk(k * len(h)), "values and indices together"),
+    ("batch_top_k", lambda h, k: h.flatten().topk(k * len(h)).values, "values alone"),
+    ("batch_top_k", budget_in_half_precision, "in the fifth digit"),
+    ("batch_top_k", at_most_twice_k, "The batch keeps k · N numbers, but not the largest"),
+    ("batch_top_k", budget_of_normalised_images, "but not the largest ones at their own places"),
+    ("batch_top_k", budget_transposed, "not its own at these places"),
+    ("batch_top_k", lambda h, k: 2 * budget_by_threshold(h, k), "2 times"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, k).sqrt(), "their values have changed"),
+    ("batch_top_k", lambda h, k: h * (h > h.mean()), "The batch does not keep k · N numbers"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, k).squeeze(), "asked for are (1, K) numbers"),
+    ("batch_top_k", lambda h, k: F.dropout(h, 0.5), "Called twice"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h[:64], k), "shape"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, k).to_sparse(), "a plain one is asked for"),
     ("mean_max_cosine", one_norm_for_all, "The two matrices are divided by one number each"),
     ("mean_max_cosine", greedy, "expected"),
     ("mean_max_cosine", lambda found, planted: (F.normalize(found) @ F.normalize(planted).T).max(),
