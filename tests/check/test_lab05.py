@@ -1,12 +1,9 @@
 """Lab 05's checks: right answers pass in every form, and wrong ones that are in no list get a true sentence."""
 
-import math
-
 import numpy as np
 import torch
 import torch.nn.functional as F
 from sklearn.metrics.pairwise import cosine_similarity
-from torch.distributions import Bernoulli, kl_divergence
 
 from aecourse.check import lab05
 
@@ -21,26 +18,35 @@ def dead_by_loop_over_units(z):
     return sum(not z[:, k].any() for k in range(z.shape[1])) / z.shape[1]
 
 
-def kl_with_a_small_number_inside(z, rate):
-    mean, eps = z.mean(0), 1e-6
-    return torch.sum(rate * torch.log(rate / (mean + eps)) + (1 - rate) * torch.log((1 - rate) / (1 - mean + eps)))
+def ista_by_autograd(h, x, atoms, step, weight):
+    with torch.enable_grad():
+        code = h.clone().requires_grad_()
+        (0.5 * (x - code @ atoms).pow(2).sum()).backward()
+    return F.relu(h - step * (code.grad + weight))
 
 
-def kl_in_one_line_each(z, rate):
-    q = torch.clamp(torch.mean(z.double(), dim=0), 1e-6, 1 - 1e-6)
-    entropy = rate * math.log(rate) + (1 - rate) * math.log(1 - rate)
-    return (entropy - rate * torch.log(q) - (1 - rate) * torch.log1p(-q)).sum()
+def ista_by_gram(h, x, atoms, step, weight):
+    return torch.clamp(h - step * (h @ (atoms @ atoms.T) - x @ atoms.T + weight), min=0.0)
 
 
-def kl_by_torch(z, rate):
-    mean = z.mean(0).clamp(1e-6, 1 - 1e-6)
-    return kl_divergence(Bernoulli(torch.tensor(rate)), Bernoulli(mean)).sum()
+def ista_by_einsum(h, x, atoms, step, weight):
+    left = x - torch.einsum("bk,kd->bd", h, atoms)
+    new = h + step * torch.einsum("bd,kd->bk", left, atoms)
+    return torch.where(new > step * weight, new - step * weight, torch.zeros_like(new))
 
 
-def kl_by_pairs(z, rate):
-    q = z.mean(0).clamp(1e-6, 1 - 1e-6)
-    q, p = torch.stack([q, 1 - q]), torch.tensor([[rate], [1 - rate]])
-    return F.kl_div(q.log(), p.expand_as(q), reduction="sum")
+def ista_by_softshrink(h, x, atoms, step, weight):
+    return F.softshrink(F.linear(F.linear(h, atoms.T).sub(x), atoms).mul(-step).add(h), step * weight).relu()
+
+
+def ista_in_numpy(h, x, atoms, step, weight):
+    h, x, atoms = (t.double().numpy() for t in (h, x, atoms))
+    return torch.from_numpy(np.maximum(h + step * (x - h @ atoms) @ atoms.T - step * weight, 0))
+
+
+def ista_as_a_layer(h, x, atoms, step, weight):
+    recurrent = torch.eye(len(atoms)) - step * atoms @ atoms.T
+    return (h @ recurrent + step * x @ atoms.T - step * weight).relu_()
 
 
 def budget_by_threshold(h, k):
@@ -116,8 +122,8 @@ RIGHT = [
     ("dead_share", lambda z: 1 - (z != 0).any(dim=0).float().mean()),
     ("dead_share", lambda z: (z.abs().amax(0) == 0).sum() / z.shape[1]),
     ("dead_share", lambda z: (z.abs().sum(0) == 0).double().mean()),
-    ("kl_penalty", kl_with_a_small_number_inside), ("kl_penalty", kl_in_one_line_each), ("kl_penalty", kl_by_torch),
-    ("kl_penalty", kl_by_pairs), ("kl_penalty", lambda z, rate: kl_by_torch(z, rate)[None]),
+    ("ista_step", ista_by_autograd), ("ista_step", ista_by_gram), ("ista_step", ista_by_einsum),
+    ("ista_step", ista_by_softshrink), ("ista_step", ista_in_numpy), ("ista_step", ista_as_a_layer),
     ("batch_top_k", budget_by_threshold), ("batch_top_k", budget_by_kthvalue), ("batch_top_k", budget_by_places),
     ("batch_top_k", budget_by_ranks), ("batch_top_k", budget_by_unravel),
     ("batch_top_k", budget_through_numpy),
@@ -129,19 +135,37 @@ RIGHT = [
 # ---- answers that are in no list ------------------------------------------------------------------------------------
 
 
-def kl_nan_to_num(z, rate):
-    mean = z.mean(0)
-    on, off = rate * torch.log(rate / mean), (1 - rate) * torch.log((1 - rate) / (1 - mean))
-    return torch.nan_to_num(on + off, nan=0.0, posinf=0.0).sum()
+def pulled(h, x, atoms, step, weight):
+    return h - step * (h @ atoms - x) @ atoms.T
 
 
-def kl_clamped_wide(z, rate):
-    mean = z.mean(0).clamp(0.01, 0.99)
-    return kl_by_torch(mean[None], rate)
+def ista_in_place(h, x, atoms, step, weight):
+    h -= step * ((h @ atoms - x) @ atoms.T + weight)
+    return h.clamp(min=0)
 
 
-def kl_both_clamped_at_the_rate(z, rate):
-    return kl_by_torch(z.clamp(max=rate), rate)
+def ista_of_the_relu(h, x, atoms, step, weight):
+    return (h - step * ((h @ atoms).relu() - x) @ atoms.T - step * weight).relu()
+
+
+def ista_keeps_zeros(h, x, atoms, step, weight):
+    return ista_by_gram(h, x, atoms, step, weight) * (h > 0)
+
+
+def ista_own_step(h, x, atoms, step, weight):
+    step = 1 / torch.linalg.matrix_norm(atoms, 2) ** 2
+    return ista_by_gram(h, x, atoms, step, weight)
+
+
+def ista_to_a_tolerance(h, x, atoms, step, weight):
+    new = ista_by_gram(h, x, atoms, step, weight)
+    return new * (new > 0.05)
+
+
+def ista_until_it_rests(h, x, atoms, step, weight):
+    for _ in range(100):
+        h = ista_by_gram(h, x, atoms, step, weight)
+    return h
 
 
 def budget_by_next_one(h, k):
@@ -290,26 +314,26 @@ UNLISTED = [
     ("dead_share", lambda z: len(z) - (z == 0).all(0).sum(), "A share lies between 0 and 1"),
     ("dead_share", lambda z: (z[:, :-1] == 0).all(0).float().mean(), "no share of the units"),
     ("dead_share", lambda z: (z.mean(0) == 0).float().mean(), "cancel"),
-    ("kl_penalty", kl_nan_to_num, "exactly 0 or 1"),
-    ("kl_penalty", kl_clamped_wide, "exactly 0 or 1"),
-    ("kl_penalty", kl_clamped_wide, "between 0.05 and 0.95"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.clamp(1e-6, 1 - 1e-6), rate), "and not their mean"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.mean().expand(1, 1), rate) * z.shape[1], "once for each unit"),
-    ("kl_penalty", kl_both_clamped_at_the_rate, "none of the usual mistakes"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z, rate).item(), "Python number"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.detach(), rate), "cut off from `z`"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.T, rate), "The mean runs over the units"),
-    ("kl_penalty", lambda z, rate: 2 * kl_by_torch(z, rate), "2 times the right one"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z, rate) / z.numel(), "number of images and by that of the units"),
-    ("kl_penalty", lambda z, rate: F.kl_div(z.mean(0).clamp(1e-6).log(), torch.full((z.shape[1],), rate)),
-     "Two things at once"),
-    ("kl_penalty", lambda z, rate: F.kl_div(z.mean(0), torch.full((z.shape[1],), rate), reduction="sum"),
-     "`F.kl_div` takes the logarithm"),
-    ("kl_penalty", lambda z, rate: torch.log(rate), "takes tensors only"),
-    ("kl_penalty", lambda z, rate: (z.mean(0) - rate).square().mean(), "Two things at once"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.sigmoid(), rate), "There is a sigmoid"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z, 0.05), "those for a rate of 0.05"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z[:, :-1], rate), "The last unit is left out"),
+    ("ista_step", ista_in_place, "changes its input `h` in place"),
+    ("ista_step", ista_of_the_relu, "none of the usual mistakes"),
+    ("ista_step", ista_keeps_zeros, "Some numbers are 0 that should not be. All others"),
+    ("ista_step", ista_own_step, "values"),
+    ("ista_step", ista_to_a_tolerance, "Some numbers are 0 that should not be. All others"),
+    ("ista_step", ista_until_it_rests, "none of the usual mistakes"),
+    ("ista_step", pulled, "Two things at once"),
+    ("ista_step", lambda h, x, atoms, step, weight: pulled(h, x, atoms, step, weight).relu(), "no more"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, F.normalize(atoms), step, weight), "length 1"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms.T, step, weight), "comes back to (B, K)"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, step, weight).squeeze(),
+     "asked for is its code"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(0.9 * h, x, atoms, step, weight), "step"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, step, 3 * weight), "3 times"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, 3 * step, weight), "3 times"),
+    ("ista_step", lambda h, x, atoms, step, weight: 3 * ista_by_gram(h, x, atoms, step, weight), "3 times"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, step, weight).T, "swapped"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, step, weight) + 0.01, "usual"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h[:128], x[:128], atoms, step, weight), "for many"),
+    ("ista_step", lambda h, x, atoms, step, weight: h, "the `h` that came in"),
     ("batch_top_k", budget_by_next_one, "no number after the last one"),
     ("batch_top_k", lambda h, k: h.topk(k * len(h), dim=1), "make one row of the whole batch first"),
     ("batch_top_k", lambda h, k: h * (h >= h.topk(k, dim=1).values[:, -1:]), "as in unit 05"),

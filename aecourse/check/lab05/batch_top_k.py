@@ -178,7 +178,8 @@ def _switched(h: Tensor, k: int, *, over: str = "batch", many: str = "k N", by: 
              "argsort once": lambda: -h.flatten().argsort(descending=True).to(h.dtype).reshape(h.shape),
              }.get(by, lambda: h)()
     bar = score.sort(1, descending=True).values[:, min(k, units) - 1]  # (images,): each one's own
-    kept = {"batch": lambda: _largest(score.flatten(), n).reshape(h.shape), "image": lambda: _largest(score.T, min(k + more, units)).T,
+    kept = {"batch": lambda: _largest(score.flatten(), n).reshape(h.shape),
+            "image": lambda: _largest(score.T, min(k + more, units)).T,
             "unit": lambda: _largest(score, min(k + more, images)), "positive": lambda: h > 0,
             "unit share": lambda: _largest(score, max(1, k * images // units)),
             "mean of the batch": lambda: _largest(score.mean(0), min(k + more, units)).expand_as(h),
