@@ -399,34 +399,51 @@ say(f"Images of a {units.argmin()} use {units.min():.1f} units on average, those
 # column of the table. A unit that is not among the largest gets no gradient, so the units that win in the first steps
 # get better and win again. Nearly all the others never come into play, and the code is not 256 units wide any more.
 #
-# ## 5 · Were the true features found?
-# ★★☆ · 9 minutes
+# ## 5 · A partner of its own
+# ★★☆ · 10 minutes
 #
-# Whether a filter is a "true part" of a digit, nobody can say. So **plant** the truth: 64 features, random directions
-# in a space of only 32 dimensions. Each data point is a sum of three of them, with weights between 0.5 and 1.5. A
-# good sparse code should find the features, although there are twice as many as dimensions.
+# Unit 05b plants features and measures with the mean max cosine whether they were found. This measure has a gap. An
+# atom that lies between two features is the nearest one of both, and counts twice. So **match** them: every found
+# feature is the partner of at most one planted feature.
 #
-# Two matrices come in, `found` (M, D) and `planted` (K, D): **a feature is a row**, of any length. For each planted
-# feature take the **largest cosine** to any found one; return the **mean over the planted features**. The codes of
-# this lab are not negative, so a feature has a direction: the cosine counts with its sign, −1 is as far away as can
-# be.
+# Two matrices come in, `found` (M, D) and `planted` (K, D): **a feature is a row**, of any length. Form as many pairs
+# of a found and a planted feature as the smaller matrix has rows, each row in one pair at most, so that **the sum of
+# the cosines of the pairs is as large as possible**. Return for each planted feature the cosine to its partner, and 0
+# if it has none: a tensor of shape (K,), in the order of the planted features.
+#
+# `linear_sum_assignment(table, maximize=True)` of SciPy finds the best pairs of a table (rows, columns), such as a
+# tensor of all cosines. It returns two arrays, the row numbers and the column numbers of the pairs. The codes of this
+# lab are not negative, so a feature has a direction: the cosine counts with its sign, and a pair is formed even where
+# its cosine is negative. A row of zeros has the cosine 0 to everything.
 
-# %% nbgrader={"grade": false, "grade_id": "mean_max_cosine", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def mean_max_cosine(found, planted):
-    """The mean over planted features (K, D) of the largest cosine to a found one (M, D)."""
+# %%
+from scipy.optimize import linear_sum_assignment
+
+# %% nbgrader={"grade": false, "grade_id": "matched_cosine", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def matched_cosine(found, planted):
+    """Cosine (K,) of each planted feature (K, D) to its partner among the found ones (M, D)."""
     ### BEGIN SOLUTION
-    cosine = F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
-    return cosine.amax(1).mean().item()
+    cosines = F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
+    rows, columns = linear_sum_assignment(cosines, maximize=True)
+    matched = torch.zeros(len(planted))
+    matched[rows] = cosines[rows, columns]
+    return matched
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "mean_max_cosine-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-check.mean_max_cosine(mean_max_cosine)
+# %% nbgrader={"grade": true, "grade_id": "matched_cosine-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.matched_cosine(matched_cosine)
 
 # %%
-# Stuck? Type check.mean_max_cosine.hint() on the next line, and run this cell.
+# Stuck? Type check.matched_cosine.hint() on the next line, and run this cell.
+
+# %% [markdown]
+# Here are 64 planted features in 32 dimensions. Each data point is a sum of three of them, with weights between 0.5
+# and 1.5. Four candidates have 64 rows each: random directions; the axes of PCA and their opposites; the atoms of an
+# autoencoder with 64 units and batch top-k; and a trap, 32 directions that lie halfway between two features and 32
+# random ones.
 
 # %%
-mean_max_ok = check.use(mean_max_cosine)
+matched_ok = check.use(matched_cosine)
 generator = torch.Generator().manual_seed(0)
 planted = torch.randn(64, 32, generator=generator)
 planted = F.normalize(planted, dim=1)
@@ -437,29 +454,40 @@ points = weights @ planted
 
 sparse = in_rounds(new(budget(3), pixels=32, units=64), points, rounds=5, epochs=5, lr=3e-3)
 axes = torch.linalg.svd(points - points.mean(0), full_matrices=False).Vh
-found = {"random directions": torch.randn(64, 32, generator=generator),
+random = torch.randn(64, 32, generator=generator)
+found = {"random directions": random,
          "PCA's axes and their opposites": torch.cat([axes, -axes]),
+         "halfway and random": torch.cat([planted[:32] + planted[32:], random[:32]]),
          "autoencoder": sparse.decoder.weight.detach().T}
-table(["64 candidates", "mean max cosine to the planted features"],
-      [[name, float(mean_max_ok(rows, planted))] for name, rows in found.items()])
 
 # %%
-figure, axis = plt.subplots(figsize=(6.5, 2.8))
-for name, rows in found.items():
-    best = (planted @ F.normalize(rows, dim=1).T).amax(1)
-    axis.plot(best.sort().values, label=name)
-axis.set(xlabel="planted features, worst found first", ylabel="largest cosine",
-         ylim=(0, 1.05))
-axis.legend(frameon=False, loc="lower right", fontsize=9)
-table(["features planted", "units of the autoencoder", "dead"],
-      [[len(planted), len(found["autoencoder"]), dead(sparse, points)]])
+def nearest(rows):
+    return (planted @ F.normalize(rows, dim=1).T).amax(1)  # unit 05b's measure, with the sign
+
+
+table(["64 candidates", "mean max cosine", "mean matched cosine"],
+      [[name, nearest(rows).mean().item(), matched_ok(rows, planted).mean().item()]
+       for name, rows in found.items()])
+print(f"dead units of the autoencoder: {dead(sparse, points)}")
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True, layout="constrained")
+for axis, name in zip(axes, ("halfway and random", "autoencoder"), strict=True):
+    axis.plot(nearest(found[name]).sort().values, label="largest cosine")
+    axis.plot(matched_ok(found[name], planted).sort().values, "--", label="cosine to its partner")
+    axis.set(xlabel="planted features, in the order of the cosine", title=name)
+axes[0].set_ylabel("cosine")
+axes[1].legend(frameon=False, loc="lower right", fontsize=9);
 
 # %% [markdown]
-# Random directions are the number to compare with, not 0: among 64 of them some are near by chance. PCA is hardly
-# better: its axes are orthogonal, and the planted features are not. The autoencoder finds many of them nearly
-# exactly, the plateau at the top right, though nobody told it that there are any. On the left is a tail that it has
-# not found. The table says why: part of its units are dead, so fewer units than features are left, and some have to
-# stand for two.
+# The solid line is the cosine of each planted feature to the nearest candidate, worst first, and the dashed line the
+# cosine to its partner, sorted by itself. On the left the halfway directions are near all features, so the solid line
+# is high. Each has only one partner, and the other half of the features is left with random directions. On the right
+# the plateau at the top is the same for both: these features were found. The tail differs. Part of the units are dead,
+# so fewer units than features are left, and some stand for two features or for none.
+#
+# Random directions are the baseline, not 0. By the mean max cosine the axes of PCA are ahead of them, and by the
+# matching they are not: the axes are orthogonal, the features are not, and an axis is near several of them at most.
 #
 # ## 6 · Wake the dead
 # ★★★ · 12 minutes
@@ -519,9 +547,9 @@ nets["batch top-k, revived"] = in_rounds(new(budget(8)), x, 4, 2, 1e-3, between=
 
 # %%
 rows = [["without", sparse], ["with", woken]]
-table(["planted data, revival", "squared error", "dead units", "mean max cosine"],
+table(["planted data, revival", "squared error", "dead units", "mean matched cosine"],
       [[name, measured(net, points)[0], dead(net, points),
-        float(mean_max_ok(net.decoder.weight.detach().T, planted))] for name, net in rows])
+        matched_ok(net.decoder.weight.detach().T, planted).mean().item()] for name, net in rows])
 table(["digits", "squared error per test image", "dead units"],
       [[name, measured(nets[name])[0], dead(nets[name])]
        for name in ("batch top-k", "batch top-k, revived")])

@@ -3,6 +3,9 @@
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from sklearn.metrics.pairwise import cosine_similarity
 
 from aecourse.check import lab05
@@ -80,12 +83,47 @@ def budget_through_numpy(h, k):
     return h * (h >= bar)
 
 
-def cosine_by_broadcast(found, planted):
-    return F.cosine_similarity(planted[:, None], found[None], dim=-1).max(1)[0].mean()
+def matched_by_broadcast(found, planted):
+    table = F.cosine_similarity(planted[:, None], found[None], dim=-1)
+    rows, columns = linear_sum_assignment(1 - table)
+    return torch.zeros(len(planted)).index_put((torch.as_tensor(rows),), table[rows, columns])
 
 
-def cosine_by_sklearn(found, planted):
-    return cosine_similarity(found.numpy(), planted.numpy()).max(axis=0).mean()
+def matched_by_sklearn(found, planted):
+    table = cosine_similarity(found.numpy(), planted.numpy())
+    mine, theirs = linear_sum_assignment(-table)
+    out = np.zeros(len(planted))
+    out[theirs] = table[mine, theirs]
+    return torch.tensor(out, dtype=torch.float32)
+
+
+def matched_in_a_square(found, planted):
+    table = F.normalize(planted) @ F.normalize(found).T
+    wide = F.pad(table, (0, max(0, len(planted) - len(found)), 0, max(0, len(found) - len(planted))))
+    rows, columns = linear_sum_assignment(wide.numpy(), maximize=True)
+    return wide[rows, columns][:len(planted)]
+
+
+def matched_in_numpy(found, planted):
+    length = np.linalg.norm(planted, axis=1)[:, None] * np.linalg.norm(found, axis=1)
+    table = planted.numpy() @ found.numpy().T / np.where(length == 0, 1, length)
+    pairs = dict(zip(*linear_sum_assignment(table, True), strict=True))
+    return torch.tensor([table[i, pairs[i]] if i in pairs else 0.0 for i in range(len(planted))])
+
+
+def matched_through_a_mask(found, planted):
+    table = torch.einsum("kd,md->km", F.normalize(planted, dim=-1), F.normalize(found, dim=-1)).double()
+    mask = torch.zeros_like(table)
+    mask[linear_sum_assignment(table, maximize=True)] = 1
+    return (table * mask).sum(1)
+
+
+def matched_by_graph(found, planted):
+    table = F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
+    rows, columns = min_weight_full_bipartite_matching(csr_array(2 - table.numpy()))
+    out = torch.zeros(len(planted))
+    out[torch.from_numpy(rows).long()] = table[rows, columns]
+    return out
 
 
 def revive_by_loop(W, dead, x, errors):
@@ -127,7 +165,9 @@ RIGHT = [
     ("batch_top_k", budget_by_threshold), ("batch_top_k", budget_by_kthvalue), ("batch_top_k", budget_by_places),
     ("batch_top_k", budget_by_ranks), ("batch_top_k", budget_by_unravel),
     ("batch_top_k", budget_through_numpy),
-    ("mean_max_cosine", cosine_by_broadcast), ("mean_max_cosine", cosine_by_sklearn),
+    ("matched_cosine", matched_by_broadcast), ("matched_cosine", matched_by_sklearn),
+    ("matched_cosine", matched_in_a_square), ("matched_cosine", matched_in_numpy),
+    ("matched_cosine", matched_through_a_mask), ("matched_cosine", matched_by_graph),
     ("revive", revive_by_topk), ("revive", revive_in_numpy), ("revive", revive_by_loop),
 ]
 
@@ -200,12 +240,57 @@ def budget_transposed(h, k):
                                  torch.zeros(len(rest))).reshape(h.shape)
 
 
-def one_norm_for_all(found, planted):
-    return (planted @ found.T / (planted.norm() * found.norm())).max(1).values.mean()
+def table_of(found, planted):
+    return F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
 
 
-def greedy(found, planted):
-    return torch.stack([F.cosine_similarity(found, p[None]).max() for p in planted[:-1]]).mean()
+def put(table, pairs):
+    out = torch.zeros(len(table))
+    out[pairs[0]] = table[pairs]
+    return out
+
+
+def matched_one_norm_for_all(found, planted):
+    table = planted @ found.T / (planted.norm() * found.norm())
+    return put(table, linear_sum_assignment(table, maximize=True))
+
+
+def matched_best_pair_only(found, planted):
+    table = table_of(found, planted)
+    best = table == table.max()
+    return (table * best).sum(1) / best.sum(1).clamp(min=1)
+
+
+def matched_good_pairs_only(found, planted):
+    table = table_of(found, planted)
+    return put(table, linear_sum_assignment(table, maximize=True)) * (table.amax(1) > 0.5)
+
+
+def matched_minus_one(found, planted):
+    table = table_of(found, planted)
+    out = put(table, linear_sum_assignment(table, maximize=True))
+    out[torch.tensor([i not in linear_sum_assignment(table, maximize=True)[0] for i in range(len(out))])] = -1
+    return out
+
+
+def matched_by_hand(found, planted):
+    table = planted @ found.T / (planted.norm(dim=1)[:, None] * found.norm(dim=1))
+    return put(table, linear_sum_assignment(table, maximize=True))
+
+
+def matched_with_eps(found, planted):
+    table = planted @ found.T / (planted.norm(dim=1)[:, None] * found.norm(dim=1) + 2e-4)
+    return put(table, linear_sum_assignment(table, maximize=True))
+
+
+def matched_wrong_way_round(found, planted):
+    table = F.normalize(found, dim=1) @ F.normalize(planted, dim=1).T
+    return put(table, linear_sum_assignment(table, maximize=True))
+
+
+def matched_by_squares(found, planted):
+    table = table_of(found, planted)
+    return put(table, linear_sum_assignment(table.square(), maximize=True))
 
 
 def revive_in_place(W, dead, x, errors):
@@ -262,11 +347,6 @@ def revive_by_lower_median(W, dead, x, errors):
     new = BY_NAME["revive"].reference(W, dead, x, errors)
     new[dead] = F.normalize(new[dead], dim=1) * W[~dead].norm(dim=1).median()
     return new
-
-
-def cosine_of_nearest_by_dot(found, planted):
-    nearest = (planted @ found.T).argmax(1)
-    return F.cosine_similarity(planted, found[nearest]).mean()
 
 
 def revive_without_dead_fails(W, dead, x, errors):
@@ -356,26 +436,32 @@ UNLISTED = [
     ("batch_top_k", lambda h, k: F.dropout(h, 0.5), "Called twice"),
     ("batch_top_k", lambda h, k: budget_by_threshold(h[:64], k), "shape"),
     ("batch_top_k", lambda h, k: budget_by_threshold(h, k).to_sparse(), "a plain one is asked for"),
-    ("mean_max_cosine", one_norm_for_all, "The two matrices are divided by one number each"),
-    ("mean_max_cosine", greedy, "expected"),
-    ("mean_max_cosine", lambda found, planted: (F.normalize(found) @ F.normalize(planted).T).max(),
-     "best match of all"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(planted, found), "each found feature"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found.abs(), planted.abs()), "too large"),
-    ("mean_max_cosine", lambda found, planted: F.cosine_similarity(found, planted).mean(), "raises"),
-    ("mean_max_cosine", lambda found, planted: (F.normalize(found) @ F.normalize(planted)).mean(), "transposed"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found, planted) ** 2, "too small"),
-    ("mean_max_cosine", lambda found, planted: (planted @ F.normalize(found).T).abs().amax(1).mean(), "Two things"),
-    ("mean_max_cosine", lambda found, planted: (F.normalize(planted) @ F.normalize(found).T).amax(1), "one number for"),
-    ("mean_max_cosine", lambda found, planted: 0.5 * cosine_by_broadcast(found, planted) + 0.5, "too large"),
-    ("mean_max_cosine", lambda found, planted: np.corrcoef(planted, found)[:len(planted), len(planted):].max(1).mean(),
-     "these are correlations"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found[:64], planted), "wrong for many"),
-    ("mean_max_cosine", cosine_of_nearest_by_dot, "chosen by the dot product"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found.half(), planted.half()).float(),
-     "first digits only"),
-    ("mean_max_cosine", lambda found, planted: (planted @ found.T / (
-        (planted.norm(dim=1)[:, None] + 1e-3) * (found.norm(dim=1) + 1e-3))).amax(1).mean(), "0.001 added"),
+    ("matched_cosine", matched_one_norm_for_all, "The two matrices are divided by one number each"),
+    ("matched_cosine", matched_best_pair_only, "but other pairs are better"),
+    ("matched_cosine", matched_good_pairs_only, "expected"),
+    ("matched_cosine", matched_minus_one, "expected"),
+    ("matched_cosine", matched_by_hand, "leaves such a row at 0"),
+    ("matched_cosine", matched_with_eps, "a small number added to the lengths"),
+    ("matched_cosine", matched_wrong_way_round, "where there should be 2"),
+    ("matched_cosine", matched_by_squares, "expected"),
+    ("matched_cosine", lambda found, planted: table_of(found, planted).amax(1), "unit 05b's measure"),
+    ("matched_cosine", lambda found, planted: table_of(found, planted), "shape"),
+    ("matched_cosine", lambda found, planted: (table := table_of(found, planted))[
+        linear_sum_assignment(table, maximize=True)], "without a partner are missing"),
+    ("matched_cosine", lambda found, planted: (table := table_of(found, planted))[
+        linear_sum_assignment(table, maximize=True)].mean(), "one single number"),
+    ("matched_cosine", lambda found, planted: put(table := table_of(found, planted), linear_sum_assignment(table)),
+     "`maximize=True`"),
+    ("matched_cosine", lambda found, planted: linear_sum_assignment(table_of(found, planted), maximize=True),
+     "one cosine for each planted feature"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).numpy(), "NumPy array"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).tolist(), "a tensor is asked for"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).squeeze(), "no dimension left"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted)[:, None], "too many"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found[:64], planted), "wrong for many"),
+    ("matched_cosine", lambda found, planted: 0.5 + 0.5 * matched_in_numpy(found, planted), "no cosine of"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).round(decimals=2), "less than 0.01"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).flip(0), "not in the order"),
     ("revive", revive_from_the_end, "takes all images"),
     ("revive", revive_with_squeeze, "raises"),
     ("revive", revive_first_only, "some of the new ones"),
