@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Lab 05 · Sparse codes, piece by piece
 #
-# At the end of this page you have written three ways to make a code sparse, you have seen what they cost and what
-# they kill, and you have woken the dead units up again, on data whose true features are known.
+# At the end of this page you have made codes sparse in two ways, compared an encoder with the best code that its
+# dictionary allows, and revived dead units, on data whose true features are known.
 #
 # After this lab you can
 #
-# - write the L1 penalty, the KL penalty to a target rate, and top-k, and say what each of them asks of a unit;
+# - write an L1 penalty without a loophole, and a budget of active units for a whole batch;
 # - count dead units, and say why no gradient can revive them;
-# - plant features in data, and measure how many of them an autoencoder recovers;
-# - revive dead units, and show that it was worth it.
+# - compute the best sparse code by optimisation, and say what an encoder loses for its speed;
+# - match found features with planted ones, and show that reviving dead units is worth it.
 #
 # **Before it:** units 05, 05a and 05b. **Time:** about 50 minutes for you, under a minute for the machine.
 #
@@ -68,17 +68,22 @@ def train(model, images, penalty=None, epochs=6, lr=3e-3, one_cycle=True):
     return model
 
 # %% [markdown]
-# ## 1 · The L1 penalty
+# ## 1 · A penalty without a loophole
 # ★☆☆ · 5 minutes
 #
-# The oldest way: every unit pays for being on. Codes `z` (B, K) come in, whose numbers may be negative. Return for
-# each image the sum of the absolute values of its numbers: one number per image, (B,), through which gradients flow.
+# Unit 05 closes the loophole of the L1 penalty with atoms of length one. Here the atoms may have any length. So each
+# number of the code pays **its absolute value times the length of its atom**: with all numbers halved and all atoms
+# doubled, the image is the same, and so is the penalty.
+#
+# Codes `z` (B, K) come in, whose numbers may be negative, and `atoms` (K, D): **an atom is a row**, none is all 0, and
+# its length is the root of its sum of squares. Return for each image the sum of what its K numbers pay: one number per
+# image, (B,), through which gradients flow to the codes and to the atoms.
 
 # %% nbgrader={"grade": false, "grade_id": "l1_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def l1_penalty(z):
-    """The sum of the absolute values of each code (B, K), shape (B,)."""
+def l1_penalty(z, atoms):
+    """The sum of |z| times the length of the atom, of codes (B, K) and atoms (K, D), shape (B,)."""
     ### BEGIN SOLUTION
-    return z.abs().sum(1)
+    return (z.abs() * atoms.norm(dim=1)).sum(1)
     ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "l1_penalty-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -88,16 +93,15 @@ check.l1_penalty(l1_penalty)
 # Stuck? Type check.l1_penalty.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# Three ReLU codes: without a penalty, with a weak one and with a stronger one. A network could cheat here: with all
-# numbers of the code halved, and the decoder's weights doubled, the penalty is half as large and the image the same.
-# So each number is multiplied by the length of its dictionary atom, a column of the decoder, before it pays.
+# Three ReLU codes: without a penalty, with a weak one and with a stronger one. The atoms are the columns of the
+# decoder's weights, so their transpose has them as rows.
 
 # %%
 l1_ok = check.use(l1_penalty)
 
 
 def pay(weight):
-    return lambda z, model: weight * l1_ok(z * model.decoder.weight.norm(dim=0))
+    return lambda z, model: weight * l1_ok(z, model.decoder.weight.T)
 
 
 @torch.no_grad()
@@ -126,8 +130,8 @@ table(["network", "squared error per test image", "units on per image"],
 # ## 2 · Dead units
 # ★☆☆ · 5 minutes
 #
-# A unit that is off for one image rests. A unit that is off for **all** images is dead: a ReLU that is off passes no
-# gradient, so nothing in the loss can wake it up. Codes `z` (N, K) of many images come in, one column for each unit;
+# A unit may be off for one image and on for another. A unit that is off for **all** images is dead: a ReLU that is off passes no
+# gradient, so nothing in the loss can revive it. Codes `z` (N, K) of many images come in, one column for each unit;
 # its numbers may be negative, and even the smallest one that is not 0 is a sign of life. Return the **share of dead
 # units**.
 
@@ -159,24 +163,24 @@ table(["network", "dead units"], [[name, dead(net)] for name, net in nets.items(
 # there no gradient leads back. L1 pushes on every unit at every step, and kills more.
 #
 # What do the living units stand for? A unit adds its **dictionary atom**, its column of the decoder, to the image. Here are the
-# filters of the ten units that are on for the most images, each brought to length 1; grey is zero.
+# atoms of the ten units that are on for the most images, each brought to length 1; grey is zero.
 
 # %%
-def filters(model, n=10):
+def top_atoms(model, n=10):
     on = (codes(model) > 0.1).float().mean(0)
     columns = F.normalize(model.decoder.weight.detach(), dim=0).T
     return columns[on.argsort(descending=True)[:n]]
 
 
-plots.images({name: filters(net) for name, net in nets.items()}, limits=(-0.15, 0.15));
+plots.images({name: top_atoms(net) for name, net in nets.items()}, limits=(-0.15, 0.15));
 
 # %% [markdown]
-# Without a penalty the filters are grainy: so many units are on at once that none of them stands for anything by
+# Without a penalty the atoms are grainy: so many units are on at once that none of them stands for anything by
 # itself. With L1 they become smooth. They show strokes and pieces of digits, bright where a unit adds ink and dark
 # where it takes some away.
 #
 # Another way to ask a unit what it stands for: **the images that fire it the most**. Of the stronger L1 code, take
-# the three units that add the most to the images. The filter is on the left, then the eight test images with the
+# the three units that add the most to the images. The atom is on the left, then the eight test images with the
 # largest activation:
 
 # %%
@@ -192,9 +196,9 @@ for j in strong:
 plots.images(rows);
 
 # %% [markdown]
-# Most rows look as if somebody had told the unit to find one kind of digit. Do not trust such rows. Here are *all*
+# Most rows look as if the unit detects one kind of digit. Do not trust such rows. Here are *all*
 # test images that fire each of these units: how many are they, and what share of them has the most frequent class,
-# beside its share of the eight?
+# compared with its share of the eight?
 
 # %%
 def purest(labels):
@@ -210,8 +214,8 @@ table(["unit", "on for", "one class, of the eight", "one class, of all that fire
 
 # %% [markdown]
 # Each of these units is on for about half of all images, and the digit of its name is a small minority among them.
-# The eight are the extreme end of its range, where it is easy to find a name. Nobody asked for digits: a unit stands
-# for what saves squared error, here a stroke or a shape that many digits have a little of.
+# The eight are the extreme end of its range, where it is easy to find a name. The loss does not ask for digits: a unit
+# stands for what saves squared error, here a stroke or a shape that many digits have a little of.
 #
 # ## 3 · The best code for a given dictionary
 # ★★☆ · 10 minutes
@@ -453,10 +457,10 @@ weights = torch.zeros(10_000, 64).scatter(
 points = weights @ planted
 
 sparse = in_rounds(new(budget(3), pixels=32, units=64), points, rounds=5, epochs=5, lr=3e-3)
-axes = torch.linalg.svd(points - points.mean(0), full_matrices=False).Vh
+principal = torch.linalg.svd(points - points.mean(0), full_matrices=False).Vh
 random = torch.randn(64, 32, generator=generator)
 found = {"random directions": random,
-         "PCA's axes and their opposites": torch.cat([axes, -axes]),
+         "PCA's axes and their opposites": torch.cat([principal, -principal]),
          "halfway and random": torch.cat([planted[:32] + planted[32:], random[:32]]),
          "autoencoder": sparse.decoder.weight.detach().T}
 
@@ -487,9 +491,9 @@ axes[1].legend(frameon=False, loc="lower right", fontsize=9);
 # so fewer units than features are left, and some stand for two features or for none.
 #
 # Random directions are the baseline, not 0. By the mean max cosine the axes of PCA are ahead of them, and by the
-# matching they are not: the axes are orthogonal, the features are not, and an axis is near several of them at most.
+# matching they are not: the axes are orthogonal, the features are not, and one axis serves several.
 #
-# ## 6 · Wake the dead
+# ## 6 · Revive the dead units
 # ★★★ · 12 minutes
 #
 # The loss cannot revive a dead unit, so we do it by hand, between two rounds of training. Four things come in: the
@@ -521,16 +525,16 @@ check.revive(revive)
 
 # %% [markdown]
 # In a network more has to change than the encoder's rows: the dictionary atom of a revived unit gets the same
-# direction, so that the unit adds what it was woken for, and its bias starts at 0. What the decoder's bias gives to
-# every image anyway is taken off the images first. Now both top-k networks are trained again, from the same first
-# weights and for as many epochs as before, with a revival between the rounds.
+# direction, so that the unit adds what it was revived for, and its bias starts at 0. The decoder's bias, which every
+# image gets, is taken off the images first. Now both batch top-k networks are trained again, from the same
+# initialisation and for as many epochs as before, with a revival between the rounds.
 
 # %%
 revive_ok = check.use(revive)
 
 
 @torch.no_grad()
-def wake(model, images):
+def revive_dead(model, images):
     z = model.encode(images)
     gone = (z == 0).all(0)
     errors = losses.squared_error(model.decoder(z), images)
@@ -542,11 +546,11 @@ def wake(model, images):
     model.decoder.weight[:, gone] = column * F.normalize(rows[gone].float(), dim=1).T
 
 # %%
-woken = in_rounds(new(budget(3), pixels=32, units=64), points, 5, 5, 3e-3, between=wake)
-nets["batch top-k, revived"] = in_rounds(new(budget(8)), x, 4, 2, 1e-3, between=wake)
+with_revival = in_rounds(new(budget(3), pixels=32, units=64), points, 5, 5, 3e-3, between=revive_dead)
+nets["batch top-k, revived"] = in_rounds(new(budget(8)), x, 4, 2, 1e-3, between=revive_dead)
 
 # %%
-rows = [["without", sparse], ["with", woken]]
+rows = [["without", sparse], ["with", with_revival]]
 table(["planted data, revival", "squared error", "dead units", "mean matched cosine"],
       [[name, measured(net, points)[0], dead(net, points),
         matched_ok(net.decoder.weight.detach().T, planted).mean().item()] for name, net in rows])
@@ -556,17 +560,17 @@ table(["digits", "squared error per test image", "dead units"],
 
 # %%
 chosen = ("ReLU, L1 × 0.3", "batch top-k", "batch top-k, revived")
-plots.images({name: filters(nets[name]) for name in chosen}, limits=(-0.15, 0.15));
+plots.images({name: top_atoms(nets[name]) for name in chosen}, limits=(-0.15, 0.15));
 
 # %% [markdown]
-# On planted data nearly every feature is found now, and the error falls with it. On digits the code has as few
-# numbers per image as before, and the error falls too, since each image chooses its eight from all units instead of a
+# On planted data nearly every feature has a partner now, and the error falls with it. On digits the code has as few
+# active units per image as before, and the error falls too, since the images choose from all units and not from a
 # handful.
 #
-# The pictures show the filters of the units that are on most often. Without revival they are mixed from several
-# digits, because so few units have to serve all images. A revived unit starts as one badly reconstructed image, and many
-# filters of the second row still look like a whole digit. In the third row, of the code with a target rate, fine
-# strokes and grain are left: there many units share the work on each image.
+# The pictures show the atoms of the units that are on most often. Without revival they are mixed from several digits,
+# because so few units have to serve all images. A revived unit starts as one badly reconstructed image, and many atoms
+# of the last row still look like a whole digit. Those of the L1 code are pieces of digits, since many more units share
+# the work on an image.
 #
 # ## Where you stand
 
@@ -575,10 +579,10 @@ check.summary()
 
 # %% [markdown]
 # **An open question.** On planted data you know when a feature is found. On digits you have the error, the dead
-# units, the filters and the images that fire a unit. Suppose somebody shows you a unit of a language model's sparse
+# units, the atoms and the images that fire a unit. Suppose somebody shows you a unit of a language model's sparse
 # code with twenty sentences on which it fires the most, all about bridges. Which of this page's experiences make you
 # careful, and what would you measure before you call it "the bridge feature"?
 #
 # **Where to go next.** Here a code pays for being on, or is cut off. Lesson 06 asks something stronger of it: that it
-# follow a distribution, the **prior**. A penalty then is no weight to be tried out but a part of a likelihood; and
-# from a code that follows a known distribution one can draw new images.
+# follow a distribution, the **prior**. A penalty then is a part of a likelihood, and no weight has to be tried
+# out. From a code that follows a known distribution we can generate new images.

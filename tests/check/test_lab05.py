@@ -149,12 +149,13 @@ def revive_in_numpy(W, dead, x, errors):
 
 
 RIGHT = [
-    ("l1_penalty", lambda z: torch.linalg.vector_norm(z, ord=1, dim=1)),
-    ("l1_penalty", lambda z: z.norm(p=1, dim=-1)),
-    ("l1_penalty", lambda z: (z * z.sign()).sum(1)),
-    ("l1_penalty", lambda z: torch.where(z > 0, z, -z).sum(-1)),
-    ("l1_penalty", lambda z: (z.relu() + (-z).relu()).double().sum(1)),
-    ("l1_penalty", lambda z: F.l1_loss(z, torch.zeros_like(z), reduction="none").sum(1)),
+    ("l1_penalty", lambda z, atoms: torch.linalg.vector_norm(z * atoms.norm(dim=1), ord=1, dim=1)),
+    ("l1_penalty", lambda z, atoms: (atoms.square().sum(1).sqrt() * z).norm(p=1, dim=-1)),
+    ("l1_penalty", lambda z, atoms: z.abs() @ torch.linalg.vector_norm(atoms, dim=1)),
+    ("l1_penalty", lambda z, atoms: torch.where(z > 0, z, -z).mul(atoms.norm(dim=-1)).sum(-1)),
+    ("l1_penalty", lambda z, atoms: torch.einsum("bk,k->b", (z.relu() + (-z).relu()).double(),
+                                                 atoms.double().norm(dim=1))),
+    ("l1_penalty", lambda z, atoms: (z[:, :, None] * atoms).norm(dim=2).sum(1)),
     ("dead_share", dead_by_loop_over_units),
     ("dead_share", lambda z: float(np.mean(np.all(z.numpy() == 0, axis=0)))),
     ("dead_share", lambda z: 1 - (z != 0).any(dim=0).float().mean()),
@@ -173,6 +174,10 @@ RIGHT = [
 
 
 # ---- answers that are in no list ------------------------------------------------------------------------------------
+
+
+def paying(function):
+    return lambda z, atoms: function(z * atoms.norm(dim=1))
 
 
 def pulled(h, x, atoms, step, weight):
@@ -356,28 +361,33 @@ def revive_without_dead_fails(W, dead, x, errors):
 
 
 UNLISTED = [
-    ("l1_penalty", lambda z: z.square().sqrt().sum(1), "the gradient is NaN"),
-    ("l1_penalty", lambda z: z.abs().sum(1).detach(), "cut off from `z`"),
-    ("l1_penalty", lambda z: z.detach().abs().sum(1), "cut off from `z`"),
-    ("l1_penalty", lambda z: z.abs().sum(1, keepdim=True), "one dimension too many"),
-    ("l1_penalty", lambda z: z.abs().sum(1).numpy(), "NumPy"),
-    ("l1_penalty", lambda z: z.abs().pow(1.5).sum(1), "the power 1.5"),
-    ("l1_penalty", lambda z: 3 * z.abs().sum(1), "3 times the right one"),
-    ("l1_penalty", lambda z: z.abs().sum(1) + 1, "The same number is added"),
-    ("l1_penalty", lambda z: z.abs().sum(1).sum(), "The images are summed too"),
-    ("l1_penalty", lambda z: F.smooth_l1_loss(z, 0 * z, reduction="none").sum(1), "none of the usual mistakes"),
-    ("l1_penalty", lambda z: z.abs_().sum(1), "changes its input `z` in place"),
-    ("l1_penalty", lambda z: z.abs().sum(1).tolist(), "Python list"),
-    ("l1_penalty", lambda z: -z.mean(1), "Three things at once"),
-    ("l1_penalty", lambda z: z.norm(dim=1) ** 2, "The numbers are squared"),
-    ("l1_penalty", lambda z: z.abs().sum(2), "raises"),
-    ("l1_penalty", lambda z: z.abs().sum(1).squeeze(), "no dimension left"),
-    ("l1_penalty", lambda z: z[:, :256].abs().sum(1), "wrong for many or long ones"),
-    ("l1_penalty", lambda z: (z ** 2 + 1e-3).sqrt().sum(1), "a small number under a root"),
-    ("l1_penalty", lambda z: (z ** 2 + 1e-6).sqrt().sum(1), "each 0 pays 0.001"),
-    ("l1_penalty", lambda z: (z ** 2 + 1e-8).sqrt().sum(1), "each 0 pays 0.0001"),
-    ("l1_penalty", lambda z: z.abs().clamp(min=0.01).sum(1), "at least 0.05 in size, and wrong where some are 0"),
-    ("l1_penalty", lambda z: z[:, 1:].abs().sum(1), "The first number of each code is left out"),
+    ("l1_penalty", paying(lambda z: z.square().sqrt().sum(1)), "the gradient is NaN"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).detach()), "cut off from `z`"),
+    ("l1_penalty", paying(lambda z: z.detach().abs().sum(1)), "cut off from `z`"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1, keepdim=True)), "one dimension too many"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).numpy()), "NumPy"),
+    ("l1_penalty", paying(lambda z: z.abs().pow(1.5).sum(1)), "the power 1.5"),
+    ("l1_penalty", paying(lambda z: 3 * z.abs().sum(1)), "3 times the right one"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1) + 1), "The same number is added"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).sum()), "The images are summed too"),
+    ("l1_penalty", paying(lambda z: F.smooth_l1_loss(z, 0 * z, reduction="none").sum(1)), "none of the usual mistakes"),
+    ("l1_penalty", lambda z, atoms: (z.abs_() * atoms.norm(dim=1)).sum(1), "changes its input `z` in place"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).tolist()), "Python list"),
+    ("l1_penalty", paying(lambda z: -z.mean(1)), "Three things at once"),
+    ("l1_penalty", paying(lambda z: z.norm(dim=1) ** 2), "The numbers are squared"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(2)), "raises"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).squeeze()), "no dimension left"),
+    ("l1_penalty", paying(lambda z: z[:, :256].abs().sum(1)), "wrong for many or long ones"),
+    ("l1_penalty", paying(lambda z: (z ** 2 + 1e-3).sqrt().sum(1)), "a small number under a root"),
+    ("l1_penalty", paying(lambda z: (z ** 2 + 1e-6).sqrt().sum(1)), "each 0 pays 0.001"),
+    ("l1_penalty", paying(lambda z: (z ** 2 + 1e-8).sqrt().sum(1)), "each 0 pays 0.0001"),
+    ("l1_penalty", paying(lambda z: z.abs().clamp(min=0.01).sum(1)), "at least 0.05 in size, and wrong"),
+    ("l1_penalty", paying(lambda z: z[:, 1:].abs().sum(1)), "The first number of each code is left out"),
+    ("l1_penalty", lambda z, atoms: z.abs().sum(1), "loophole of unit 05 is open"),
+    ("l1_penalty", lambda z, atoms: (z.abs() * atoms.norm(dim=0)).sum(1), "its length is over dimension 1"),
+    ("l1_penalty", lambda z, atoms: (z.abs() * atoms.norm(dim=1).detach()).sum(1), "cut off from `atoms`"),
+    ("l1_penalty", lambda z, atoms: (z.abs() @ atoms).abs().sum(1), "none of the usual mistakes"),
+    ("l1_penalty", lambda z, atoms: (z @ atoms).norm(dim=1), "none of the usual mistakes"),
     ("dead_share", lambda z: (z.abs().amax(0) < 1e-6).float().mean(), "as small as 1e-8"),
     ("dead_share", lambda z: (z.square().sum(0) == 0).float().mean(), "as small as 1e-8"),
     ("dead_share", lambda z: (z[:1000] == 0).all(0).float().mean(), "wrong for 3,000"),
