@@ -81,7 +81,7 @@ def train(model, images, penalty=None, epochs=6, lr=3e-3, one_cycle=True):
 
 # %% nbgrader={"grade": false, "grade_id": "l1_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def l1_penalty(z, atoms):
-    """The sum of |z| times the length of the atom, of codes (B, K) and atoms (K, D), shape (B,)."""
+    """The sum (B,) of |z| times the atom's length, of codes (B, K) and atoms (K, D)."""
     ### BEGIN SOLUTION
     return (z.abs() * atoms.norm(dim=1)).sum(1)
     ### END SOLUTION
@@ -270,7 +270,7 @@ def objective(h):
 
 fast = codes(net, x_test[:300]) * length  # of the encoder, for atoms of length 1
 paths = {}
-for name, h in (("ISTA from zeros", torch.zeros_like(fast)), ("ISTA from the encoder", fast)):
+for name, h in (("ISTA from zeros", 0 * fast), ("ISTA from the encoder", fast)):
     paths[name] = [objective(h)]
     for _ in range(300):
         h = ista_ok(h, some, atoms, step, weight).float()
@@ -292,8 +292,8 @@ table(["code of 300 test images", "objective", "squared error", "units on"],
 
 # %%
 steps = next((i for i, value in enumerate(paths["ISTA from zeros"]) if value < start), None)
-say(f"The encoder's objective is {100 * (start / best - 1):.0f} % above that of 300 steps. From "
-    f"zeros, ISTA needs {steps or 'more than 300'} steps to be as good as the encoder.")
+say(f"The encoder's objective is {100 * (start / best - 1):.0f} % above that of 300 steps. "
+    f"From zeros, ISTA needs {steps or 'more than 300'} steps to be as good as the encoder.")
 
 # %% [markdown]
 # The solid line falls below the dotted one: for the same dictionary there is a better code than the encoder's. What
@@ -374,21 +374,24 @@ gain = error - by_digit(nets["top-k"])[2]
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
 axes[0].bar(range(10), units, color=plots.SKY)
 axes[0].axhline(8, color="black", linestyle=":")
-axes[0].set(xlabel="digit", ylabel="units on per image", title="batch top-k (dotted: top-k)")
+axes[0].set(xlabel="digit", ylabel="units on per image",
+            title="batch top-k; dotted: top-k")
 axes[1].bar(range(10), gain, color=plots.ORANGE)
 axes[1].axhline(0, color="black", linewidth=0.8)
-axes[1].set(xlabel="digit", ylabel="squared error per image", title="batch top-k minus top-k")
+axes[1].set(xlabel="digit", ylabel="squared error per image",
+            title="batch top-k minus top-k")
 for axis in axes:
     axis.set_xticks(range(10))
 
 # %%
 order = used.argsort(stable=True)
-plots.images({"fewest": x_test[order[:10]], "most": x_test[order[-10:]]},
-             columns=[f"{a:.0f}, {b:.0f}" for a, b in zip(used[order[:10]], used[order[-10:]],
-                                                          strict=True)])
+fewest, most = order[:10], order[-10:]
+plots.images({"fewest": x_test[fewest], "most": x_test[most]},
+             columns=[f"{a:.0f}, {b:.0f}"
+                      for a, b in zip(used[fewest], used[most], strict=True)])
 say(f"Images of a {units.argmin()} use {units.min():.1f} units on average, those of a "
-    f"{units.argmax()} {units.max():.1f}. Over the ten digits, units and change of the error "
-    f"have a correlation of {torch.corrcoef(torch.stack([units, gain]))[0, 1]:.2f}.")
+    f"{units.argmax()} {units.max():.1f}. Over the ten digits, units and change of the "
+    f"error have a correlation of {torch.corrcoef(torch.stack([units, gain]))[0, 1]:.2f}.")
 
 # %% [markdown]
 # On the left are the units that an image of each digit uses on average, on the right how its error differs from that
@@ -425,7 +428,7 @@ from scipy.optimize import linear_sum_assignment
 
 # %% nbgrader={"grade": false, "grade_id": "matched_cosine", "locked": false, "schema_version": 3, "solution": true, "task": false}
 def matched_cosine(found, planted):
-    """Cosine (K,) of each planted feature (K, D) to its partner among the found ones (M, D)."""
+    """Cosine (K,) of each planted feature (K, D) to its partner in `found` (M, D)."""
     ### BEGIN SOLUTION
     cosines = F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
     rows, columns = linear_sum_assignment(cosines, maximize=True)
@@ -466,7 +469,7 @@ found = {"random directions": random,
 
 # %%
 def nearest(rows):
-    return (planted @ F.normalize(rows, dim=1).T).amax(1)  # unit 05b's measure, with the sign
+    return (planted @ F.normalize(rows, dim=1).T).amax(1)  # of unit 05b, with the sign
 
 
 table(["64 candidates", "mean max cosine", "mean matched cosine"],
@@ -478,7 +481,8 @@ print(f"dead units of the autoencoder: {dead(sparse, points)}")
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True, layout="constrained")
 for axis, name in zip(axes, ("halfway and random", "autoencoder"), strict=True):
     axis.plot(nearest(found[name]).sort().values, label="largest cosine")
-    axis.plot(matched_ok(found[name], planted).sort().values, "--", label="cosine to its partner")
+    axis.plot(matched_ok(found[name], planted).sort().values, "--",
+              label="cosine to its partner")
     axis.set(xlabel="planted features, in the order of the cosine", title=name)
 axes[0].set_ylabel("cosine")
 axes[1].legend(frameon=False, loc="lower right", fontsize=9);
@@ -546,14 +550,16 @@ def revive_dead(model, images):
     model.decoder.weight[:, gone] = column * F.normalize(rows[gone].float(), dim=1).T
 
 # %%
-with_revival = in_rounds(new(budget(3), pixels=32, units=64), points, 5, 5, 3e-3, between=revive_dead)
+with_revival = in_rounds(new(budget(3), pixels=32, units=64), points, 5, 5, 3e-3,
+                         between=revive_dead)
 nets["batch top-k, revived"] = in_rounds(new(budget(8)), x, 4, 2, 1e-3, between=revive_dead)
 
 # %%
 rows = [["without", sparse], ["with", with_revival]]
 table(["planted data, revival", "squared error", "dead units", "mean matched cosine"],
       [[name, measured(net, points)[0], dead(net, points),
-        matched_ok(net.decoder.weight.detach().T, planted).mean().item()] for name, net in rows])
+        matched_ok(net.decoder.weight.detach().T, planted).mean().item()]
+       for name, net in rows])
 table(["digits", "squared error per test image", "dead units"],
       [[name, measured(nets[name])[0], dead(nets[name])]
        for name in ("batch top-k", "batch top-k, revived")])
