@@ -293,7 +293,7 @@ table(["code of 300 test images", "objective", "squared error", "units on"],
 # %%
 steps = next((i for i, value in enumerate(paths["ISTA from zeros"]) if value < start), None)
 say(f"The encoder's objective is {100 * (start / best - 1):.0f} % above that of 300 steps. "
-    f"From zeros, ISTA needs {steps or 'more than 300'} steps to be as good as the encoder.")
+    f"From zeros, ISTA needs {steps or 'more than 300'} to be as good as the encoder.")
 
 # %% [markdown]
 # The solid line falls below the dotted one: for the same dictionary there is a better code than the encoder's. What
@@ -396,10 +396,9 @@ say(f"Images of a {units.argmin()} use {units.min():.1f} units on average, those
 # %% [markdown]
 # On the left are the units that an image of each digit uses on average, on the right how its error differs from that
 # with top-k. The images below are those with the fewest and with the most units; above each column stand the two
-# numbers. Thin strokes leave places to images with much ink, whose activations are larger. Digits that use more than k
-# units mostly have a smaller error than with top-k, and those that use fewer pay for it. The two networks have the
-# same mean number of units, and their mean errors in the table are close. The authors of batch top-k find a smaller
-# error in far larger networks.
+# numbers. Thin strokes leave places to images with much ink, whose activations are larger. The negative correlation
+# says that digits with more units tend to gain, and those with fewer pay for it. The mean number of units is the same,
+# and batch top-k has no smaller mean error here. Its authors find a smaller one in far larger networks.
 #
 # With top-k exactly k units are on for each image, with batch top-k on average. No weight has to be tried out until the
 # code is as sparse as you want it, and nothing pushes the kept numbers towards 0, as L1 does. But look at the last
@@ -575,8 +574,8 @@ plots.images({name: top_atoms(nets[name]) for name in chosen}, limits=(-0.15, 0.
 #
 # The pictures show the atoms of the units that are on most often. Without revival they are mixed from several digits,
 # because so few units have to serve all images. A revived unit starts as one badly reconstructed image, and many atoms
-# of the last row still look like a whole digit. Those of the L1 code are pieces of digits, since many more units share
-# the work on an image.
+# of the last row still look like a whole digit. Those of the L1 code have finer lines, since many more units share the
+# work on an image.
 #
 # ## Where you stand
 
