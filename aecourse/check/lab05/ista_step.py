@@ -203,7 +203,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
         h, x, atoms, step, weight = (v.double() if isinstance(v, Tensor) else v for v in case.args)
         both = (g > 1e-6) & (w > 1e-6)
         gradient = -step * ((h @ atoms - x) @ atoms.T)
-        terms.append(torch.stack([h[both], gradient[both], torch.full_like(h, -step * weight)[both]], 1))
+        terms.append(torch.stack([h[both], gradient[both], (torch.zeros_like(h) - step * weight)[both]], 1))
         values.append(g[both])
     table, value = torch.cat(terms), torch.cat(values)
     zeros = all(torch.equal(g > 1e-6, w > 1e-6) for g, w in pairs)
