@@ -1,15 +1,15 @@
 # %% [markdown]
 # # Lab 05 · Sparse codes, piece by piece
 #
-# At the end of this page you have written three ways to make a code sparse, you have seen what they cost and what
-# they kill, and you have woken the dead units up again, on data whose true features are known.
+# At the end of this page you have made codes sparse in two ways, compared an encoder with the best code that its
+# dictionary allows, and revived dead units, on data whose true features are known.
 #
 # After this lab you can
 #
-# - write the L1 penalty, the KL penalty to a target rate, and top-k, and say what each of them asks of a unit;
+# - write an L1 penalty without a loophole, and a budget of active units for a whole batch;
 # - count dead units, and say why no gradient can revive them;
-# - plant features in data, and measure how many of them an autoencoder recovers;
-# - revive dead units, and show that it was worth it.
+# - compute the best sparse code by optimisation, and say what an encoder loses for its speed;
+# - match found features with planted ones, and show that reviving dead units is worth it.
 #
 # **Before it:** units 05, 05a and 05b. **Time:** about 50 minutes for you, under a minute for the machine.
 #
@@ -20,8 +20,6 @@
 # right and the course's own if not, so you can go on at any time.
 
 # %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
-import math
-
 import matplotlib.pyplot as plt
 import torch
 import torch.nn.functional as F
@@ -29,7 +27,7 @@ from torch import nn
 
 from aecourse import data, losses, plots
 from aecourse.check import lab05 as check
-from aecourse.claims import table
+from aecourse.claims import say, table
 from aecourse.train import fit, seeded
 
 plots.use_style()
@@ -70,17 +68,22 @@ def train(model, images, penalty=None, epochs=6, lr=3e-3, one_cycle=True):
     return model
 
 # %% [markdown]
-# ## 1 · The L1 penalty
+# ## 1 · A penalty without a loophole
 # ★☆☆ · 5 minutes
 #
-# The oldest way: every unit pays for being on. Codes `z` (B, K) come in, whose numbers may be negative. Return for
-# each image the sum of the absolute values of its numbers: one number per image, (B,), through which gradients flow.
+# Unit 05 closes the loophole of the L1 penalty with atoms of length one. Here the atoms may have any length. So each
+# number of the code pays **its absolute value times the length of its atom**: with all numbers halved and all atoms
+# doubled, the image is the same, and so is the penalty.
+#
+# Codes `z` (B, K) come in, whose numbers may be negative, and `atoms` (K, D): **an atom is a row**, none is all 0, and
+# its length is the root of its sum of squares. Return for each image the sum of what its K numbers pay: one number per
+# image, (B,), through which gradients flow to the codes and to the atoms.
 
 # %% nbgrader={"grade": false, "grade_id": "l1_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def l1_penalty(z):
-    """The sum of the absolute values of each code (B, K), shape (B,)."""
+def l1_penalty(z, atoms):
+    """The sum (B,) of |z| times the atom's length, of codes (B, K) and atoms (K, D)."""
     ### BEGIN SOLUTION
-    return z.abs().sum(1)
+    return (z.abs() * atoms.norm(dim=1)).sum(1)
     ### END SOLUTION
 
 # %% nbgrader={"grade": true, "grade_id": "l1_penalty-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
@@ -90,16 +93,15 @@ check.l1_penalty(l1_penalty)
 # Stuck? Type check.l1_penalty.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# Three ReLU codes: without a penalty, with a weak one and with a stronger one. A network could cheat here: with all
-# numbers of the code halved, and the decoder's weights doubled, the penalty is half as large and the image the same.
-# So each number is multiplied by the length of its dictionary atom, a column of the decoder, before it pays.
+# Three ReLU codes: without a penalty, with a weak one and with a stronger one. The atoms are the columns of the
+# decoder's weights, so their transpose has them as rows.
 
 # %%
 l1_ok = check.use(l1_penalty)
 
 
 def pay(weight):
-    return lambda z, model: weight * l1_ok(z * model.decoder.weight.norm(dim=0))
+    return lambda z, model: weight * l1_ok(z, model.decoder.weight.T)
 
 
 @torch.no_grad()
@@ -128,8 +130,8 @@ table(["network", "squared error per test image", "units on per image"],
 # ## 2 · Dead units
 # ★☆☆ · 5 minutes
 #
-# A unit that is off for one image rests. A unit that is off for **all** images is dead: a ReLU that is off passes no
-# gradient, so nothing in the loss can wake it up. Codes `z` (N, K) of many images come in, one column for each unit;
+# A unit may be off for one image and on for another. A unit that is off for **all** images is dead: a ReLU that is off passes no
+# gradient, so nothing in the loss can revive it. Codes `z` (N, K) of many images come in, one column for each unit;
 # its numbers may be negative, and even the smallest one that is not 0 is a sign of life. Return the **share of dead
 # units**.
 
@@ -161,24 +163,24 @@ table(["network", "dead units"], [[name, dead(net)] for name, net in nets.items(
 # there no gradient leads back. L1 pushes on every unit at every step, and kills more.
 #
 # What do the living units stand for? A unit adds its **dictionary atom**, its column of the decoder, to the image. Here are the
-# filters of the ten units that are on for the most images, each brought to length 1; grey is zero.
+# atoms of the ten units that are on for the most images, each brought to length 1; grey is zero.
 
 # %%
-def filters(model, n=10):
+def top_atoms(model, n=10):
     on = (codes(model) > 0.1).float().mean(0)
     columns = F.normalize(model.decoder.weight.detach(), dim=0).T
     return columns[on.argsort(descending=True)[:n]]
 
 
-plots.images({name: filters(net) for name, net in nets.items()}, limits=(-0.15, 0.15));
+plots.images({name: top_atoms(net) for name, net in nets.items()}, limits=(-0.15, 0.15));
 
 # %% [markdown]
-# Without a penalty the filters are grainy: so many units are on at once that none of them stands for anything by
+# Without a penalty the atoms are grainy: so many units are on at once that none of them stands for anything by
 # itself. With L1 they become smooth. They show strokes and pieces of digits, bright where a unit adds ink and dark
 # where it takes some away.
 #
 # Another way to ask a unit what it stands for: **the images that fire it the most**. Of the stronger L1 code, take
-# the three units that add the most to the images. The filter is on the left, then the eight test images with the
+# the three units that add the most to the images. The atom is on the left, then the eight test images with the
 # largest activation:
 
 # %%
@@ -194,9 +196,9 @@ for j in strong:
 plots.images(rows);
 
 # %% [markdown]
-# Most rows look as if somebody had told the unit to find one kind of digit. Do not trust such rows. Here are *all*
+# Most rows look as if the unit detects one kind of digit. Do not trust such rows. Here are *all*
 # test images that fire each of these units: how many are they, and what share of them has the most frequent class,
-# beside its share of the eight?
+# compared with its share of the eight?
 
 # %%
 def purest(labels):
@@ -212,108 +214,137 @@ table(["unit", "on for", "one class, of the eight", "one class, of all that fire
 
 # %% [markdown]
 # Each of these units is on for about half of all images, and the digit of its name is a small minority among them.
-# The eight are the extreme end of its range, where it is easy to find a name. Nobody asked for digits: a unit stands
-# for what saves squared error, here a stroke or a shape that many digits have a little of.
+# The eight are the extreme end of its range, where it is easy to find a name. The loss does not ask for digits: a unit
+# stands for what saves squared error, here a stroke or a shape that many digits have a little of.
 #
-# ## 3 · A target rate for every unit
+# ## 3 · The best code for a given dictionary
 # ★★☆ · 10 minutes
 #
-# L1 does not mind if a unit is never on. This penalty does. Let the activations `z` (B, K) lie between 0 and 1, as
-# those of a sigmoid do, and let $\hat\rho_j$ be the mean activation of unit $j$ **over the images of the batch**. The
-# target is `rate`, $\rho$. Return, with gradients,
-# $$\sum_{j=1}^{K} \left[\rho \log\frac{\rho}{\hat\rho_j} + (1 - \rho) \log\frac{1 - \rho}{1 - \hat\rho_j}\right],$$
-# the Kullback–Leibler divergence between two coins, one that shows heads with probability $\rho$ and one with
-# $\hat\rho_j$, summed over the units: **one number for the batch**, a tensor. A mean may be exactly 0 or 1. So that
-# the value is defined there too, clamp $\hat\rho_j$ to $[10^{-6},\, 1 - 10^{-6}]$ before you take logarithms.
+# An encoder answers in one go. Is its code the best one for its own dictionary? For an image $x$ and atoms that are
+# the rows of $A$, the best code $h \ge 0$ has the smallest
+# $$\tfrac12\,\lVert x - h A \rVert^2 + w \sum_j h_j .$$
+# **ISTA**, the iterative shrinkage-thresholding algorithm (Daubechies, Defrise and De Mol 2004), finds it in many small
+# steps. You write one step. It has two parts:
+#
+# 1. a gradient step on the first term: `h` minus `step` times the gradient of ½‖x − h · atoms‖² with respect to `h`;
+# 2. the soft threshold of unit 05a, in its form for this penalty: from each number subtract `step * weight`, and set
+#    what is below 0 to 0.
+#
+# Codes `h` (B, K), none of whose numbers is negative, images `x` (B, D), `atoms` (K, D), **an atom is a row**, of any
+# length, and two numbers `step` and `weight` come in. Return the new codes (B, K), and leave `h` as it is. Each image
+# has its own objective, so no mean is taken over anything. One image, a code of zeros, weight 0 and an atom of zeros
+# are no special cases: the two parts say what happens.
 
-# %% nbgrader={"grade": false, "grade_id": "kl_penalty", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def kl_penalty(z, rate):
-    """KL(rate ‖ mean activation), summed over the units of z (B, K), one number."""
+# %% nbgrader={"grade": false, "grade_id": "ista_step", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def ista_step(h, x, atoms, step, weight):
+    """Codes (B, K) of x (B, D) after one gradient step and one soft threshold."""
     ### BEGIN SOLUTION
-    mean = z.mean(0).clamp(1e-6, 1 - 1e-6)
-    on = rate * (rate / mean).log()
-    off = (1 - rate) * ((1 - rate) / (1 - mean)).log()
-    return (on + off).sum()
+    gradient = (h @ atoms - x) @ atoms.T
+    return (h - step * gradient - step * weight).clamp(min=0)
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "kl_penalty-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-check.kl_penalty(kl_penalty)
+# %% nbgrader={"grade": true, "grade_id": "ista_step-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.ista_step(ista_step)
 
 # %%
-# Stuck? Type check.kl_penalty.hint() on the next line, and run this cell.
+# Stuck? Type check.ista_step.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# `fit` wants one number per image, and this penalty belongs to a whole batch: each image is given the same number,
-# and the mean over the batch leaves it as it is. The biases of the encoder start where a sigmoid gives 5 %, the
-# target.
+# We take the dictionary of the stronger L1 network, with its atoms at length 1 and the decoder's bias taken off the
+# images, and start from a code of zeros. The network was trained on the squared error plus 0.3 times the penalty,
+# which is twice our objective with $w = 0.15$. A step that is not larger than 1 / (largest singular value of $A$)²
+# never increases the objective.
 
 # %%
-kl_ok, rate = check.use(kl_penalty), 0.05
+ista_ok = check.use(ista_step)
+net, weight = nets["ReLU, L1 × 0.3"], 0.15
+length = net.decoder.weight.detach().norm(dim=0)
+atoms = (net.decoder.weight.detach() / length).T
+some = x_test[:300] - net.decoder.bias.detach()
+step = 1 / torch.linalg.matrix_norm(atoms, 2).item() ** 2
 
 
-def keep_rate(z, model):
-    return kl_ok(z, rate).expand(len(z))
+def objective(h):
+    return (0.5 * losses.squared_error(h @ atoms, some) + weight * h.sum(1)).mean().item()
 
 
-for name, penalty in {"sigmoid": None, "sigmoid, KL": keep_rate}.items():
-    net = new(torch.sigmoid)
-    nn.init.constant_(net.encoder.bias, math.log(rate / (1 - rate)))
-    nets[name] = train(net, x, penalty, lr=1e-2)
-rows = []
-for name in ("sigmoid", "sigmoid, KL"):
-    mean = codes(nets[name]).mean(0)
-    rows.append([name, measured(nets[name])[0], mean.min().item(), mean.max().item()])
-table(["network", "squared error per test image", "least active unit", "most active unit"],
-      rows)
+fast = codes(net, x_test[:300]) * length  # of the encoder, for atoms of length 1
+paths = {}
+for name, h in (("ISTA from zeros", 0 * fast), ("ISTA from the encoder", fast)):
+    paths[name] = [objective(h)]
+    for _ in range(300):
+        h = ista_ok(h, some, atoms, step, weight).float()
+        paths[name].append(objective(h))
 
 # %%
-figure, axis = plt.subplots(figsize=(6.5, 2.8))
-bins = torch.linspace(0, 1, 51)
-for name in ("sigmoid", "sigmoid, KL"):
-    axis.hist(codes(nets[name]).mean(0), bins, alpha=0.6, label=name)
-axis.axvline(rate, color="black", linestyle=":", label="target")
-axis.set(xlabel="mean activation over the test images", ylabel="units")
-axis.legend(frameon=False);
+figure, axis = plt.subplots(figsize=(6.5, 3))
+for (name, path), style in zip(paths.items(), ("-", "--"), strict=True):
+    axis.plot(range(1, 301), path[1:], style, label=name)
+axis.axhline(objective(fast), color="black", linestyle=":", label="the encoder's code")
+plots.log_axes(axis, x=[1, 3, 10, 30, 100, 300])
+start, best = objective(fast), paths["ISTA from the encoder"][-1]
+axis.set(xlabel="steps", ylabel="objective per image", ylim=(0.96 * best, 1.4 * start))
+axis.legend(frameon=False)
+table(["code of 300 test images", "objective", "squared error", "units on"],
+      [[name, objective(code), losses.squared_error(code @ atoms, some).mean().item(),
+        (code > 0).sum(1).float().mean().item()]
+       for name, code in (("encoder", fast), ("ISTA, 300 steps", h))])
+
+# %%
+steps = next((i for i, value in enumerate(paths["ISTA from zeros"]) if value < start), None)
+say(f"The encoder's objective is {100 * (start / best - 1):.0f} % above that of 300 steps. "
+    f"From zeros, ISTA needs {steps or 'more than 300'} to be as good as the encoder.")
 
 # %% [markdown]
-# Without the penalty the units' means spread over a wide range. With it they crowd near the target (dotted), most of
-# them a little above it, where the squared error pulls: nobody is on all the time, and nobody rests for ever. That is
-# what L1 cannot promise. The price is again some squared error. A sigmoid is never exactly 0, so "off" means small
-# here, and every image still sends a little through every unit.
+# The solid line falls below the dotted one: for the same dictionary there is a better code than the encoder's. What
+# the encoder loses is the price of its speed, called the **amortisation gap**. The encoder needs one product with a
+# matrix, and each step of ISTA two. The dashed line starts from the encoder's code and so saves steps. Gregor and
+# LeCun (2010) go further: they train a network whose layers have the form of a few such steps.
 #
-# ## 4 · Keep the k largest
+# ## 4 · A budget for the whole batch
 # ★★☆ · 9 minutes
 #
-# The modern way needs no penalty: of each image's activations only the `k` largest are kept, whatever they are.
-# Activations `a` (B, K) come in. Return a tensor of the same shape in which **each image keeps its k largest values**
-# at their places, and all others are 0. "Largest" goes by value, not by absolute value, and a value that is kept
-# stays as it is, even if it is negative. Where equal values compete for the last place, any of them may stay, or all. The
-# gradient passes through the kept values as it is, and not through the others.
+# Top-k gives each image k units, a plain digit as many as an intricate one. **Batch top-k** (Bussmann, Leask and Nanda
+# 2024) gives k · N places to a batch of N images, and the images compete for them.
+#
+# Activations `h` (N, K) come in, after a ReLU, so no number is negative; `k` is a whole number from 1 to K. Return a
+# tensor of the same shape in which **the k · N largest values of the whole batch** stay at their places, as they are,
+# and all others are 0. One image may keep more than k values, and another fewer, or none.
+#
+# If fewer than k · N values are positive, all of these stay. Where equal values compete for the last places, any of
+# them may stay, or all. A batch of one image keeps its k largest. The gradient passes through the kept values as it
+# is, and not through the others.
 
-# %% nbgrader={"grade": false, "grade_id": "top_k", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def top_k(a, k):
-    """Activations (B, K) with each image's k largest kept, and zeros elsewhere."""
+# %% nbgrader={"grade": false, "grade_id": "batch_top_k", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def batch_top_k(h, k):
+    """Activations (N, K) with the k · N largest of the batch kept, and zeros elsewhere."""
     ### BEGIN SOLUTION
-    largest = a.topk(k, dim=1)
-    return torch.zeros_like(a).scatter(1, largest.indices, largest.values)
+    largest = h.flatten().topk(k * len(h))
+    kept = torch.zeros_like(h).flatten().scatter(0, largest.indices, largest.values)
+    return kept.reshape(h.shape)
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "top_k-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-check.top_k(top_k)
+# %% nbgrader={"grade": true, "grade_id": "batch_top_k-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.batch_top_k(batch_top_k)
 
 # %%
-# Stuck? Type check.top_k.hint() on the next line, and run this cell.
+# Stuck? Type check.batch_top_k.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# A code in which each image is worth eight numbers, so k = 8, after a ReLU. It trains in four rounds of two epochs;
-# you will see why in exercise 6.
+# Two networks of k = 8, one with top-k and one with batch top-k. They train in four rounds of two epochs; you will see
+# why in exercise 6. The test images are one batch of their own. (An image's code then depends on the other images. In
+# use, one replaces the budget by a fixed threshold.)
 
 # %%
-top_k_ok = check.use(top_k)
+batch_top_k_ok = check.use(batch_top_k)
 
 
-def keep(k):
-    return lambda a: top_k_ok(a.relu(), k).float()
+def top_k(k):
+    return lambda a: a.relu() * (a >= a.topk(k, dim=1).values[:, -1:])
+
+
+def budget(k):
+    return lambda a: batch_top_k_ok(a.relu(), k).float()
 
 
 def in_rounds(model, images, rounds, epochs, lr, between=None):
@@ -323,46 +354,102 @@ def in_rounds(model, images, rounds, epochs, lr, between=None):
         train(model, images, epochs=epochs, lr=lr, one_cycle=False)
     return model
 
-
-nets["top-k"] = in_rounds(new(keep(8)), x, rounds=4, epochs=2, lr=1e-3)
+# %%
+for name, activation in (("top-k", top_k(8)), ("batch top-k", budget(8))):
+    nets[name] = in_rounds(new(activation), x, rounds=4, epochs=2, lr=1e-3)
 table(["network", "squared error per test image", "units on per image", "dead units"],
-      [[name, *measured(nets[name]), dead(nets[name])]
-       for name in nets if not name.startswith("sigmoid")])
+      [[name, *measured(net), dead(net)] for name, net in nets.items()])
+
+# %%
+@torch.no_grad()
+def by_digit(model):
+    z = codes(model)
+    error, used = losses.squared_error(model.decoder(z), x_test), (z > 0).sum(1).float()
+    return used, *(torch.stack([part[y_test == digit].mean() for digit in range(10)])
+                   for part in (used, error))
+
+
+used, units, error = by_digit(nets["batch top-k"])
+gain = error - by_digit(nets["top-k"])[2]
+figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), layout="constrained")
+axes[0].bar(range(10), units, color=plots.SKY)
+axes[0].axhline(8, color="black", linestyle=":")
+axes[0].set(xlabel="digit", ylabel="units on per image",
+            title="batch top-k; dotted: top-k")
+axes[1].bar(range(10), gain, color=plots.ORANGE)
+axes[1].axhline(0, color="black", linewidth=0.8)
+axes[1].set(xlabel="digit", ylabel="squared error per image",
+            title="batch top-k minus top-k")
+for axis in axes:
+    axis.set_xticks(range(10))
+
+# %%
+order = used.argsort(stable=True)
+fewest, most = order[:10], order[-10:]
+plots.images({"fewest": x_test[fewest], "most": x_test[most]},
+             columns=[f"{a:.0f}, {b:.0f}"
+                      for a, b in zip(used[fewest], used[most], strict=True)])
+say(f"Images of a {units.argmin()} use {units.min():.1f} units on average, those of a "
+    f"{units.argmax()} {units.max():.1f}. Over the ten digits, units and change of the "
+    f"error have a correlation of {torch.corrcoef(torch.stack([units, gain]))[0, 1]:.2f}.")
 
 # %% [markdown]
-# Exactly k units are on: no weight has to be tried out until the code is as sparse as you want it, and nothing pushes
-# the numbers that are kept towards 0, as L1 does. But look at the last column. A unit that is not among the k largest
-# gets no gradient, so the units that win in the first steps get better and win again; nearly all the others never
-# come into play. The code is not 256 units wide any more.
+# On the left are the units that an image of each digit uses on average, on the right how its error differs from that
+# with top-k. The images below are those with the fewest and with the most units; above each column stand the two
+# numbers. Thin strokes leave places to images with much ink, whose activations are larger. The negative correlation
+# says that digits with more units tend to gain, and those with fewer pay for it. The mean number of units is the same,
+# and batch top-k has no smaller mean error here. Its authors find a smaller one in far larger networks.
 #
-# ## 5 · Were the true features found?
-# ★★☆ · 9 minutes
+# With top-k exactly k units are on for each image, with batch top-k on average. No weight has to be tried out until the
+# code is as sparse as you want it, and nothing pushes the kept numbers towards 0, as L1 does. But look at the last
+# column of the table. A unit that is not among the largest gets no gradient, so the units that win in the first steps
+# get better and win again. Nearly all the others never come into play, and the code is not 256 units wide any more.
 #
-# Whether a filter is a "true part" of a digit, nobody can say. So **plant** the truth: 64 features, random directions
-# in a space of only 32 dimensions. Each data point is a sum of three of them, with weights between 0.5 and 1.5. A
-# good sparse code should find the features, although there are twice as many as dimensions.
+# ## 5 · A partner of its own
+# ★★☆ · 10 minutes
 #
-# Two matrices come in, `found` (M, D) and `planted` (K, D): **a feature is a row**, of any length. For each planted
-# feature take the **largest cosine** to any found one; return the **mean over the planted features**. The codes of
-# this lab are not negative, so a feature has a direction: the cosine counts with its sign, −1 is as far away as can
-# be.
+# Unit 05b plants features and measures with the mean max cosine whether they were found. This measure has a gap. An
+# atom that lies between two features is the nearest one of both, and counts twice. So **match** them: every found
+# feature is the partner of at most one planted feature.
+#
+# Two matrices come in, `found` (M, D) and `planted` (K, D): **a feature is a row**, of any length. Form as many pairs
+# of a found and a planted feature as the smaller matrix has rows, each row in one pair at most, so that **the sum of
+# the cosines of the pairs is as large as possible**. Return for each planted feature the cosine to its partner, and 0
+# if it has none: a tensor of shape (K,), in the order of the planted features.
+#
+# `linear_sum_assignment(table, maximize=True)` of SciPy finds the best pairs of a table (rows, columns), such as a
+# tensor of all cosines. It returns two arrays, the row numbers and the column numbers of the pairs. The codes of this
+# lab are not negative, so a feature has a direction: the cosine counts with its sign, and a pair is formed even where
+# its cosine is negative. A row of zeros has the cosine 0 to everything.
 
-# %% nbgrader={"grade": false, "grade_id": "mean_max_cosine", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def mean_max_cosine(found, planted):
-    """The mean over planted features (K, D) of the largest cosine to a found one (M, D)."""
+# %%
+from scipy.optimize import linear_sum_assignment
+
+# %% nbgrader={"grade": false, "grade_id": "matched_cosine", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def matched_cosine(found, planted):
+    """Cosine (K,) of each planted feature (K, D) to its partner in `found` (M, D)."""
     ### BEGIN SOLUTION
-    cosine = F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
-    return cosine.amax(1).mean().item()
+    cosines = F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
+    rows, columns = linear_sum_assignment(cosines, maximize=True)
+    matched = torch.zeros(len(planted))
+    matched[rows] = cosines[rows, columns]
+    return matched
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "mean_max_cosine-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
-check.mean_max_cosine(mean_max_cosine)
+# %% nbgrader={"grade": true, "grade_id": "matched_cosine-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.matched_cosine(matched_cosine)
 
 # %%
-# Stuck? Type check.mean_max_cosine.hint() on the next line, and run this cell.
+# Stuck? Type check.matched_cosine.hint() on the next line, and run this cell.
+
+# %% [markdown]
+# Here are 64 planted features in 32 dimensions. Each data point is a sum of three of them, with weights between 0.5
+# and 1.5. Four candidates have 64 rows each: random directions; the axes of PCA and their opposites; the atoms of an
+# autoencoder with 64 units and batch top-k; and a trap, 32 directions that lie halfway between two features and 32
+# random ones.
 
 # %%
-mean_max_ok = check.use(mean_max_cosine)
+matched_ok = check.use(matched_cosine)
 generator = torch.Generator().manual_seed(0)
 planted = torch.randn(64, 32, generator=generator)
 planted = F.normalize(planted, dim=1)
@@ -371,33 +458,45 @@ weights = torch.zeros(10_000, 64).scatter(
     1, three, 0.5 + torch.rand(10_000, 3, generator=generator))
 points = weights @ planted
 
-sparse = in_rounds(new(keep(3), pixels=32, units=64), points, rounds=5, epochs=5, lr=3e-3)
-axes = torch.linalg.svd(points - points.mean(0), full_matrices=False).Vh
-found = {"random directions": torch.randn(64, 32, generator=generator),
-         "PCA's axes and their opposites": torch.cat([axes, -axes]),
-         "top-k autoencoder": sparse.decoder.weight.detach().T}
-table(["64 candidates", "mean max cosine to the planted features"],
-      [[name, float(mean_max_ok(rows, planted))] for name, rows in found.items()])
+sparse = in_rounds(new(budget(3), pixels=32, units=64), points, rounds=5, epochs=5, lr=3e-3)
+principal = torch.linalg.svd(points - points.mean(0), full_matrices=False).Vh
+random = torch.randn(64, 32, generator=generator)
+found = {"random directions": random,
+         "PCA's axes and their opposites": torch.cat([principal, -principal]),
+         "halfway and random": torch.cat([planted[:32] + planted[32:], random[:32]]),
+         "autoencoder": sparse.decoder.weight.detach().T}
 
 # %%
-figure, axis = plt.subplots(figsize=(6.5, 2.8))
-for name, rows in found.items():
-    best = (planted @ F.normalize(rows, dim=1).T).amax(1)
-    axis.plot(best.sort().values, label=name)
-axis.set(xlabel="planted features, worst found first", ylabel="largest cosine",
-         ylim=(0, 1.05))
-axis.legend(frameon=False, loc="lower right", fontsize=9)
-table(["features planted", "units of the autoencoder", "dead"],
-      [[len(planted), len(found["top-k autoencoder"]), dead(sparse, points)]])
+def nearest(rows):
+    return (planted @ F.normalize(rows, dim=1).T).amax(1)  # of unit 05b, with the sign
+
+
+table(["64 candidates", "mean max cosine", "mean matched cosine"],
+      [[name, nearest(rows).mean().item(), matched_ok(rows, planted).mean().item()]
+       for name, rows in found.items()])
+print(f"dead units of the autoencoder: {dead(sparse, points)}")
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True, layout="constrained")
+for axis, name in zip(axes, ("halfway and random", "autoencoder"), strict=True):
+    axis.plot(nearest(found[name]).sort().values, label="largest cosine")
+    axis.plot(matched_ok(found[name], planted).sort().values, "--",
+              label="cosine to its partner")
+    axis.set(xlabel="planted features, in the order of the cosine", title=name)
+axes[0].set_ylabel("cosine")
+axes[1].legend(frameon=False, loc="lower right", fontsize=9);
 
 # %% [markdown]
-# Random directions are the number to compare with, not 0: among 64 of them some are near by chance. PCA is hardly
-# better: its axes are orthogonal, and the planted features are not. The autoencoder finds many of them nearly
-# exactly, the plateau at the top right, though nobody told it that there are any. On the left is a tail that it has
-# not found. The table says why: part of its units are dead, so fewer units than features are left, and some have to
-# stand for two.
+# The solid line is the cosine of each planted feature to the nearest candidate, worst first, and the dashed line the
+# cosine to its partner, sorted by itself. On the left the halfway directions are near all features, so the solid line
+# is high. Each has only one partner, and the other half of the features is left with random directions. On the right
+# the plateau at the top is the same for both: these features were found. The tail differs. Part of the units are dead,
+# so fewer units than features are left, and some stand for two features or for none.
 #
-# ## 6 · Wake the dead
+# Random directions are the baseline, not 0. By the mean max cosine the axes of PCA are ahead of them, and by the
+# matching they are not: the axes are orthogonal, the features are not, and one axis serves several.
+#
+# ## 6 · Revive the dead units
 # ★★★ · 12 minutes
 #
 # The loss cannot revive a dead unit, so we do it by hand, between two rounds of training. Four things come in: the
@@ -429,16 +528,16 @@ check.revive(revive)
 
 # %% [markdown]
 # In a network more has to change than the encoder's rows: the dictionary atom of a revived unit gets the same
-# direction, so that the unit adds what it was woken for, and its bias starts at 0. What the decoder's bias gives to
-# every image anyway is taken off the images first. Now both top-k networks are trained again, from the same first
-# weights and for as many epochs as before, with a revival between the rounds.
+# direction, so that the unit adds what it was revived for, and its bias starts at 0. The decoder's bias, which every
+# image gets, is taken off the images first. Now both batch top-k networks are trained again, from the same
+# initialisation and for as many epochs as before, with a revival between the rounds.
 
 # %%
 revive_ok = check.use(revive)
 
 
 @torch.no_grad()
-def wake(model, images):
+def revive_dead(model, images):
     z = model.encode(images)
     gone = (z == 0).all(0)
     errors = losses.squared_error(model.decoder(z), images)
@@ -450,31 +549,33 @@ def wake(model, images):
     model.decoder.weight[:, gone] = column * F.normalize(rows[gone].float(), dim=1).T
 
 # %%
-woken = in_rounds(new(keep(3), pixels=32, units=64), points, 5, 5, 3e-3, between=wake)
-nets["top-k, revived"] = in_rounds(new(keep(8)), x, 4, 2, 1e-3, between=wake)
+with_revival = in_rounds(new(budget(3), pixels=32, units=64), points, 5, 5, 3e-3,
+                         between=revive_dead)
+nets["batch top-k, revived"] = in_rounds(new(budget(8)), x, 4, 2, 1e-3, between=revive_dead)
 
 # %%
-rows = [["without", sparse], ["with", woken]]
-table(["planted data, revival", "squared error", "dead units", "mean max cosine"],
+rows = [["without", sparse], ["with", with_revival]]
+table(["planted data, revival", "squared error", "dead units", "mean matched cosine"],
       [[name, measured(net, points)[0], dead(net, points),
-        float(mean_max_ok(net.decoder.weight.detach().T, planted))] for name, net in rows])
+        matched_ok(net.decoder.weight.detach().T, planted).mean().item()]
+       for name, net in rows])
 table(["digits", "squared error per test image", "dead units"],
       [[name, measured(nets[name])[0], dead(nets[name])]
-       for name in ("top-k", "top-k, revived")])
+       for name in ("batch top-k", "batch top-k, revived")])
 
 # %%
-chosen = ("top-k", "top-k, revived", "sigmoid, KL")
-plots.images({name: filters(nets[name]) for name in chosen}, limits=(-0.15, 0.15));
+chosen = ("ReLU, L1 × 0.3", "batch top-k", "batch top-k, revived")
+plots.images({name: top_atoms(nets[name]) for name in chosen}, limits=(-0.15, 0.15));
 
 # %% [markdown]
-# On planted data nearly every feature is found now, and the error falls with it. On digits the code has as few
-# numbers per image as before, and the error falls too, since each image chooses its eight from all units instead of a
+# On planted data nearly every feature has a partner now, and the error falls with it. On digits the code has as few
+# active units per image as before, and the error falls too, since the images choose from all units and not from a
 # handful.
 #
-# The pictures show the filters of the units that are on most often. Without revival they are mixed from several
-# digits, because so few units have to serve all images. A revived unit starts as one badly reconstructed image, and many
-# filters of the second row still look like a whole digit. In the third row, of the code with a target rate, fine
-# strokes and grain are left: there many units share the work on each image.
+# The pictures show the atoms of the units that are on most often. Without revival they are mixed from several digits,
+# because so few units have to serve all images. A revived unit starts as one badly reconstructed image, and many atoms
+# of the last row still look like a whole digit. Those of the L1 code have finer lines, since many more units share the
+# work on an image.
 #
 # ## Where you stand
 
@@ -483,10 +584,10 @@ check.summary()
 
 # %% [markdown]
 # **An open question.** On planted data you know when a feature is found. On digits you have the error, the dead
-# units, the filters and the images that fire a unit. Suppose somebody shows you a unit of a language model's sparse
+# units, the atoms and the images that fire a unit. Suppose somebody shows you a unit of a language model's sparse
 # code with twenty sentences on which it fires the most, all about bridges. Which of this page's experiences make you
 # careful, and what would you measure before you call it "the bridge feature"?
 #
 # **Where to go next.** Here a code pays for being on, or is cut off. Lesson 06 asks something stronger of it: that it
-# follow a distribution, the **prior**. A penalty then is no weight to be tried out but a part of a likelihood; and
-# from a code that follows a known distribution one can draw new images.
+# follow a distribution, the **prior**. A penalty then is a part of a likelihood, and no weight has to be tried
+# out. From a code that follows a known distribution we can generate new images.

@@ -347,7 +347,8 @@ score([("part of the error of L1 left after the refit", prediction_refit, shrunk
 # - A network fulfils a penalty to the letter, not in the spirit.
 #
 # **Next:** [05b](05b_planted.ipynb) asks when a sparse autoencoder finds the true parts of the data.
-# [Lab 05](../work/lab05.ipynb) (on the web: the [sheet](../exercises/lab05/lab05.ipynb)) lets you write such penalties.
+# [Lab 05](../work/lab05.ipynb) (on the web: the [sheet](../exercises/lab05/lab05.ipynb)) closes the
+# loophole of L1 in another way, and compares encoders with the best codes.
 #
 # ### Papers
 # - R. Tibshirani (1996). *Regression shrinkage and selection via the lasso.* Journal of the Royal Statistical Society B

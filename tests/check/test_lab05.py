@@ -1,17 +1,17 @@
 """Lab 05's checks: right answers pass in every form, and wrong ones that are in no list get a true sentence."""
 
-import math
-
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import min_weight_full_bipartite_matching
 from sklearn.metrics.pairwise import cosine_similarity
-from torch.distributions import Bernoulli, kl_divergence
 
 from aecourse.check import lab05
 
 BY_NAME = {exercise.name: exercise for exercise in lab05.EXERCISES}
-NAMED = {"dead_share": 0.5, "top_k": 0.6}  # of many pairs, one covers the other
+NAMED = {"dead_share": 0.5, "batch_top_k": 0.55}  # of many pairs, one covers the other
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
@@ -21,50 +21,109 @@ def dead_by_loop_over_units(z):
     return sum(not z[:, k].any() for k in range(z.shape[1])) / z.shape[1]
 
 
-def kl_with_a_small_number_inside(z, rate):
-    mean, eps = z.mean(0), 1e-6
-    return torch.sum(rate * torch.log(rate / (mean + eps)) + (1 - rate) * torch.log((1 - rate) / (1 - mean + eps)))
+def ista_by_autograd(h, x, atoms, step, weight):
+    with torch.enable_grad():
+        code = h.clone().requires_grad_()
+        (0.5 * (x - code @ atoms).pow(2).sum()).backward()
+    return F.relu(h - step * (code.grad + weight))
 
 
-def kl_in_one_line_each(z, rate):
-    q = torch.clamp(torch.mean(z.double(), dim=0), 1e-6, 1 - 1e-6)
-    entropy = rate * math.log(rate) + (1 - rate) * math.log(1 - rate)
-    return (entropy - rate * torch.log(q) - (1 - rate) * torch.log1p(-q)).sum()
+def ista_by_gram(h, x, atoms, step, weight):
+    return torch.clamp(h - step * (h @ (atoms @ atoms.T) - x @ atoms.T + weight), min=0.0)
 
 
-def kl_by_torch(z, rate):
-    mean = z.mean(0).clamp(1e-6, 1 - 1e-6)
-    return kl_divergence(Bernoulli(torch.tensor(rate)), Bernoulli(mean)).sum()
+def ista_by_einsum(h, x, atoms, step, weight):
+    left = x - torch.einsum("bk,kd->bd", h, atoms)
+    new = h + step * torch.einsum("bd,kd->bk", left, atoms)
+    return torch.where(new > step * weight, new - step * weight, torch.zeros_like(new))
 
 
-def kl_by_pairs(z, rate):
-    q = z.mean(0).clamp(1e-6, 1 - 1e-6)
-    q, p = torch.stack([q, 1 - q]), torch.tensor([[rate], [1 - rate]])
-    return F.kl_div(q.log(), p.expand_as(q), reduction="sum")
+def ista_by_softshrink(h, x, atoms, step, weight):
+    return F.softshrink(F.linear(F.linear(h, atoms.T).sub(x), atoms).mul(-step).add(h), step * weight).relu()
 
 
-def top_k_by_threshold(a, k):
-    bar = a.topk(k, dim=1).values[:, -1:]
-    return torch.where(a >= bar, a, torch.zeros_like(a))
+def ista_in_numpy(h, x, atoms, step, weight):
+    h, x, atoms = (t.double().numpy() for t in (h, x, atoms))
+    return torch.from_numpy(np.maximum(h + step * (x - h @ atoms) @ atoms.T - step * weight, 0))
 
 
-def top_k_by_kthvalue(a, k):
-    bar = a.kthvalue(a.shape[1] - k + 1, dim=1, keepdim=True).values
-    return a * (a >= bar).float()
+def ista_as_a_layer(h, x, atoms, step, weight):
+    recurrent = torch.eye(len(atoms)) - step * atoms @ atoms.T
+    return (h @ recurrent + step * x @ atoms.T - step * weight).relu_()
 
 
-def top_k_by_places(a, k):
-    mask = torch.zeros_like(a)
-    mask[torch.arange(len(a))[:, None], torch.topk(a, k).indices] = 1
-    return mask.double() * a
+def budget_by_threshold(h, k):
+    bar = h.reshape(-1).topk(k * h.shape[0]).values[-1]
+    return torch.where(h >= bar, h, torch.zeros_like(h))
 
 
-def cosine_by_broadcast(found, planted):
-    return F.cosine_similarity(planted[:, None], found[None], dim=-1).max(1)[0].mean()
+def budget_by_kthvalue(h, k):
+    bar = h.flatten().kthvalue(h.numel() - k * len(h) + 1).values
+    return h * (h >= bar).float()
 
 
-def cosine_by_sklearn(found, planted):
-    return cosine_similarity(found.numpy(), planted.numpy()).max(axis=0).mean()
+def budget_by_places(h, k):
+    mask = torch.zeros(h.numel(), dtype=torch.float64)
+    mask[h.flatten().argsort(descending=True)[:len(h) * k]] = 1
+    return mask.view_as(h) * h
+
+
+def budget_by_ranks(h, k):
+    ranks = (-h).flatten().argsort().argsort().reshape(h.shape)
+    return h.masked_fill(ranks >= k * len(h), 0)
+
+
+def budget_by_unravel(h, k):
+    rows, columns = torch.unravel_index(h.flatten().topk(k * len(h)).indices, h.shape)
+    return torch.zeros_like(h).index_put((rows, columns), h[rows, columns])
+
+
+def budget_through_numpy(h, k):
+    bar = float(np.partition(h.detach().numpy(), h.numel() - k * len(h), axis=None)[h.numel() - k * len(h)])
+    return h * (h >= bar)
+
+
+def matched_by_broadcast(found, planted):
+    table = F.cosine_similarity(planted[:, None], found[None], dim=-1)
+    rows, columns = linear_sum_assignment(1 - table)
+    return torch.zeros(len(planted)).index_put((torch.as_tensor(rows),), table[rows, columns])
+
+
+def matched_by_sklearn(found, planted):
+    table = cosine_similarity(found.numpy(), planted.numpy())
+    mine, theirs = linear_sum_assignment(-table)
+    out = np.zeros(len(planted))
+    out[theirs] = table[mine, theirs]
+    return torch.tensor(out, dtype=torch.float32)
+
+
+def matched_in_a_square(found, planted):
+    table = F.normalize(planted) @ F.normalize(found).T
+    wide = F.pad(table, (0, max(0, len(planted) - len(found)), 0, max(0, len(found) - len(planted))))
+    rows, columns = linear_sum_assignment(wide.numpy(), maximize=True)
+    return wide[rows, columns][:len(planted)]
+
+
+def matched_in_numpy(found, planted):
+    length = np.linalg.norm(planted, axis=1)[:, None] * np.linalg.norm(found, axis=1)
+    table = planted.numpy() @ found.numpy().T / np.where(length == 0, 1, length)
+    pairs = dict(zip(*linear_sum_assignment(table, True), strict=True))
+    return torch.tensor([table[i, pairs[i]] if i in pairs else 0.0 for i in range(len(planted))])
+
+
+def matched_through_a_mask(found, planted):
+    table = torch.einsum("kd,md->km", F.normalize(planted, dim=-1), F.normalize(found, dim=-1)).double()
+    mask = torch.zeros_like(table)
+    mask[linear_sum_assignment(table, maximize=True)] = 1
+    return (table * mask).sum(1)
+
+
+def matched_by_graph(found, planted):
+    table = F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
+    rows, columns = min_weight_full_bipartite_matching(csr_array(2 - table.numpy()))
+    out = torch.zeros(len(planted))
+    out[torch.from_numpy(rows).long()] = table[rows, columns]
+    return out
 
 
 def revive_by_loop(W, dead, x, errors):
@@ -90,22 +149,26 @@ def revive_in_numpy(W, dead, x, errors):
 
 
 RIGHT = [
-    ("l1_penalty", lambda z: torch.linalg.vector_norm(z, ord=1, dim=1)),
-    ("l1_penalty", lambda z: z.norm(p=1, dim=-1)),
-    ("l1_penalty", lambda z: (z * z.sign()).sum(1)),
-    ("l1_penalty", lambda z: torch.where(z > 0, z, -z).sum(-1)),
-    ("l1_penalty", lambda z: (z.relu() + (-z).relu()).double().sum(1)),
-    ("l1_penalty", lambda z: F.l1_loss(z, torch.zeros_like(z), reduction="none").sum(1)),
+    ("l1_penalty", lambda z, atoms: torch.linalg.vector_norm(z * atoms.norm(dim=1), ord=1, dim=1)),
+    ("l1_penalty", lambda z, atoms: (atoms.square().sum(1).sqrt() * z).norm(p=1, dim=-1)),
+    ("l1_penalty", lambda z, atoms: z.abs() @ torch.linalg.vector_norm(atoms, dim=1)),
+    ("l1_penalty", lambda z, atoms: torch.where(z > 0, z, -z).mul(atoms.norm(dim=-1)).sum(-1)),
+    ("l1_penalty", lambda z, atoms: torch.einsum("bk,k->b", (z.relu() + (-z).relu()).double(),
+                                                 atoms.double().norm(dim=1))),
+    ("l1_penalty", lambda z, atoms: (z[:, :, None] * atoms).norm(dim=2).sum(1)),
     ("dead_share", dead_by_loop_over_units),
     ("dead_share", lambda z: float(np.mean(np.all(z.numpy() == 0, axis=0)))),
     ("dead_share", lambda z: 1 - (z != 0).any(dim=0).float().mean()),
     ("dead_share", lambda z: (z.abs().amax(0) == 0).sum() / z.shape[1]),
     ("dead_share", lambda z: (z.abs().sum(0) == 0).double().mean()),
-    ("kl_penalty", kl_with_a_small_number_inside), ("kl_penalty", kl_in_one_line_each), ("kl_penalty", kl_by_torch),
-    ("kl_penalty", kl_by_pairs), ("kl_penalty", lambda z, rate: kl_by_torch(z, rate)[None]),
-    ("top_k", top_k_by_threshold), ("top_k", top_k_by_kthvalue),
-    ("top_k", top_k_by_places),
-    ("mean_max_cosine", cosine_by_broadcast), ("mean_max_cosine", cosine_by_sklearn),
+    ("ista_step", ista_by_autograd), ("ista_step", ista_by_gram), ("ista_step", ista_by_einsum),
+    ("ista_step", ista_by_softshrink), ("ista_step", ista_in_numpy), ("ista_step", ista_as_a_layer),
+    ("batch_top_k", budget_by_threshold), ("batch_top_k", budget_by_kthvalue), ("batch_top_k", budget_by_places),
+    ("batch_top_k", budget_by_ranks), ("batch_top_k", budget_by_unravel),
+    ("batch_top_k", budget_through_numpy),
+    ("matched_cosine", matched_by_broadcast), ("matched_cosine", matched_by_sklearn),
+    ("matched_cosine", matched_in_a_square), ("matched_cosine", matched_in_numpy),
+    ("matched_cosine", matched_through_a_mask), ("matched_cosine", matched_by_graph),
     ("revive", revive_by_topk), ("revive", revive_in_numpy), ("revive", revive_by_loop),
 ]
 
@@ -113,62 +176,126 @@ RIGHT = [
 # ---- answers that are in no list ------------------------------------------------------------------------------------
 
 
-def kl_nan_to_num(z, rate):
-    mean = z.mean(0)
-    on, off = rate * torch.log(rate / mean), (1 - rate) * torch.log((1 - rate) / (1 - mean))
-    return torch.nan_to_num(on + off, nan=0.0, posinf=0.0).sum()
+def paying(function):
+    return lambda z, atoms: function(z * atoms.norm(dim=1))
 
 
-def kl_clamped_wide(z, rate):
-    mean = z.mean(0).clamp(0.01, 0.99)
-    return kl_by_torch(mean[None], rate)
+def pulled(h, x, atoms, step, weight):
+    return h - step * (h @ atoms - x) @ atoms.T
 
 
-def kl_both_clamped_at_the_rate(z, rate):
-    return kl_by_torch(z.clamp(max=rate), rate)
+def ista_in_place(h, x, atoms, step, weight):
+    h -= step * ((h @ atoms - x) @ atoms.T + weight)
+    return h.clamp(min=0)
 
 
-def top_k_by_next_one(a, k):
-    return a * (a > a.sort(dim=1, descending=True).values[:, k:k + 1])
+def ista_of_the_relu(h, x, atoms, step, weight):
+    return (h - step * ((h @ atoms).relu() - x) @ atoms.T - step * weight).relu()
 
 
-def top_k_straight_through(a, k):
-    kept = top_k_by_threshold(a, k)
-    return a + (kept - a).detach()
+def ista_keeps_zeros(h, x, atoms, step, weight):
+    return ista_by_gram(h, x, atoms, step, weight) * (h > 0)
 
 
-def top_k_set_to_zero(a, k):
-    left, out = a.clone(), torch.zeros_like(a)
-    for _ in range(k):
-        best = left.argmax(1, keepdim=True)
-        out = out.scatter(1, best, a.gather(1, best))
-        left = left.scatter(1, best, 0.0)
+def ista_own_step(h, x, atoms, step, weight):
+    step = 1 / torch.linalg.matrix_norm(atoms, 2) ** 2
+    return ista_by_gram(h, x, atoms, step, weight)
+
+
+def ista_to_a_tolerance(h, x, atoms, step, weight):
+    new = ista_by_gram(h, x, atoms, step, weight)
+    return new * (new > 0.05)
+
+
+def ista_until_it_rests(h, x, atoms, step, weight):
+    for _ in range(100):
+        h = ista_by_gram(h, x, atoms, step, weight)
+    return h
+
+
+def budget_by_next_one(h, k):
+    return h * (h > h.flatten().sort(descending=True).values[k * len(h)])
+
+
+def budget_straight_through(h, k):
+    return h + (budget_by_threshold(h, k) - h).detach()
+
+
+def budget_in_place(h, k):
+    h[h < h.flatten().topk(k * len(h)).values[-1]] = 0
+    return h
+
+
+def budget_in_half_precision(h, k):
+    order = h.flatten().half().sort(descending=True, stable=True).indices[:k * len(h)]
+    return torch.zeros_like(h).flatten().scatter(0, order, h.flatten()[order]).reshape(h.shape)
+
+
+def at_most_twice_k(h, k):
+    each = h * (h >= h.topk(min(2 * k, h.shape[1]), dim=1).values[:, -1:])
+    return budget_by_threshold(each, k)
+
+
+def budget_of_normalised_images(h, k):
+    return h * (budget_by_threshold(F.normalize(h, dim=1), k) > 0)
+
+
+def budget_transposed(h, k):
+    return h.T.flatten().scatter(0, (rest := h.T.flatten().argsort(descending=True)[k * len(h):]),
+                                 torch.zeros(len(rest))).reshape(h.shape)
+
+
+def table_of(found, planted):
+    return F.normalize(planted, dim=1) @ F.normalize(found, dim=1).T
+
+
+def put(table, pairs):
+    out = torch.zeros(len(table))
+    out[pairs[0]] = table[pairs]
     return out
 
 
-def top_k_in_half_precision(a, k):
-    order = a.half().sort(dim=1, descending=True, stable=True).indices[:, :k]
-    return torch.zeros_like(a).scatter(1, order, a.gather(1, order))
+def matched_one_norm_for_all(found, planted):
+    table = planted @ found.T / (planted.norm() * found.norm())
+    return put(table, linear_sum_assignment(table, maximize=True))
 
 
-def top_k_in_place(a, k):
-    a[a < a.topk(k, dim=1).values[:, -1:]] = 0
-    return a
+def matched_best_pair_only(found, planted):
+    table = table_of(found, planted)
+    best = table == table.max()
+    return (table * best).sum(1) / best.sum(1).clamp(min=1)
 
 
-def top_k_other_dimension(a, k):
-    out = torch.zeros_like(a)
-    largest = a.topk(k, dim=1)
-    out[:, :k] = largest.values
-    return out.scatter(1, largest.indices, largest.values)
+def matched_good_pairs_only(found, planted):
+    table = table_of(found, planted)
+    return put(table, linear_sum_assignment(table, maximize=True)) * (table.amax(1) > 0.5)
 
 
-def one_norm_for_all(found, planted):
-    return (planted @ found.T / (planted.norm() * found.norm())).max(1).values.mean()
+def matched_minus_one(found, planted):
+    table = table_of(found, planted)
+    out = put(table, linear_sum_assignment(table, maximize=True))
+    out[torch.tensor([i not in linear_sum_assignment(table, maximize=True)[0] for i in range(len(out))])] = -1
+    return out
 
 
-def greedy(found, planted):
-    return torch.stack([F.cosine_similarity(found, p[None]).max() for p in planted[:-1]]).mean()
+def matched_by_hand(found, planted):
+    table = planted @ found.T / (planted.norm(dim=1)[:, None] * found.norm(dim=1))
+    return put(table, linear_sum_assignment(table, maximize=True))
+
+
+def matched_with_eps(found, planted):
+    table = planted @ found.T / (planted.norm(dim=1)[:, None] * found.norm(dim=1) + 2e-4)
+    return put(table, linear_sum_assignment(table, maximize=True))
+
+
+def matched_wrong_way_round(found, planted):
+    table = F.normalize(found, dim=1) @ F.normalize(planted, dim=1).T
+    return put(table, linear_sum_assignment(table, maximize=True))
+
+
+def matched_by_squares(found, planted):
+    table = table_of(found, planted)
+    return put(table, linear_sum_assignment(table.square(), maximize=True))
 
 
 def revive_in_place(W, dead, x, errors):
@@ -227,11 +354,6 @@ def revive_by_lower_median(W, dead, x, errors):
     return new
 
 
-def cosine_of_nearest_by_dot(found, planted):
-    nearest = (planted @ found.T).argmax(1)
-    return F.cosine_similarity(planted, found[nearest]).mean()
-
-
 def revive_without_dead_fails(W, dead, x, errors):
     if not dead.any():
         return torch.zeros_like(W)
@@ -239,28 +361,33 @@ def revive_without_dead_fails(W, dead, x, errors):
 
 
 UNLISTED = [
-    ("l1_penalty", lambda z: z.square().sqrt().sum(1), "the gradient is NaN"),
-    ("l1_penalty", lambda z: z.abs().sum(1).detach(), "cut off from `z`"),
-    ("l1_penalty", lambda z: z.detach().abs().sum(1), "cut off from `z`"),
-    ("l1_penalty", lambda z: z.abs().sum(1, keepdim=True), "one dimension too many"),
-    ("l1_penalty", lambda z: z.abs().sum(1).numpy(), "NumPy"),
-    ("l1_penalty", lambda z: z.abs().pow(1.5).sum(1), "the power 1.5"),
-    ("l1_penalty", lambda z: 3 * z.abs().sum(1), "3 times the right one"),
-    ("l1_penalty", lambda z: z.abs().sum(1) + 1, "The same number is added"),
-    ("l1_penalty", lambda z: z.abs().sum(1).sum(), "The images are summed too"),
-    ("l1_penalty", lambda z: F.smooth_l1_loss(z, 0 * z, reduction="none").sum(1), "none of the usual mistakes"),
-    ("l1_penalty", lambda z: z.abs_().sum(1), "changes its input `z` in place"),
-    ("l1_penalty", lambda z: z.abs().sum(1).tolist(), "Python list"),
-    ("l1_penalty", lambda z: -z.mean(1), "Three things at once"),
-    ("l1_penalty", lambda z: z.norm(dim=1) ** 2, "The numbers are squared"),
-    ("l1_penalty", lambda z: z.abs().sum(2), "raises"),
-    ("l1_penalty", lambda z: z.abs().sum(1).squeeze(), "no dimension left"),
-    ("l1_penalty", lambda z: z[:, :256].abs().sum(1), "wrong for many or long ones"),
-    ("l1_penalty", lambda z: (z ** 2 + 1e-3).sqrt().sum(1), "a small number under a root"),
-    ("l1_penalty", lambda z: (z ** 2 + 1e-6).sqrt().sum(1), "each 0 pays 0.001"),
-    ("l1_penalty", lambda z: (z ** 2 + 1e-8).sqrt().sum(1), "each 0 pays 0.0001"),
-    ("l1_penalty", lambda z: z.abs().clamp(min=0.01).sum(1), "at least 0.05 in size, and wrong where some are 0"),
-    ("l1_penalty", lambda z: z[:, 1:].abs().sum(1), "The first number of each code is left out"),
+    ("l1_penalty", paying(lambda z: z.square().sqrt().sum(1)), "the gradient is NaN"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).detach()), "cut off from `z`"),
+    ("l1_penalty", paying(lambda z: z.detach().abs().sum(1)), "cut off from `z`"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1, keepdim=True)), "one dimension too many"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).numpy()), "NumPy"),
+    ("l1_penalty", paying(lambda z: z.abs().pow(1.5).sum(1)), "the power 1.5"),
+    ("l1_penalty", paying(lambda z: 3 * z.abs().sum(1)), "3 times the right one"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1) + 1), "The same number is added"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).sum()), "The images are summed too"),
+    ("l1_penalty", paying(lambda z: F.smooth_l1_loss(z, 0 * z, reduction="none").sum(1)), "none of the usual mistakes"),
+    ("l1_penalty", lambda z, atoms: (z.abs_() * atoms.norm(dim=1)).sum(1), "changes its input `z` in place"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).tolist()), "Python list"),
+    ("l1_penalty", paying(lambda z: -z.mean(1)), "Three things at once"),
+    ("l1_penalty", paying(lambda z: z.norm(dim=1) ** 2), "The numbers are squared"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(2)), "raises"),
+    ("l1_penalty", paying(lambda z: z.abs().sum(1).squeeze()), "no dimension left"),
+    ("l1_penalty", paying(lambda z: z[:, :256].abs().sum(1)), "wrong for many or long ones"),
+    ("l1_penalty", paying(lambda z: (z ** 2 + 1e-3).sqrt().sum(1)), "a small number under a root"),
+    ("l1_penalty", paying(lambda z: (z ** 2 + 1e-6).sqrt().sum(1)), "each 0 pays 0.001"),
+    ("l1_penalty", paying(lambda z: (z ** 2 + 1e-8).sqrt().sum(1)), "each 0 pays 0.0001"),
+    ("l1_penalty", paying(lambda z: z.abs().clamp(min=0.01).sum(1)), "at least 0.05 in size, and wrong"),
+    ("l1_penalty", paying(lambda z: z[:, 1:].abs().sum(1)), "The first number of each code is left out"),
+    ("l1_penalty", lambda z, atoms: z.abs().sum(1), "loophole of unit 05 is open"),
+    ("l1_penalty", lambda z, atoms: (z.abs() * atoms.norm(dim=0)).sum(1), "its length is over dimension 1"),
+    ("l1_penalty", lambda z, atoms: (z.abs() * atoms.norm(dim=1).detach()).sum(1), "cut off from `atoms`"),
+    ("l1_penalty", lambda z, atoms: (z.abs() @ atoms).abs().sum(1), "none of the usual mistakes"),
+    ("l1_penalty", lambda z, atoms: (z @ atoms).norm(dim=1), "none of the usual mistakes"),
     ("dead_share", lambda z: (z.abs().amax(0) < 1e-6).float().mean(), "as small as 1e-8"),
     ("dead_share", lambda z: (z.square().sum(0) == 0).float().mean(), "as small as 1e-8"),
     ("dead_share", lambda z: (z[:1000] == 0).all(0).float().mean(), "wrong for 3,000"),
@@ -277,69 +404,74 @@ UNLISTED = [
     ("dead_share", lambda z: len(z) - (z == 0).all(0).sum(), "A share lies between 0 and 1"),
     ("dead_share", lambda z: (z[:, :-1] == 0).all(0).float().mean(), "no share of the units"),
     ("dead_share", lambda z: (z.mean(0) == 0).float().mean(), "cancel"),
-    ("kl_penalty", kl_nan_to_num, "exactly 0 or 1"),
-    ("kl_penalty", kl_clamped_wide, "exactly 0 or 1"),
-    ("kl_penalty", kl_clamped_wide, "between 0.05 and 0.95"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.clamp(1e-6, 1 - 1e-6), rate), "and not their mean"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.mean().expand(1, 1), rate) * z.shape[1], "once for each unit"),
-    ("kl_penalty", kl_both_clamped_at_the_rate, "none of the usual mistakes"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z, rate).item(), "Python number"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.detach(), rate), "cut off from `z`"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.T, rate), "The mean runs over the units"),
-    ("kl_penalty", lambda z, rate: 2 * kl_by_torch(z, rate), "2 times the right one"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z, rate) / z.numel(), "number of images and by that of the units"),
-    ("kl_penalty", lambda z, rate: F.kl_div(z.mean(0).clamp(1e-6).log(), torch.full((z.shape[1],), rate)),
-     "Two things at once"),
-    ("kl_penalty", lambda z, rate: F.kl_div(z.mean(0), torch.full((z.shape[1],), rate), reduction="sum"),
-     "`F.kl_div` takes the logarithm"),
-    ("kl_penalty", lambda z, rate: torch.log(rate), "takes tensors only"),
-    ("kl_penalty", lambda z, rate: (z.mean(0) - rate).square().mean(), "Two things at once"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z.sigmoid(), rate), "There is a sigmoid"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z, 0.05), "those for a rate of 0.05"),
-    ("kl_penalty", lambda z, rate: kl_by_torch(z[:, :-1], rate), "The last unit is left out"),
-    ("top_k", top_k_by_next_one, "no number after the k-th"),
-    ("top_k", lambda a, k: a * (a > a.kthvalue(a.shape[1] - k, dim=1, keepdim=True).values), "raises"),
-    ("top_k", lambda a, k: a * (a.argsort(dim=1, descending=True) < k), "the argsort of the argsort"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, 8), "take the `k` that is given"),
-    ("top_k", top_k_straight_through, "but the gradient of `a` is not"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k).detach(), "cut off from `a`"),
-    ("top_k", top_k_in_place, "changes its input `a` in place"),
-    ("top_k", lambda a, k: a.topk(k), "values and indices together"),
-    ("top_k", lambda a, k: a.topk(k, dim=0).values, "where (3, 4) is expected"),
-    ("top_k", top_k_other_dimension, "some of the numbers have changed"),
-    ("top_k", lambda a, k: 2 * top_k_by_threshold(a, k), "2 times"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k).abs(), "their values have changed"),
-    ("top_k", lambda a, k: a * (a > a.mean(1, keepdim=True)), "Not every image keeps k numbers"),
-    ("top_k", lambda a, k: a * (a > 0), "All positive numbers are kept"),
-    ("top_k", lambda a, k: a * (a >= a.kthvalue(k, dim=1, keepdim=True).values), "upwards are kept"),
-    ("top_k", top_k_set_to_zero, "a place is taken twice"),
-    ("top_k", top_k_in_half_precision, "differ in the fifth digit only"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k).squeeze(), "asked for are (1, K) numbers"),
-    ("top_k", lambda a, k: a * torch.isin(a, a.topk(k, dim=1).values), "Not every image keeps k numbers"),
-    ("top_k", lambda a, k: F.dropout(a, 0.5), "Called twice"),
-    ("top_k", lambda a, k: top_k_by_threshold(a.abs(), k), "not the image's own"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k).to_sparse(), "a plain one is asked for"),
-    ("top_k", lambda a, k: top_k_by_threshold(a, k)[:, :k], "shape"),
-    ("mean_max_cosine", one_norm_for_all, "The two matrices are divided by one number each"),
-    ("mean_max_cosine", greedy, "expected"),
-    ("mean_max_cosine", lambda found, planted: (F.normalize(found) @ F.normalize(planted).T).max(),
-     "best match of all"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(planted, found), "each found feature"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found.abs(), planted.abs()), "too large"),
-    ("mean_max_cosine", lambda found, planted: F.cosine_similarity(found, planted).mean(), "raises"),
-    ("mean_max_cosine", lambda found, planted: (F.normalize(found) @ F.normalize(planted)).mean(), "transposed"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found, planted) ** 2, "too small"),
-    ("mean_max_cosine", lambda found, planted: (planted @ F.normalize(found).T).abs().amax(1).mean(), "Two things"),
-    ("mean_max_cosine", lambda found, planted: (F.normalize(planted) @ F.normalize(found).T).amax(1), "one number for"),
-    ("mean_max_cosine", lambda found, planted: 0.5 * cosine_by_broadcast(found, planted) + 0.5, "too large"),
-    ("mean_max_cosine", lambda found, planted: np.corrcoef(planted, found)[:len(planted), len(planted):].max(1).mean(),
-     "these are correlations"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found[:64], planted), "wrong for many"),
-    ("mean_max_cosine", cosine_of_nearest_by_dot, "chosen by the dot product"),
-    ("mean_max_cosine", lambda found, planted: cosine_by_broadcast(found.half(), planted.half()).float(),
-     "first digits only"),
-    ("mean_max_cosine", lambda found, planted: (planted @ found.T / (
-        (planted.norm(dim=1)[:, None] + 1e-3) * (found.norm(dim=1) + 1e-3))).amax(1).mean(), "0.001 added"),
+    ("ista_step", ista_in_place, "changes its input `h` in place"),
+    ("ista_step", ista_of_the_relu, "none of the usual mistakes"),
+    ("ista_step", ista_keeps_zeros, "Some numbers are 0 that should not be. All others"),
+    ("ista_step", ista_own_step, "values"),
+    ("ista_step", ista_to_a_tolerance, "Some numbers are 0 that should not be. All others"),
+    ("ista_step", ista_until_it_rests, "none of the usual mistakes"),
+    ("ista_step", pulled, "Two things at once"),
+    ("ista_step", lambda h, x, atoms, step, weight: pulled(h, x, atoms, step, weight).relu(), "no more"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, F.normalize(atoms), step, weight), "length 1"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms.T, step, weight), "comes back to (B, K)"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, step, weight).squeeze(),
+     "asked for is its code"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(0.9 * h, x, atoms, step, weight), "step"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, step, 3 * weight), "3 times"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, 3 * step, weight), "3 times"),
+    ("ista_step", lambda h, x, atoms, step, weight: 3 * ista_by_gram(h, x, atoms, step, weight), "3 times"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, step, weight).T, "swapped"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h, x, atoms, step, weight) + 0.01, "usual"),
+    ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h[:128], x[:128], atoms, step, weight), "for many"),
+    ("ista_step", lambda h, x, atoms, step, weight: h, "the `h` that came in"),
+    ("batch_top_k", budget_by_next_one, "no number after the last one"),
+    ("batch_top_k", lambda h, k: h.topk(k * len(h), dim=1), "make one row of the whole batch first"),
+    ("batch_top_k", lambda h, k: h * (h >= h.topk(k, dim=1).values[:, -1:]), "as in unit 05"),
+    ("batch_top_k", lambda h, k: h * (h.flatten().argsort(descending=True) < k * len(h)).reshape(h.shape),
+     "argsort of the argsort"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, 2), "take the `k` that is given"),
+    ("batch_top_k", budget_straight_through, "but the gradient of `h` is not"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, k).detach(), "cut off from `h`"),
+    ("batch_top_k", budget_in_place, "changes its input `h` in place"),
+    ("batch_top_k", lambda h, k: h.flatten().topk(k * len(h)), "values and indices together"),
+    ("batch_top_k", lambda h, k: h.flatten().topk(k * len(h)).values, "values alone"),
+    ("batch_top_k", budget_in_half_precision, "in the fifth digit"),
+    ("batch_top_k", at_most_twice_k, "The batch keeps k · N numbers, but not the largest"),
+    ("batch_top_k", budget_of_normalised_images, "but not the largest ones at their own places"),
+    ("batch_top_k", budget_transposed, "not its own at these places"),
+    ("batch_top_k", lambda h, k: 2 * budget_by_threshold(h, k), "2 times"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, k).sqrt(), "their values have changed"),
+    ("batch_top_k", lambda h, k: h * (h > h.mean()), "The batch does not keep k · N numbers"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, k).squeeze(), "asked for are (1, K) numbers"),
+    ("batch_top_k", lambda h, k: F.dropout(h, 0.5), "Called twice"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h[:64], k), "shape"),
+    ("batch_top_k", lambda h, k: budget_by_threshold(h, k).to_sparse(), "a plain one is asked for"),
+    ("matched_cosine", matched_one_norm_for_all, "The two matrices are divided by one number each"),
+    ("matched_cosine", matched_best_pair_only, "but other pairs are better"),
+    ("matched_cosine", matched_good_pairs_only, "expected"),
+    ("matched_cosine", matched_minus_one, "expected"),
+    ("matched_cosine", matched_by_hand, "leaves such a row at 0"),
+    ("matched_cosine", matched_with_eps, "a small number added to the lengths"),
+    ("matched_cosine", matched_wrong_way_round, "where there should be 2"),
+    ("matched_cosine", matched_by_squares, "expected"),
+    ("matched_cosine", lambda found, planted: table_of(found, planted).amax(1), "unit 05b's measure"),
+    ("matched_cosine", lambda found, planted: table_of(found, planted), "shape"),
+    ("matched_cosine", lambda found, planted: (table := table_of(found, planted))[
+        linear_sum_assignment(table, maximize=True)], "without a partner are missing"),
+    ("matched_cosine", lambda found, planted: (table := table_of(found, planted))[
+        linear_sum_assignment(table, maximize=True)].mean(), "one single number"),
+    ("matched_cosine", lambda found, planted: put(table := table_of(found, planted), linear_sum_assignment(table)),
+     "`maximize=True`"),
+    ("matched_cosine", lambda found, planted: linear_sum_assignment(table_of(found, planted), maximize=True),
+     "one cosine for each planted feature"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).numpy(), "NumPy array"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).tolist(), "a tensor is asked for"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).squeeze(), "no dimension left"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted)[:, None], "too many"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found[:64], planted), "wrong for many"),
+    ("matched_cosine", lambda found, planted: 0.5 + 0.5 * matched_in_numpy(found, planted), "no cosine of"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).round(decimals=2), "less than 0.01"),
+    ("matched_cosine", lambda found, planted: matched_in_numpy(found, planted).flip(0), "not in the order"),
     ("revive", revive_from_the_end, "takes all images"),
     ("revive", revive_with_squeeze, "raises"),
     ("revive", revive_first_only, "some of the new ones"),

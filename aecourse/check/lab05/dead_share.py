@@ -34,7 +34,7 @@ MISTAKES = (
     Mistake("first image", {"images": "first"}, "You look at the first image only."),
     Mistake("last image", {"images": "last"}, "You look at the last image only."),
     Mistake("first half", {"images": "first half"},
-            "You look at the first half of the images only; a unit may wake up in the second."),
+            "You look at the first half of the images only; a unit may be on in the second."),
     Mistake("sum is zero", {"zero": "sum"},
             "A sum, or a mean, over the images is 0 also where positive and negative numbers cancel. Ask every number "
             "whether it is 0."),
@@ -199,5 +199,5 @@ EXERCISE = Exercise(
     hints=("`z == 0` says for each image and each unit whether it is off.",
            "`.all(0)` says for each column whether that holds in every row.",
            "The mean of truth values, as floats, is their share."),
-    why="A ReLU that is off for every image has no gradient for any of them: nothing in the loss can wake it up. "
+    why="A ReLU that is off for every image has no gradient for any of them: nothing in the loss can revive it. "
         "So one image on which a unit is on makes all the difference, and how strongly it is on makes none.")

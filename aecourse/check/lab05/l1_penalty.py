@@ -1,4 +1,4 @@
-"""Lab 05, exercise 1: the L1 penalty, the sum of the absolute values of each image's code."""
+"""Lab 05, exercise 1: an L1 penalty in which each number pays in proportion to the length of its atom."""
 
 from functools import partial
 from typing import Any
@@ -64,11 +64,29 @@ MISTAKES = (
     Mistake("logarithms", {"of": "log"},
             "There is a logarithm of each number. Such penalties exist, but L1 is the plain sum of absolute values."),
     Mistake("1e-6 under a root", {"of": "under a root"},
-            "These are the values of √(z² + 0.000001), added up: near 0 they are too large, and each 0 pays 0.001. The "
+            "These are the values of √(v² + 0.000001), added up, for v = z times the length: near 0 they are too "
+            "large, and each 0 pays 0.001. The "
             "absolute value needs no root."),
     Mistake("1e-8 under a root", {"of": "under a smaller root"},
-            "These are the values of √(z² + 0.00000001), added up: near 0 they are too large, and each 0 pays 0.0001. "
+            "These are the values of √(v² + 0.00000001), added up, for v = z times the length: near 0 they are too "
+            "large, and each 0 pays 0.0001. "
             "The absolute value needs no root."),
+    Mistake("no lengths", {"lengths": "no"},
+            "The lengths of the atoms are missing. So the loophole of unit 05 is open: smaller numbers with longer "
+            "atoms would pay less for the same image."),
+    Mistake("squared lengths", {"lengths": "squared"},
+            "The numbers are multiplied with the squared lengths of the atoms: a root is missing."),
+    Mistake("divided by the lengths", {"lengths": "inverse"},
+            "The numbers are divided by the lengths of the atoms. A number with a longer atom adds more to the image, "
+            "so it pays more: multiply."),
+    Mistake("one length for all", {"lengths": "whole"},
+            "All numbers are multiplied with one length, that of the whole matrix (`.norm()` without a dimension). "
+            "Each atom, a row, has a length of its own."),
+    Mistake("mean length", {"lengths": "mean"},
+            "All numbers are multiplied with the mean length. Each number pays by the length of its own atom."),
+    Mistake("sums of the atoms", {"lengths": "sum"},
+            "The numbers are multiplied with the sum of the absolute values of each atom. A length is the root of a "
+            "sum of squares."),
     Mistake("half", {"half": True}, "There is a ½ too many; it belongs to squares, if anywhere."),
     Mistake("sign", {"sign": -1},
             "It has the wrong sign: `fit` makes the loss small, so a penalty must grow with the code."),
@@ -76,16 +94,19 @@ MISTAKES = (
 
 ERRORS = {
     "Dimension out of range": "`z` has two dimensions: the images are dimension 0, the units dimension 1.",
+    "must match the size of tensor": "An atom is a row of `atoms` (K, D), so its length is over dimension 1. There are "
+                                     "K of them, one for each column of `z` (B, K).",
 }
 
 
-def reference(z: Tensor) -> Tensor:
-    return z.abs().sum(1)
+def reference(z: Tensor, atoms: Tensor) -> Tensor:
+    return (z.abs() * atoms.norm(dim=1)).sum(1)
 
 
-def oracle(z: Tensor) -> Tensor:
-    """Add the positive numbers, and take off the negative ones."""
-    return (z.double().clamp(min=0) - z.double().clamp(max=0)).sum(1).float()
+def oracle(z: Tensor, atoms: Tensor) -> Tensor:
+    """Multiply the positive numbers with the lengths, and take off the negative ones."""
+    lengths = torch.einsum("kd,kd->k", atoms.double(), atoms.double()).sqrt()
+    return ((z.double().clamp(min=0) - z.double().clamp(max=0)) @ lengths).float()
 
 
 # ---- draw -----------------------------------------------------------------------------------------------------------
@@ -96,28 +117,37 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size == 2:
         z = tenths(1, 9, 2, 3, generator=generator) + tenths(0, 9, 2, 3, generator=generator).round(decimals=1)
         z = z * torch.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]])[:, torch.randperm(3, generator=generator)]
-        return Case((z,), f"the codes {rows(z)}")
+        atoms = torch.tensor([[0.3, -0.4], [1.2, 0.9], [0.8, 1.5], [-0.7, 2.4]])
+        atoms = atoms[torch.randperm(4, generator=generator)[:3]]  # of lengths 0.5, 1.5, 1.7 and 2.5
+        return Case((z, atoms), f"z = {rows(z)} and atoms = {rows(atoms)}")
     units = {3: 5, 6: 4, 300: 40, 7: 1200}.get(size, 12)
     z = torch.randn(size, units, generator=generator) * (1 + torch.rand(units, generator=generator))
     z = torch.where(z.abs() < 0.05, 0.05 * z.sign(), z)
+    atoms = torch.randn(units, 5, generator=generator)
+    atoms = atoms / atoms.norm(dim=1, keepdim=True) * (1.1 + 2 * torch.rand(units, 1, generator=generator))
     if size == 1:
-        return Case((z,), f"one code of {units} numbers", ONE)
+        return Case((z, atoms), f"one code of {units} numbers", ONE)
     if size != 9:
-        return Case((z,), f"{size} codes of {units} numbers", WIDE if size in (7, 300) else "")
+        return Case((z, atoms), f"{size} codes of {units} numbers", WIDE if size in (7, 300) else "")
     z = z * (torch.rand(size, units, generator=generator) < 0.4)
     z[0] = 0.0
-    return Case((z,), f"{size} codes of {units} numbers, most of which are 0", ZEROS)
+    return Case((z, atoms), f"{size} codes of {units} numbers, most of which are 0", ZEROS)
 
 
 # ---- family: a right answer with switches, of which a known mistake turns one ---------------------------------------
 
 
 def family(**changes: Any) -> Any:
-    """Return the sum of the absolute values of each code, with the given changes."""
+    """Return the sum of the absolute values of each code, times the lengths of the atoms, with the given changes."""
     return partial(_switched, **changes)
 
 
-def _switched(z: Tensor, *, of: str = "size", reduce: str = "sum", sign: int = 1, half: bool = False) -> Tensor:
+def _switched(z: Tensor, atoms: Tensor, *, lengths: str = "rows", of: str = "size", reduce: str = "sum", sign: int = 1,
+              half: bool = False) -> Tensor:
+    length = atoms.norm(dim=1)
+    z = z * {"rows": lambda: length, "no": lambda: 1.0, "squared": lambda: length.square(),
+             "inverse": lambda: 1 / length, "whole": lambda: atoms.norm(), "mean": lambda: length.mean(),
+             "sum": lambda: atoms.abs().sum(1)}[lengths]()
     each = {"size": lambda: z.abs(), "square": lambda: z.square(), "plain": lambda: z, "positive": lambda: z.relu(),
             "root": lambda: z.abs().sqrt(), "on": lambda: (z != 0).to(z.dtype), "above 0": lambda: (z > 0).to(z.dtype),
             "log": lambda: z.abs().log1p(), "negative": lambda: (-z).relu(),
@@ -140,14 +170,17 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     """Say whether another power is added up, or whether the values cannot be sums of absolute values."""
     if any(bool((g[0] < -1e-6).any()) for g in got):
         return "It is negative for some images. A sum of absolute values never is."
-    for power in (0.25, 1.5, 3.0, 4.0):
-        if all(near(g[0], case.args[0].abs().pow(power).sum(1)) for case, g in zip(cases, got, strict=True)):
+    paid = [case.args[0] * case.args[1].norm(dim=1) for case in cases]
+    for power in (0.25, 0.5, 1.5, 2.0, 3.0, 4.0):
+        if any(all(near(g[0], (z.abs().pow(power) * rest).sum(1)) for z, rest, g in some) for some in (
+                [(z, 1, g) for z, g in zip(paid, got, strict=True)],
+                [(case.args[0], case.args[1].norm(dim=1), g) for case, g in zip(cases, got, strict=True)])):
             return f"The numbers enter with the power {power:g}. L1 adds them as they are, without their sign."
-    if found := _under_a_root(cases, got):
-        return (f"The values are those of √(z² + {found:.2g}), added up: a small number under a root makes even a 0 "
-                "pay. The absolute value needs no root.")
+    if found := _under_a_root(paid, got):
+        return (f"The values are those of √(v² + {found:.2g}), added up, for v = z times the length: a small number "
+                    "under a root makes even a 0 pay. The absolute value needs no root.")
     for name, part in (("first", slice(1, None)), ("last", slice(None, -1))):
-        if all(near(g[0], case.args[0][:, part].abs().sum(1)) for case, g in zip(cases, got, strict=True)):
+        if all(near(g[0], z[:, part].abs().sum(1)) for z, g in zip(paid, got, strict=True)):
             return f"The {name} number of each code is left out. All of them pay."
     differences = [g[0].double() - w[0].double() for g, w in zip(got, want, strict=True)]
     if all(float((d - d.mean()).abs().max()) < 1e-3 for d in differences if len(d) > 1):
@@ -155,24 +188,25 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
     return ""
 
 
-def _under_a_root(cases: list[Case], got: list[Parts]) -> float:
-    """Return the number e for which √(z² + e), added up, gives all these values, or 0."""
-    z, value = cases[0].args[0][0].double(), float(got[0][0][0])
+def _under_a_root(paid: list[Tensor], got: list[Parts]) -> float:
+    """Return the number e for which √(v² + e), added up, gives all these values, or 0."""
+    z, value = paid[0][0].double(), float(got[0][0][0])
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
         low, high = (middle, high) if float((z.square() + middle).sqrt().sum()) < value else (low, middle)
-    fits = all(torch.allclose(g[0].double(), (case.args[0].double().square() + high).sqrt().sum(1), 1e-5, 1e-5)
-               for case, g in zip(cases, got, strict=True))
+    fits = all(torch.allclose(g[0].double(), (v.double().square() + high).sqrt().sum(1), 1e-5, 1e-5)
+               for v, g in zip(paid, got, strict=True))
     return high if fits and 1e-9 < high < 0.999 else 0.0
 
 
 EXERCISE = Exercise(
-    "l1_penalty", "1 · The L1 penalty", "function", 1, 5,
+    "l1_penalty", "1 · A penalty without a loophole", "function", 1, 5,
     reference=reference, oracle=oracle, draw=draw, sizes=(2, 3, 6, 9, 1, 7, 300), atol=1e-4,
-    arguments=("z",), gives=(PER_IMAGE,), gradients=(0,),
+    arguments=("z", "atoms"), gives=(PER_IMAGE,), gradients=(0, 1),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
-    hints=("`z.abs()` takes the sign away, number by number.",
-           "The numbers of one image's code stand beside each other, in dimension 1. Add them up there."),
-    why="The slope of |z| is the same however small z is, so the penalty pushes a weak unit all the way to 0. A "
-        "square pushes less and less, and leaves many small numbers.")
+    hints=("`z.abs()` takes the sign away, number by number. `atoms.norm(dim=1)` holds the lengths, shape (K,).",
+           "Multiply the two: each column of the code with the length of its atom. Then add up over the units, "
+           "dimension 1."),
+    why="|z| times the length is how much a unit adds to the image. It stays the same where a number is halved and its "
+        "atom doubled, so nothing is gained by that. With free atoms this does what atoms of length one do in unit 05.")

@@ -27,7 +27,7 @@ MISTAKES = (
     Mistake("first rows", {"rows": "first"},
             "The first rows are replaced, as many as there are dead units. Replace those for which `dead` is True."),
     Mistake("smallest errors", {"images": "best"},
-            "You take the images with the smallest errors. They are rebuilt well without any help."),
+            "You take the images with the smallest errors. They are reconstructed well without any help."),
     Mistake("reversed order", {"images": "reversed"},
             "The right images in reverse order: the first dead unit gets the image with the largest error."),
     Mistake("stored order", {"images": "stored"},
@@ -45,8 +45,8 @@ MISTAKES = (
             "The images are put in as they are. Their lengths have nothing to do with the weights': bring each to "
             "length 1, then to the mean length of the living rows."),
     Mistake("length one", {"length": "one"},
-            "The new rows have length 1. They should be as long as the living rows are on average, or they shout, or "
-            "whisper, beside the others."),
+            "The new rows have length 1. They should be as long as the living rows are on average, or "
+            "they are much stronger or weaker than the others."),
     Mistake("not of unit length", {"length": "not unit"},
             "The images are multiplied with the mean length without being brought to length 1 before."),
     Mistake("mean of all rows", {"length": "all rows"},
@@ -234,7 +234,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 
 EXERCISE = Exercise(
-    "revive", "6 · Wake the dead", "function", 3, 12,
+    "revive", "6 · Revive the dead units", "function", 3, 12,
     reference=reference, oracle=oracle, draw=draw, sizes=(3, 6, 12, 9, 5, 7, 300), atol=1e-4,
     arguments=("W", "dead", "x", "errors"),
     gives=(Form("float", "the weights, one row for each unit, shape (K, D)", "unit"),),
