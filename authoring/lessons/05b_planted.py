@@ -192,8 +192,8 @@ axis.legend(frameon=False, fontsize=9, loc="lower center", ncols=2);
 # times as many as there are dimensions. The comparison is not quite equal: the autoencoder has twice as many atoms as
 # dictionary learning. In return its code takes one forward pass, and no optimisation for each sample.
 #
-# Why is ICA worse with 10 features? **Kurtosis** measures heavy tails; a Gaussian has 3. With 10 features each is
-# active in 30 % of the samples, and with 20 in 15 %:
+# Why is ICA worse with 10 features? A likely reason is their distribution. **Kurtosis** measures heavy tails; a
+# Gaussian has 3. With 10 features each is active in 30 % of the samples, and with 20 in 15 %:
 
 # %%
 rate = 0.3  # of the samples in which the feature is active
