@@ -2,10 +2,10 @@
 # # 05 · Sparse codes
 #
 # **Promise.** You will train a code that is wider than the image but uses only 25 units for each digit, take a digit
-# apart into the few patterns that it is made of, and find out what single units respond to.
+# apart into the few patterns that it is made of, and count the units that training has made useless.
 #
 # **After this unit you can** train a sparse autoencoder with an L1 penalty and with top-k; close the loophole of the
-# penalty; compare both at equal effort; prevent dead units; judge top-activating examples.
+# penalty; compare both at equal effort; prevent dead units.
 #
 # **Before it:** lesson 02. **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
 
@@ -104,6 +104,9 @@ error, active = measure(net)
 print(f"squared error {error:.2f}, active units {active:.0f} of 1000")
 print(f"mean image alone {(x_test - mean_image).square().sum(1).mean():.2f}")
 
+# %%
+score([("active units without a penalty", prediction_active, active)])
+
 # %% [markdown]
 # The error is small, but so many units are active that the network can nearly copy. Such a code says little about what
 # an image consists of.
@@ -117,7 +120,8 @@ print(f"mean image alone {(x_test - mean_image).square().sum(1).mean():.2f}")
 # The ReLU makes $z_j \ge 0$, so the sum is $\sum_j z_j$. Why does this make values zero and not only small? The slope
 # of the penalty is $\lambda$, however small $z_j$ is. A unit whose growth reduces the error at a smaller rate than
 # $\lambda$ is pushed all the way to zero. (The slope of a squared penalty, $2\lambda z_j$, vanishes near zero.) The
-# function `train` adds the penalty to the loop above, and trains for three epochs with `fit`:
+# function `train` adds the penalty. It also trains longer, with `fit`: three epochs, and a larger learning rate that
+# rises and falls. So $\lambda = 0$ differs from the network above.
 
 # %%
 def train(model, weight=0.0, seed=0):
@@ -153,22 +157,20 @@ penalty_left = (short_z.sum() / z.sum()).item()
 print(f"squared error {error_after:.2f}, before {l1[0.3][0]:.2f}")
 
 # %%
-try_it("Set `factor = 100` and run that cell again. Which part of the penalty is left, "
-       "compared with `factor = 1`?", None, penalty_left, changed=factor != 10,
-       says="And neither the image nor the number of active units has changed.",
+try_it("Set `factor = 50` and run that cell again. What fraction of the penalty is left, "
+       "compared with `factor = 1`?", None, penalty_left, changed=factor == 50,
        hint="Every value of the code is divided by the factor. What about their sum?")
 
 # %% [markdown]
-# The image is the same, the same units are active, and a tenth of the penalty is left, with longer atoms still less.
-# With free atoms a network can lower its loss in this way. **Our atoms have length one, and this closes the loophole.**
-# Before you trust a penalty, ask which unwanted codes would also make it small.
-# [Unit 05a](05a_penalties.ipynb) finds two more such cases.
+# The image is the same and the same units are active, but the penalty is smaller. With free atoms a network can lower
+# its loss in this way. **Our atoms have length one, and this closes the loophole.** Before you trust a penalty, ask
+# which unwanted codes would also make it small. [Unit 05a](05a_penalties.ipynb) finds another such case.
 
 # %%
 with torch.no_grad():
     left = (z / 100).sum().item() / z.sum().item()
-    x_hat = (z / 100) @ (100 * atoms).T + l1_nets[0.3].decoder.bias
-    longest = losses.squared_error(x_hat, x_test)
+    from_short = (z / 100) @ (100 * atoms).T + l1_nets[0.3].decoder.bias
+    longest = losses.squared_error(from_short, x_test)
 claim("L1 cheat", "L1 penalty left with atoms 100 times as long, same images, same active "
       "units", left, "of it", at_most=0.011,
       baseline=f"squared error {l1[0.3][0]:.3f} and {longest.mean():.3f}")
@@ -225,35 +227,50 @@ axis.legend(frameon=False);
 
 # %% [markdown]
 # The lower and the further left a curve lies, the better. Read along the height of top-k with $k = 25$: for this error
-# L1 needs more units. How many is interpolated below. L1 also pushes on
+# L1 needs more units. How many is interpolated below. L1 also shrinks
 # the units that should stay; 05a measures this.
 
 # %%
 needed = np.exp(np.interp(-topk[25][0], [-l1[w][0] for w in (0.6, 0.3, 0.1)],
                           np.log([l1[w][1] for w in (0.6, 0.3, 0.1)])))
+score([("active units that L1 needs for the error of top-25", prediction_l1,
+        float(needed))])
+
+# %%
 claim("L1 needs more", "Active units that L1 needs for the error of top-k with 25",
-      needed, "units", at_least=40, baseline=f"top-25 {topk[25][0]:.1f}; "
-      + ", ".join(f"L1 {w}: {l1[w][1]:.0f} units, {l1[w][0]:.1f}" for w in (0.6, 0.3, 0.1)))
+      needed, "units", at_least=40, baseline=f"squared error of top-25 {topk[25][0]:.1f}; "
+      + ", ".join(f"L1 {w}: {l1[w][1]:.0f} units, squared error {l1[w][0]:.1f}"
+                  for w in (0.6, 0.3, 0.1)))
 
 # %% [markdown]
 # Now we take one digit apart. The eight units with the largest values come first:
 
 # %%
 shown = 4  # the digit that is taken apart
-net = topk_nets[25]
+digit = x_test[ten[shown]]  # (784,)
 with torch.no_grad():
-    z = net.encode(x_test[ten[shown]][None])[0]  # (1000,)
-    largest, where = z.topk(25)
-    parts = largest[:, None] * net.atoms()[:, where].T  # (25, 784): value times atom
+    z_digit = topk_nets[25].encode(digit[None])[0]  # (1000,)
+    values, positions = z_digit.topk(25)  # (25,) each
+    parts = values[:, None] * topk_nets[25].atoms()[:, positions].T  # (25, 784)
     parts = F.pad(parts, (0, 0, 1, 0))  # (26, 784): a zero picture first
-    sums = net.decoder.bias + parts.cumsum(0)  # (26, 784): b and the first n parts
+    sums = topk_nets[25].decoder.bias + parts.cumsum(0)  # (26, 784)
 plots.images({"value × atom": 0.5 + parts[:9],  # middle grey is zero
-              "sum so far": torch.cat([sums[:9], sums[-1:], x_test[ten[shown]][None]])},
+              "sum so far": torch.cat([sums[:9], sums[-1:], digit[None]])},
              columns=["$b$", *(f"{n + 1}" for n in range(8)), "all 25", "image"]);
 
 # %% [markdown]
 # In the upper row middle grey is zero, brighter pixels add ink, and darker ones take it away. The lower row adds them
 # up, beginning from the bias $b$. The first sums are vague. Each further atom adds to the digit or corrects it.
+
+# %%
+errors = (sums - digit).square().sum(1)  # (26,): of b, and of b with 1, 2, … 25 atoms
+half = int((errors < errors[0] / 2).nonzero()[0, 0])  # the first one
+print("squared errors:", *(f"{error:.0f}" for error in errors.tolist()))
+
+# %%
+try_it("Set `shown = 9`, and run that cell and the next one again. After how many atoms is "
+       "the squared error less than half of that of the bias alone?", None, half,
+       changed=shown == 9)
 
 # %% [markdown]
 # ## 4 · Dead units
@@ -284,19 +301,23 @@ dead, before = {"transpose of the atoms": [], "PyTorch's": []}, {}
 for seed in (0, 1):
     for start, counts in dead.items():
         with seeded(seed):
-            net = TopK(10)
+            top10 = TopK(10)
             if start == "PyTorch's":
-                net.encoder.reset_parameters()  # as PyTorch initialises a new layer
-        before[start] = dead_units(net)
-        counts.append(dead_units(train(net, seed=seed)))
+                top10.encoder.reset_parameters()  # as PyTorch initialises a new layer
+        before[start] = dead_units(top10)
+        counts.append(dead_units(train(top10, seed=seed)))
 table(["initialisation of the encoder", "dead, seed 0", "seed 1", "seed 1 before training"],
       [[start, *counts, before[start]] for start, counts in dead.items()])
 
 # %% [markdown]
-# With the usual initialisation more units die. At the start a unit's encoder and its atom point in unrelated
-# directions. When such a unit is active, it adds the wrong pattern, so training silences it. If the two agree from the
-# start, fewer units die, at no cost. (The two starts also differ in the length of the weights. Gao and others (2024)
-# found the same in far larger networks.) [Unit 05c](05c_useful.ipynb) revives dead units.
+# With the usual initialisation more units die. Before training the numbers of dead units are about the same in both, so
+# the difference arises in training. A likely reason: at the start a unit's encoder and its atom point in unrelated
+# directions, so an active unit adds the wrong pattern, and training silences it. The two starts also differ in the
+# length of the weights. Gao and others (2024) found the same in far larger networks. [Unit 05c](05c_useful.ipynb)
+# revives dead units.
+
+# %%
+score([("dead units of 1000", prediction_dead, float(np.mean(dead["PyTorch's"])))])
 
 # %%
 claim("dead units", "Dead units of 1000, top-10 from PyTorch's initialisation",
@@ -306,94 +327,28 @@ claim("dead units", "Dead units of 1000, top-10 from PyTorch's initialisation",
       f"{np.mean(dead['transpose of the atoms']):.0f}")
 
 # %% [markdown]
-# ## 5 · What do the units respond to?
-#
-# An atom shows what a unit *adds*. To see what it *responds to*, look at its **top-activating examples**, the test
-# images with the largest value of this unit. If they have something in common, it is tempting to give the unit a name.
-# How much would that prove? We need a number and a baseline. The number is the **purity**: the share of the most common
-# class among a unit's ten top-activating examples, averaged over the units. The baseline is a network that has *not
-# been trained*.
-#
-# **Predict.** What is the purity of the untrained network, from 0 to 1?
-
-# %%
-prediction_purity = None
-
-# %%
-@torch.no_grad()
-def purity(model):
-    z, shares = model.encode(x_test), []
-    for j in ((z > 0).sum(0) >= 10).nonzero()[:, 0]:  # units with ten examples
-        classes = y_test[z[:, j].topk(10).indices]  # (10,)
-        shares.append(classes.bincount().max().item() / 10)
-    return shares  # one for each such unit
-
-
-with seeded(0):
-    untrained = WideAutoencoder()
-    ten_at_random = y_test[torch.randint(len(y_test), (1000, 10))]  # (1000, 10)
-nets = {"untrained": untrained, "no penalty": l1_nets[0.0], "L1, λ = 0.3": l1_nets[0.3],
-        "top-25": topk_nets[25]}
-all_shares = {name: purity(net) for name, net in nets.items()}
-all_shares["ten images at random"] = [c.bincount().max() / 10 for c in ten_at_random]
-pure = {name: np.mean(shares) for name, shares in all_shares.items()}
-for name, value in pure.items():
-    print(f"{value:.2f}  {name}, mean of {len(all_shares[name])}")
-# %% [markdown]
-# The last line is the level of chance. Here are three units of top-25, and three
-# of the untrained network, the first that are neither rarely nor often active:
-
-# %%
-rows = {}
-for name in ("top-25", "untrained"):
-    with torch.no_grad():
-        z, atoms_now = nets[name].encode(x_test), nets[name].atoms()  # (N, 1000); atoms
-    rate = (z > 0).float().mean(0)
-    for j in ((rate > 0.01) & (rate < 0.1)).nonzero()[:3, 0].tolist():  # unit numbers
-        examples = x_test[z[:, j].topk(10).indices]  # (10, 784)
-        rows[f"{name}, unit {j}"] = torch.cat([0.5 + 3 * atoms_now[:, j][None], examples])
-plots.images(rows, columns=["atom"], zoom=0.8);  # atoms: middle grey is zero
-
-# %% [markdown]
-# The atoms of top-25 are not the strokes that we hoped for. They look more like templates of whole digits, with grain
-# left from the initialisation. The atoms of the untrained network are noise, and still its examples resemble each other.
-# Images that are similar to one pattern are similar to one another. So only the part of the purity
-# above the untrained network speaks for training. It is large for top-25 alone. **Top-activating examples are weak
-# evidence of a meaning.**
-
-# %%
-claim("strongest images", "Share of one class among the ten top-activating examples of a "
-      "unit, untrained network", pure["untrained"], at_least=0.4,
-      baseline=", ".join(f"{name} {pure[name]:.2f}" for name in list(nets)[1:]))
-
-# %% [markdown]
-# ## 6 · Checkpoint
+# ## 5 · Checkpoint
 
 # %%
 claim.checkpoint()
 
-# %%
-score([("active units without a penalty", prediction_active, active),
-       ("active units that L1 needs for the error of top-25", prediction_l1, float(needed)),
-       ("dead units of 1000", prediction_dead, float(np.mean(dead["PyTorch's"]))),
-       ("purity of an untrained network", prediction_purity, float(pure["untrained"]))])
-
 # %% [markdown]
-# ## 7 · What to keep
+# ## 6 · What to keep
 #
 # - A sparse code may be wider than the image. It describes an image by a few atoms of a large dictionary.
 # - L1 pushes every value towards zero. It needs atoms of fixed length, or the network escapes it by long atoms.
 # - Top-k sets the number of active units directly, and reaches the same error with fewer of them than L1.
 # - Compare curves of error against active units, not single networks.
 # - Count dead units. Let the encoder begin as the transpose of the decoder.
-# - Top-activating examples look convincing even for an untrained network.
 #
 # **Your turn:** [lab 05](../work/lab05.ipynb) (your own copy; on the web, the
 # [sheet](../exercises/lab05/lab05.ipynb)). It also needs [05a](05a_penalties.ipynb), what penalties really ask for, and
 # [05b](05b_planted.ipynb), when a sparse autoencoder finds the true parts of the data.
 #
-# **Deeper:** [05c](05c_useful.ipynb) revives dead units, and asks whether sparse features are useful.
-# **Next:** [lesson 06](06_vae.ipynb) makes the code follow a distribution, so that new images can be generated.
+# **Deeper:** [05ba](05ba_superposition.ipynb) shows how a network stores more features than it has dimensions.
+# [05c](05c_useful.ipynb) revives dead units, and asks whether sparse features are useful. [05d](05d_units.ipynb) looks
+# at what single units do, and how little their top-activating examples prove. **Next:** [lesson 06](06_vae.ipynb) makes
+# the code follow a distribution, so that new images can be generated.
 #
 # ### Papers
 # - B. A. Olshausen, D. J. Field (1996). *Emergence of simple-cell receptive field properties by learning a sparse

@@ -1,15 +1,16 @@
 # %% [markdown]
 # # 05a · What a penalty really asks for
 #
-# **Promise.** You will measure two things that sparsity penalties do and nobody wanted. L1 makes values too small. A
-# penalty on the mean activation is met by units that are always a little on.
+# **Promise.** You will measure two side effects of sparsity penalties that nobody wanted, one of L1 and one of a
+# penalty on the mean activation.
 #
 # **After this unit you can**
-# 1. derive by how much L1 shrinks a value, and undo it;
+# 1. derive what L1 does to a single value, and undo it;
 # 2. write the KL penalty to a target rate, and say what it leaves open;
 # 3. count the units that matter without a definition of "active".
 #
-# **Before it:** unit 05; logarithms. **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
+# **Before it:** unit 05; logarithms. **Time:** about {minutes} minutes; the cells run in less than a minute on two
+# cores.
 
 # %%
 import math
@@ -35,19 +36,19 @@ mean_image = x.mean(0)  # (784,)
 
 # %%
 diagrams.flow({"x": (0, 0, "image $x$", plots.SKY), "z": (1.2, 0, "code $z$", plots.YELLOW),
-               "p": (1.2, 1, "penalty"), "y": (2.6, 0, "image $\\hat x$", plots.SKY),
-               "e": (2.6, 1, "squared error")},
+               "p": (1.2, -1, "penalty"), "y": (2.6, 0, "image $\\hat x$", plots.SKY),
+               "e": (1.2, 1, "squared error")},
               {("x", "z"): "encoder", ("z", "y"): "decoder", ("z", "p"): "",
-               ("y", "e"): ""});
+               ("y", "e"): "", ("x", "e"): ""});
 
 # %% [markdown]
 # The loss is the sum of the two white boxes. The penalty sees the code and nothing else.
 #
-# ## 1 · L1 makes values too small
+# ## 1 · What L1 does to a value
 #
-# L1 does two things at once. It decides *which* units are active. And it makes the active ones smaller than they should
-# be, which is called **shrinkage**. One unit alone shows it. Let $a = d^\top(x - b)$ be the length of $x - b$ along
-# the atom $d$, with $\lVert d \rVert = 1$. Which value $z \ge 0$ has the smallest loss?
+# L1 decides *which* units are active. It also changes the values of the active ones. One unit alone shows it. Let $a =
+# d^\top(x - b)$ be the length of $x - b$ along the atom $d$, with $\lVert d \rVert = 1$. Which value $z \ge 0$ has the
+# smallest loss?
 #
 # $$\begin{aligned}
 # \ell(z) &= \lVert x - b - z d \rVert^2 + \lambda z && \text{squared error and penalty} \\
@@ -56,24 +57,27 @@ diagrams.flow({"x": (0, 0, "image $x$", plots.SKY), "z": (1.2, 0, "code $z$", pl
 # z &= a - \lambda / 2 && \text{where it is zero, if } a > \lambda/2
 # \end{aligned}$$
 #
-# For a smaller $a$ the loss grows from $z = 0$ on, so its minimum is at 0. The best value, $\max(0, a - \lambda/2)$, is
-# the **soft threshold** of $a$.
+# Since $\ell'' = 2 > 0$, this is the minimum. For a smaller $a$ the loss grows from $z = 0$ on, so its minimum is at 0.
+# The best value, $\max(0, a - \lambda/2)$, is the **soft threshold** of $a$.
 
 # %%
-a = torch.linspace(0, 1.5, 100)
+weight = 0.6  # λ
+a = torch.linspace(0, 1.5, 151)
+best_z = (a - weight / 2).clamp(min=0)  # (151,)
 axis = plt.subplots(figsize=(5, 3))[1]
 axis.plot(a, a, ":", color="grey", label="no penalty")
-axis.plot(a, (a - 0.6 / 2).clamp(min=0), label="L1, λ = 0.6")
+axis.plot(a, best_z, label=f"L1, λ = {weight}")
 axis.set(xlabel="$a$, length along the atom", ylabel="best value $z$")
 axis.legend(frameon=False);
 
 # %% [markdown]
-# Small values become zero, which is what we want. All others lie below the dotted line by the same amount, which is what
-# we do not want.
+# Small values become zero, which is what we want. All others lie below the dotted line by the same amount, which is
+# what we do not want. This is called **shrinkage**.
 
 # %%
-try_it("With λ = 0.6 an image has a = 1 along the atom. What is the best value z? "
-       "Type it in place of None.", None, 1 - 0.6 / 2, says="It lost λ/2, as all others.")
+zero_until = a[max(0, int((best_z < 1e-6).sum()) - 1)].item()
+try_it("Set `weight = 1.4` and run the cell of the figure again. Up to which length a is "
+       "the best value zero?", None, zero_until, changed=weight == 1.4)
 
 # %% [markdown]
 # In a network many atoms act together. We measure the shrinkage there. `SparseAutoencoder` is the network of unit 05;
@@ -83,8 +87,10 @@ try_it("With λ = 0.6 an image has a = 1 along the atom. What is the best value 
 def train(model, penalty=None):
     def loss(model, x, step):
         z = model.encode(x)
-        terms = {"squared error": losses.squared_error(model.decode(z), x)}
-        return terms if penalty is None else terms | {"penalty": penalty(z)}  # (B,) each
+        terms = {"squared error": losses.squared_error(model.decode(z), x)}  # (B,)
+        if penalty is not None:
+            terms["penalty"] = penalty(z)  # (B,)
+        return terms
     fit(model, (x,), loss, epochs=3, batch=128, lr=3e-3, one_cycle=True)
     return model
 
@@ -113,8 +119,8 @@ def refit(net, image):
     return z
 
 # %% [markdown]
-# **Predict.** Which part of its squared error will the L1 network with $\lambda = 0.6$ keep after the refit, from 0 to
-# 1?
+# **Predict.** What fraction of the squared error of the L1 network with $\lambda = 0.6$ is left after the refit, from 0
+# to 1?
 
 # %%
 prediction_refit = None
@@ -124,21 +130,24 @@ rows, images = [], x_test[:300]
 for name, net in (("L1, λ = 0.6", strong), ("top-25", nets["top-25"])):
     with torch.no_grad():
         z, best = net.encode(images), torch.stack([refit(net, image) for image in images])
-        before, after = (losses.squared_error(net.decode(code), images).mean().item()
-                         for code in (z, best))
+        before = losses.squared_error(net.decode(z), images).mean().item()
+        after = losses.squared_error(net.decode(best), images).mean().item()
     units = (z > 0).sum(1).float().mean().item()
     rows.append([name, before, after, after / before, (z.sum() / best.sum()).item(), units])
-table(["network, 300 images", "squared error", "after the refit", "part left",
+table(["network, 300 images", "squared error", "after the refit", "fraction left",
        "sum of the code ÷ after the refit", "active units"], rows)
 
 # %% [markdown]
-# Both gain from the refit, because least squares works on each image; an encoder must answer at once. L1 gains
+# The two networks use different numbers of units, so compare only the column *fraction left*. Both gain from the refit,
+# because least squares works on each image, and an encoder computes the code in one forward pass. L1 gains
 # more, and its values were too small. Those of top-k were not. So a part of the larger error of L1 does not come from
-# the choice of units. Compare only the parts left, since the two networks use different numbers of units. (Some refitted
-# values are negative, which a ReLU cannot give.)
+# the choice of units. (Some refitted values are negative, which a ReLU cannot give.)
 
 # %%
 shrunk, control = rows
+score([("fraction of the error of L1 left after the refit", prediction_refit, shrunk[3])])
+
+# %%
 claim("shrinkage", "Error after the refit relative to before, L1", shrunk[3],
       "times", at_most=0.7, baseline=f"top-25 {control[3]:.2f}")
 claim("too small", "L1 codes relative to their least squares values", shrunk[4],
@@ -155,8 +164,9 @@ claim("too small", "L1 codes relative to their least squares values", shrunk[4],
 #
 # $$\sum_j \Big[\rho \log\frac{\rho}{\hat\rho_j} + (1-\rho) \log\frac{1-\rho}{1-\hat\rho_j}\Big] .$$
 #
-# Each bracket is zero for $\hat\rho_j = \rho$ and positive otherwise, as every KL divergence. Its weight is 1. The
-# penalty belongs to the batch, not to an image; `expand` gives each image of the batch the same number.
+# Each bracket is zero for $\hat\rho_j = \rho$ and positive otherwise, as for every KL divergence (Gibbs' inequality).
+# We add the penalty with weight 1. It belongs to the batch, not to an image; `expand` gives each image of the batch the
+# same number.
 
 # %%
 def kl_to_rate(z, target=0.05):
@@ -207,22 +217,23 @@ mean_rate, above = z.mean().item(), (z > 0.5).sum(1).float().mean().item()
 print(f"mean activation {mean_rate:.4f}, units above one half per image {above:.2f}")
 
 # %%
-palette = plots.VERMILION, plots.ORANGE, plots.BLUE, plots.GREEN
-colours = dict(zip(nets, palette, strict=True))
-axes = plt.subplots(1, 4, figsize=(12, 2.8))[1]
-for axis, (name, net) in zip(axes, nets.items(), strict=True):
+score([("units of the KL code above one half", prediction_on, above)])
+
+# %%
+axes = plt.subplots(2, 2, figsize=(8, 5), layout="constrained")[1]
+for axis, (name, net) in zip(axes.flat, nets.items(), strict=True):
     with torch.no_grad():
         z = net.encode(x_test)
     most = 1 if net is kl_net else 5
-    axis.hist(z[z > 0], bins=50, range=(0, most), color=colours[name])
-    axis.set(yscale="log", xlabel="value of an active unit",
+    axis.hist(z[z > 0], bins=50, range=(0, most))
+    axis.set(yscale="log", xlabel="value of a unit that is not zero",
              title=f"{name}: {100 * (z > 0).float().mean():.0f} % not zero")
-axes[0].set_ylabel("how often");
+    axis.set_ylabel("count");
 
 # %% [markdown]
 # The titles say how much of each code is not zero. The KL network meets its target on average. But it does so in a way
-# that we did not have in mind. It begins there by its bias, and the penalty does not move it away. Hardly any unit is
-# ever *on*. Nearly all of them are *a little* on for every image, and the decoder reads the small differences.
+# that we did not have in mind. Hardly any unit is ever *on*. Nearly all of them are *a little* on for every image, and
+# the decoder reads the small differences.
 #
 # The penalty allows this. For one unit, nineteen images with 0 and one image with 1 have the mean 0.05. Twenty images
 # with 0.05 each have the same mean, and so the same penalty.
@@ -234,29 +245,30 @@ claim("half on", "Units of it above one half, per image", above, "of 1000", at_m
       baseline="0.05 · 1000 = 50 if units were on or off")
 
 # %% [markdown]
-# ## 3 · How many units matter?
-#
-# No sigmoid is ever exactly zero. So how many units of the KL code are active? One answer is the **effective number**
-# of units, $(\sum_j z_j)^2 / \sum_j z_j^2$. It is $n$ if $n$ units are equally active and the others are zero.
+# Is the beginning to blame? All units begin at 0.05 on the mean image. One network more may begin elsewhere:
 
 # %%
-try_it("What is the effective number of the code (1, 1, 0, 0.5)? Compute it with pencil "
-       "and paper, and type the result with two decimals.", None, 2.5**2 / 2.25,
-       hint="The sum is 2.5, and the sum of the squares is 2.25.")
+begin = 0.05  # value of every unit on the mean image, before training
+with seeded(0):
+    other_net = SigmoidAutoencoder(begin)
+train(other_net, kl_to_rate)
+with torch.no_grad():
+    other_z = other_net.encode(x_test)  # (2000, 1000)
+other_above = (other_z > 0.5).sum(1).float().mean().item()
+print(f"mean activation {other_z.mean():.4f}, units above one half {other_above:.2f}")
 
 # %%
-for name, net in nets.items():
-    with torch.no_grad():
-        z = net.encode(x_test)
-    effective = (z.sum(1).square() / z.square().sum(1)).mean()
-    active = (z > 0).sum(1).float().mean()
-    print(f"{name:14} active {active:5.0f}, effective {effective:5.0f}")
+try_it("Set `begin = 0.5` and run that cell again, with the same target. How many units "
+       "are above one half per image after training? Type two decimals.", None, other_above,
+       changed=begin == 0.5)
 
 # %% [markdown]
-# Another answer needs no definition of "active". Keep only the $n$ units of each image that differ most from their
-# usual value, set all others to their usual value, and look at the reconstruction. The usual value is the median over
-# the images, nearly always 0 for top-k. Each difference is multiplied by the length of the atom, since this is how much
-# it changes the image.
+# ## 3 · How many units matter?
+#
+# No sigmoid is ever exactly zero. So how many units of the KL code are active? One answer needs no definition of
+# "active". Keep only the $n$ units of each image that differ most from their usual value, set all others to their usual
+# value, and look at the reconstruction. The usual value is the median over the images, nearly always 0 for top-k. Each
+# difference is multiplied by the length of the atom, since this is how much it changes the image.
 #
 # **Predict.** With 25 units kept, how many times as large as that of top-25 is the squared error of the KL code?
 
@@ -265,9 +277,9 @@ prediction_kept = None
 
 # %%
 @torch.no_grad()
-def error_with(net, n, images):
+def error_with(net, n, images, share=1.0):
     z = net.encode(images)  # (B, 1000)
-    usual = z.median(0).values  # (1000,)
+    usual = share * z.median(0).values  # (1000,)
     length = net.decoder.weight.norm(dim=0) if net is kl_net else 1.0
     where = ((z - usual).abs() * length).topk(n, dim=1).indices  # (B, n)
     kept = torch.zeros_like(z).scatter(1, where, 1.0)  # 1 for the units that are kept
@@ -280,75 +292,56 @@ kept_error = {name: [error_with(net, n, x_test[:1000]) for n in counts]
               for name, net in nets.items()}
 axis = plt.subplots(figsize=(6.2, 3.4))[1]
 for name, style in zip(nets, ("D-.", "s--", "o-", "^:"), strict=True):
-    axis.plot(counts, kept_error[name], style, color=colours[name], label=name)
+    axis.plot(counts, kept_error[name], style, label=name)
 plots.log_axes(axis, x=counts)
 axis.set(xlabel="units kept per image", ylabel="squared error per image", ylim=(0, None))
 axis.legend(frameon=False);
 
 # %% [markdown]
 # With 25 units kept, top-25 has lost next to nothing. The KL code reconstructs badly then. It recovers only with
-# hundreds of units, like the code without a penalty. The two measures can disagree on the order: on MNIST the effective
-# number calls KL less sparse than no penalty, and the curve calls it sparser. A unit at its usual value counts in the
-# first measure and not in the second. **A network fulfils a
-# penalty to the letter.** Ask which codes that you do *not* want would make it small as well.
+# hundreds of units, like the code without a penalty. **A network minimises the penalty that we wrote, not the one that
+# we meant.**
 
 # %%
 at_25 = {name: values[counts.index(25)] for name, values in kept_error.items()}
+score([("error of KL relative to top-25, 25 units kept", prediction_kept,
+        at_25["KL, ρ = 0.05"] / at_25["top-25"])])
+
+# %%
 claim("25 kept", "Squared error of the KL code with 25 units kept, relative to top-25",
       at_25["KL, ρ = 0.05"] / at_25["top-25"], "times", at_least=1.7,
       baseline=", ".join(f"{name} {value:.1f}" for name, value in at_25.items()))
 
 # %% [markdown]
-# ## 4 · The atoms of the four networks
-#
-# Here are ten units of each network, the first ones that are active for more than one image in a hundred.
-#
-# **Predict.** In which network will the atoms look most like noise? Type `"no penalty"`, `"L1"`, `"top-25"` or
-# `"KL"`.
+# What do the units do that are not kept? Each holds its usual value.
 
 # %%
-prediction_noise = None
+share = 1.0  # of the usual value, for the units that are not kept
+kl_error = error_with(kl_net, 25, x_test[:1000], share)
+print(f"KL, 25 units kept, the others at {share} of their usual value: {kl_error:.1f}")
 
 # %%
-pictures, grain = {}, {}
-with torch.no_grad():
-    for name, net in nets.items():
-        used = ((net.encode(x_test) > 0).float().mean(0) > 0.01).nonzero()[:, 0]
-        pictures[name] = net.atoms()[:, used[:10]].T  # (10, 784)
-        grid = net.atoms()[:, used].T.reshape(-1, 28, 28)
-        steps = (grid[:, :, 1:] - grid[:, :, :-1]).square().sum((1, 2))  # of neighbours
-        grain[name] = steps.mean().item()
-plots.images(pictures, limits=(-0.15, 0.15), zoom=0.8);
+try_it("Set `share = 0.0` and run that cell again, so that the other units are off. What "
+       "is the squared error of the KL code?", None, kl_error, changed=share == 0.0)
 
 # %% [markdown]
-# Middle grey is zero, white adds ink, and black takes it away. Without a penalty hundreds of units share the work, and no
-# unit needs a shape of its own. With top-k many atoms have clear shapes. To compare with your prediction, the grain of
-# an atom is measured as the sum of squared differences between neighbouring pixels. The score below uses the network
-# with the largest.
-#
-# ## 5 · Checkpoint
+# ## 4 · Checkpoint
 
 # %%
 claim.checkpoint()
 
-# %%
-score([("part of the error of L1 left after the refit", prediction_refit, shrunk[3]),
-       ("units of the KL code above one half", prediction_on, above),
-       ("error of KL relative to top-25, 25 units kept", prediction_kept,
-        at_25["KL, ρ = 0.05"] / at_25["top-25"]),
-       ("most like noise", prediction_noise, max(grain, key=grain.get).split(",")[0])])
-
 # %% [markdown]
-# ## 6 · What to keep
+# ## 5 · What to keep
 #
 # - L1 shrinks each value, by $\lambda/2$ for one unit alone. Least squares with the same units undoes it.
 # - KL to a target rate asks for a mean over images. Units that are always a little on meet it as well.
 # - Keep only the $n$ units that matter most and look at the error: this measures sparsity without a threshold.
-# - A network fulfils a penalty to the letter, not in the spirit.
+# - A network minimises the penalty that we wrote, not the one that we meant.
 #
 # **Next:** [05b](05b_planted.ipynb) asks when a sparse autoencoder finds the true parts of the data.
-# [Lab 05](../work/lab05.ipynb) (on the web: the [sheet](../exercises/lab05/lab05.ipynb)) closes the
-# loophole of L1 in another way, and compares encoders with the best codes.
+# [05d](05d_units.ipynb) looks at the atoms of the four networks. [Lab 05](../work/lab05.ipynb) (on the web: the
+# [sheet](../exercises/lab05/lab05.ipynb)) comes after 05b. It closes the loophole of L1 in another way, and compares
+# encoders with the best codes.
 #
 # ### Papers
 # - R. Tibshirani (1996). *Regression shrinkage and selection via the lasso.* Journal of the Royal Statistical Society B
