@@ -196,11 +196,12 @@ score([("squared error per test image, 32-dimensional code", prediction_error,
 # ## 3 · Why does it not copy?
 #
 # A network that returns its input has the loss 0 and has learned nothing. What prevents this here is the
-# **bottleneck**: no continuous map can pass 784 independent pixels through 32 numbers and back. To see it work, we train
-# two small linear autoencoders on patches of 8 × 8 = 64 pixels, cut out of digits. One has an 8-dimensional code. Its
-# decoder is an 8 → 64 matrix, so its outputs lie in a space of 8 dimensions. The other has a 64-dimensional code, as
-# wide as its input. Then each reconstructs two things that it has never seen: patches of other digits, and **noise**:
-# all grey levels of these patches, shuffled over all patches and places, so that no strokes are left.
+# **bottleneck**: by a theorem of topology, no continuous map can pass 784 independent pixels through 32 numbers and back.
+# To see it work, we train two small linear autoencoders on patches of 8 × 8 = 64 pixels, cut out of digits. One has an
+# 8-dimensional code. Its decoder is an 8 → 64 matrix, so its outputs lie in a space of 8 dimensions. The other has a
+# 64-dimensional code, as wide as its input. Then each reconstructs two things that it has never seen: patches of other
+# digits, and **noise**: all grey levels of these patches, shuffled over all patches and places, so that no strokes are
+# left.
 
 # %%
 small = data.patches(x[:5000], 20_000)  # (20000, 64)
@@ -210,8 +211,9 @@ noise = unseen.flatten()[places].reshape(unseen.shape)  # the same grey levels, 
 plots.images({"patches": unseen[:10], "noise": noise[:10]});
 
 # %% [markdown]
-# The patches hold pieces of strokes; the noise holds the same grey levels, and no strokes. We measure the **share kept**, $1 - \sum\lVert x - \hat x\rVert^2 / \sum\lVert x - \bar x\rVert^2$, where $\bar x$ is the
-# mean of the images. It is 1 for a perfect copy, and 0 if every output is the mean image.
+# The patches hold parts of strokes; the noise holds the same grey levels, and no strokes. We measure the **share kept**,
+# $1 - \sum\lVert x - \hat x\rVert^2 / \sum\lVert x - \bar x\rVert^2$, where $\bar x$ is the mean of the images. It is 1
+# for a perfect copy, and 0 if every output is the mean image.
 #
 # **Predict.** What share of the noise does the wide network keep, from 0 to 1?
 

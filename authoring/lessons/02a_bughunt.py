@@ -228,7 +228,7 @@ claim("last batch",
       noise / change, "times", at_least=3)
 
 # %% [markdown]
-# A stuck network has no progress. What if it still learns, as the recipe did from epoch 1 to 2?
+# A stuck network has no progress. What if it still learns, as the recipe did at its beginning?
 
 # %%
 epoch = 3
@@ -236,8 +236,8 @@ noise_there, change_there = noise_and_change(epoch)
 print(f"epoch {epoch}: noise {noise_there:.2e}, change {change_there:.2e}")
 
 # %%
-try_it("Change `epoch = 3` to `epoch = 2` and run that cell again. How many times larger is "
-       "the noise than the change now? Divide the two numbers.",
+try_it("Change `epoch = 3` to `epoch = 2` and run that cell again. How many times larger "
+       "is the noise than the change now? Divide the two numbers.",
        None, noise_there / change_there, changed=epoch == 2)
 
 # %% [markdown]
@@ -305,7 +305,8 @@ peak = 1e-2  # the largest learning rate of the training
 again = rows if peak == 1e-2 else compare(peak)
 print(f"learning rate {peak:g}")
 for seed, at_start, after, _, error in again:
-    print(f"seed {seed}: {at_start} dead at the start, {after} after training, error {error:.1f}")
+    print(f"seed {seed}: {at_start} dead at the start, {after} after training, "
+          f"error {error:.1f}")
 
 # %%
 try_it("Change `peak = 1e-2` to `peak = 1e-3` and run that cell again. How many units are "
@@ -313,8 +314,8 @@ try_it("Change `peak = 1e-2` to `peak = 1e-3` and run that cell again. How many 
        None, float(np.mean([row[2] for row in again])), changed=peak == 1e-3)
 
 # %% [markdown]
-# At the smaller rate training kills fewer units, and units that are dead at the start stay lost. The network also learns
-# less in these few epochs, as its error shows. So a small rate does not replace the fix.
+# At the smaller rate training kills fewer units on average. Most of those that were dead at the start stay dead. So a
+# small rate does not replace the fix.
 #
 # ## 5 · Checkpoint
 

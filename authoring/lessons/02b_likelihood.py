@@ -103,8 +103,8 @@ print(f"mean over the test images: {nats_of_images.mean().item():.0f} nats")
 # larger than 1, so $-\log p$ may be negative.
 
 # %%
-try_it("Which of `sigma = 0.08`, `0.16` and `0.24` gives the smallest value? Change the line "
-       "and run that cell again, three times. Type the best σ.", None,
+try_it("Which of `sigma = 0.08`, `0.16` and `0.24` gives the smallest value? Change the "
+       "line and run that cell again, three times. Type the best σ.", None,
        min((0.08, 0.16, 0.24), key=lambda s: losses.gaussian_nll(x_hat, x_test, s).mean()),
        changed=sigma != 0.3)
 
@@ -203,8 +203,8 @@ axis.legend(frameon=False);
 # 2019. From lesson 06 on, nats are counted on binarised pixels.)
 
 # %%
-try_it("Change `some_grey = 0.5` to `some_grey = 0.25` and run that cell again. What is the "
-       "smallest cross-entropy of this pixel? Compute it, and compare with the curve.",
+try_it("Change `some_grey = 0.5` to `some_grey = 0.25` and run that cell again. What is "
+       "the smallest cross-entropy of this pixel? Compute it, and compare with the curve.",
        None, losses.bernoulli_nll(logits, torch.full_like(logits, 0.25)).min().item(),
        changed=some_grey == 0.25, hint="It is H(0.25), with the natural logarithm.")
 

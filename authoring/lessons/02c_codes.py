@@ -74,14 +74,14 @@ axis.hlines([-tenth, tenth], -1, 32, color="grey", linestyle=":", linewidth=1)
 axis.set(xlabel="unit of the code", ylabel="value", title=f"the code of a {drawn}");
 
 # %%
-try_it("Change `drawn = 3` to `drawn = 0` and run that cell again. How many of the 32 values "
-       "are larger, in absolute value, than a tenth of the largest? Count the bars that pass "
-       "a dotted line.",
+try_it("Change `drawn = 3` to `drawn = 0` and run that cell again. How many of the 32 "
+       "values are larger, in absolute value, than a tenth of the largest? Count the bars "
+       "that pass a dotted line.",
        None, int((z_drawn.abs() > tenth).sum()), changed=drawn == 0)
 
 # %%
 taking_part = (codes.abs() > codes.abs().amax(1, keepdim=True) / 10).sum(1).float()
-print(f"above a tenth of the largest, mean over the test images: {taking_part.mean():.0f} of 32")
+print(f"above a tenth of the largest: {taking_part.mean():.0f} of 32, mean of test images")
 
 # %% [markdown]
 # Most units take part in a typical digit. Such a code is called **distributed**. Does a single unit stand for one
@@ -106,9 +106,10 @@ plots.images(knobs, columns=[f"{s:+.1f} sd" for s in steps.tolist()]);
 # %%
 properties = {"thickness": metrics.thickness, "slant": metrics.slant}
 ends = {unit: pictures[[0, 4, 8]].clamp(0, 1) for unit, pictures in knobs.items()}
-table(["changed", *(f"{name} at {s} sd" for name in properties for s in ("−2", "0", "+2"))],
+table(["changed", *(f"{name} at {s} sd" for name in properties for s in (-2, 0, 2))],
       [[unit, *(f"{value:.2f}" for measure in properties.values()
-                for value in measure(pictures).tolist())] for unit, pictures in ends.items()])
+                for value in measure(pictures).tolist())]
+       for unit, pictures in ends.items()])
 
 # %% [markdown]
 # In the middle, at 0.0, stands the digit's own reconstruction. To both sides the picture changes smoothly, and in
@@ -118,9 +119,9 @@ table(["changed", *(f"{name} at {s} sd" for name in properties for s in ("−2",
 # %%
 where = {int(unit.split()[1]): int(((p[8] - p[0]).abs() > 0.1).sum())
          for unit, p in knobs.items()}  # how many pixels change from −2 to +2 sd
-try_it("Change `shown = 1` to `shown = 7` and run that cell and the table again. Which of the "
-       "three units changes the most pixels of the 7, from −2 to +2 sd? Type its number; "
-       "then print `where` to see the counts.",
+try_it("Change `shown = 1` to `shown = 7` and run that cell again. Which of the three "
+       "units changes the most pixels of the 7, from −2 to +2 sd? Type its number; then "
+       "print `where` to see the counts.",
        None, max(where, key=where.get), changed=shown == 7)
 
 # %% [markdown]
@@ -260,7 +261,7 @@ score([("which R² of the linear regression change with the rotation?", predicti
         words[change_of_axes > 1e-2, linear_all > 1e-3])])
 
 # %% [markdown]
-# In the table one axis, as trained, holds most of the slant. Is this a property of that axis?
+# In the table one axis, as trained, holds more of the slant than the other two. Is this a property of that axis?
 
 # %%
 seed = 0
@@ -273,12 +274,12 @@ by_axis = [r_squared(again_train[:, [i]], again_test[:, [i]], "slant") for i in 
 print("R² of the slant from axis 1, 2, 3:", *(f"{value:.2f}" for value in by_axis))
 
 # %%
-try_it("Change `seed = 0` to `seed = 1`, for another initialisation, and run that cell again. "
-       "From which axis is the slant read best now?",
+try_it("Change `seed = 0` to `seed = 1`, for another initialisation, and run that cell "
+       "again. From which axis is the slant read best now?",
        None, 1 + by_axis.index(max(by_axis)), changed=seed == 1)
 
 # %% [markdown]
-# A unit may hold most of a property. Which unit it is depends on the initialisation.
+# A unit may hold much of a property. Which unit it is depends on the initialisation.
 #
 # ## 4 · Checkpoint
 
@@ -300,7 +301,7 @@ claim.checkpoint()
 #
 # | view | the encoder is | the decoder is | the question | answered in |
 # |---|---|---|---|---|
-# | unsupervised learning | a feature extractor | needed for training only | are the features good for later tasks? | 02d, 05, 07 |
+# | unsupervised learning | a feature extractor | needed for training only | are the features good for later tasks? | 02da, 05, 07 |
 # | density estimation | a helper that finds a good $z$ for $x$ | the model $p_\theta(x \mid z)$ | how probable is a new $x$? | 06, 10 |
 # | manifold learning | coordinates on a curved surface | the surface itself | what is the shape of the data? | 03 |
 # | generative modelling | needed for training only | a machine that generates new $x$ | from which $z$? | 06, 10 |

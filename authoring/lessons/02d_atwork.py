@@ -71,7 +71,8 @@ model, pca = nets[32], PCA(x)
 # they get all test images tiled into one picture, so that their headers are shared as well.
 
 # %%
-print(f"weights of the decoder: {n_parameters(model.decoder):,}; test images: {len(x_test):,}")
+print(f"weights of the decoder: {n_parameters(model.decoder):,}")
+print(f"test images: {len(x_test):,}")
 
 # %% [markdown]
 # **Predict.** How many bytes per image does the autoencoder need with a 32-dimensional code when its decoder is counted?
@@ -177,11 +178,27 @@ claim("JPEG wins",
       "Error of the autoencoder relative to JPEG's at the same size, decoder counted",
       error_ae / jpeg_there, "times", at_least=1.0,
       baseline=f"JPEG {jpeg_there:.1f}, autoencoder {error_ae:.1f}")
-score([("bytes per image, 32-dimensional code, decoder counted", prediction_bytes, full_ae)])
+score([("bytes per image, 32-dimensional code and decoder", prediction_bytes, full_ae)])
 
 # %%
 try_it("With how many images does the decoder's share fall to one byte per image?", None,
        2.0 * n_parameters(model.decoder), hint="The decoder has 2 bytes for each weight.")
+
+# %% [markdown]
+# Are 8 bits for each value of the code too many, or too few?
+
+# %%
+levels = 256  # 8 bits
+with torch.no_grad():
+    coarse = model.decode(rounded(model.encode(x_test), model.encode(some), levels))
+error_coarse = losses.squared_error(coarse, x_test).mean().item()
+exact = losses.squared_error(model(x_test).detach(), x_test).mean().item()
+print(f"error with {levels} levels {error_coarse:.2f}, without rounding {exact:.2f}")
+
+# %%
+try_it("Change `levels = 256` to `levels = 16`, which are 4 bits, so that a code takes 16 "
+       "bytes, and run that cell again. What is the error now?",
+       None, error_coarse, changed=levels == 16)
 
 # %% [markdown]
 # ## 2 · Anomalies

@@ -61,9 +61,8 @@ pca = PCA(x)
 # tenth and with a hundredth of the labels, and thickness and slant. The raw pixels and PCA's code of equal size are the
 # baselines. For thickness and slant we measure R² on the training images and on the test images.
 #
-# **Predict.** R² is 1 for a perfect prediction, 0 for the mean, and below 0 for something worse than the mean. What R² of
-# the slant does a linear regression reach on test images from the 784 raw pixels, and from the 32-dimensional code? Type
-# two numbers.
+# **Predict.** What R² of the slant does a linear regression reach on test images from the 784 raw pixels, and what R² from
+# the 32-dimensional code? (1 is perfect, 0 is no better than the mean.) Type two numbers.
 
 # %%
 prediction_pixels = None
@@ -168,7 +167,7 @@ try_it("Change `one_in = 10` to `one_in = 2` and run that cell again. What R² o
        None, on_test, changed=one_in == 2)
 
 # %% [markdown]
-# With half of the training images the raw pixels do about as well as the codes without weight decay. What an encoder is worth when labels are
+# With half of the training images and no weight decay, the raw pixels do about as well as the codes. What an encoder is worth when labels are
 # few is the subject of lesson 07.
 #
 # ## 3 · Other pictures
@@ -223,7 +222,7 @@ try_it("Change `shown_to_it = x_test` to `shown_to_it = 1 - x_test`, digits in b
        changed=bool(shown_to_it[:, 0].mean() > 0.5))
 
 # %% [markdown]
-# The same shapes on another background are already strange to it.
+# So the same shapes on another background are not data like its training data.
 
 # %% [markdown]
 # ## 4 · Checkpoint

@@ -15,7 +15,6 @@
 import tempfile
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from PIL import Image, ImageOps
@@ -108,26 +107,11 @@ try_it("How many numbers does one picture have now?", None, images[0].numel(),
 # to the output. The next input pixel does so two pixels further on, so height and width double.
 
 # %%
-figure, axes = plt.subplots(1, 2, figsize=(7, 3.2))
-for axis, title in zip(axes, ("convolution: 8 × 8 → 4 × 4", "transposed: 4 × 4 → 8 × 8"),
-                       strict=True):
-    axis.set(xlim=(-1.2, 14), ylim=(9.2, -1.2), aspect="equal", title=title)
-    axis.set_axis_off()
-    for left, top, cells in ((0, 0, 8), (9.5, 2, 4)):  # the larger grid, the smaller one
-        for k in range(cells + 1):
-            axis.plot([left, left + cells], [top + k] * 2, color="grey", linewidth=0.7)
-            axis.plot([left + k] * 2, [top, top + cells], color="grey", linewidth=0.7)
-    for place, colour in ((1, plots.BLUE), (2, plots.VERMILION)):  # two places of the filter
-        corner = (2 * place - 1, 1)
-        axis.add_patch(plt.Rectangle(corner, 4, 4, color=colour, alpha=0.3))
-        axis.add_patch(plt.Rectangle((9.5 + place, 3), 1, 1, color=colour, alpha=0.6))
-        ends = (corner[0] + 4, 2 + place), (9.5 + place, 3.5)
-        axis.annotate("", *(ends[::-1] if axis is axes[0] else ends),
-                      arrowprops={"arrowstyle": "-|>", "color": colour})
+diagrams.strides();
 
 # %% [markdown]
-# Left: a filter of 4 × 4 at two places, two pixels apart, and the two output pixels that it gives. Right: the same pixels,
-# with the arrows turned round. In our network a linear layer makes the code in the middle; it has most of the weights.
+# Left: a filter of 4 × 4 at two places, two pixels apart, and the two output pixels that it gives. Right: two input pixels,
+# and where each adds the filter; where the two overlap, their values are summed. In our network a linear layer makes the code in the middle; it has most of the weights.
 
 # %%
 class ConvAutoencoder(nn.Module):
@@ -230,8 +214,9 @@ print(f"{epochs} epochs, training pictures: autoencoder {error_longer:.1f}, "
       f"PCA {errors['training'][1]:.1f}")
 
 # %%
-try_it("Change `epochs = 60` to `epochs = 120` and run that cell again (about 20 s). What is "
-       "the error on the training pictures now?", None, error_longer, changed=epochs == 120)
+try_it("Change `epochs = 60` to `epochs = 120` and run that cell again (about 20 s). What "
+       "is the error on the training pictures now?",
+       None, error_longer, changed=epochs == 120)
 
 # %% [markdown]
 # More steps lower the error of these crops, but not to PCA's. With your own pictures draw this table first, and then try
