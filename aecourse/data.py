@@ -179,6 +179,12 @@ def _cached_strokes() -> dict[str, np.ndarray]:
     return drawn
 
 
+def tiled(images: Tensor) -> Tensor:
+    """Return the first n² images of (N, 784), n as large as it can be, as one picture (28 n, 28 n) with n in a row."""
+    n = int(len(images) ** 0.5)
+    return images[: n * n].reshape(n, n, 28, 28).permute(0, 2, 1, 3).reshape(28 * n, 28 * n)
+
+
 def patches(images: Tensor, n: int, side: int = 8, seed: int = 0) -> Tensor:
     """Return n square patches (n, side²) from random places of images (N, 784), none of them from an empty corner."""
     cut = images.reshape(-1, 28, 28).unfold(1, side, side // 2).unfold(2, side, side // 2).reshape(-1, side * side)

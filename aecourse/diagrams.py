@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch, Polygon
+from matplotlib.patches import FancyBboxPatch, Polygon, Rectangle
 
 from aecourse import plots
 
@@ -119,6 +119,29 @@ def course() -> Axes:
     return flow({number: (1.3 * column, row, f"{number}\n{title}", colours[column])
                  for number, (column, row, title) in places.items()},
                 {(start, end): "" for end, starts in builds_on.items() for start in starts}, size=(11, 3.8))
+
+
+def strides() -> Figure:
+    """Draw a filter of 4 × 4 at two places, two pixels apart: of a convolution, and of a transposed one."""
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.2), layout="constrained")
+    for axis, title, forward in zip(axes, ("convolution, 8 × 8 → 4 × 4", "transposed convolution, 4 × 4 → 8 × 8"),
+                                    (True, False), strict=True):
+        axis.set(xlim=(-0.5, 14), ylim=(8.5, -0.5), aspect="equal", title=title)
+        axis.set_axis_off()
+        for left, top, cells in ((0, 0, 8), (9.5, 2, 4)):
+            lines = np.arange(cells + 1)
+            axis.hlines(top + lines, left, left + cells, color="grey", linewidth=0.7)
+            axis.vlines(left + lines, top, top + cells, color="grey", linewidth=0.7)
+        for place, colour in ((0, plots.BLUE), (1, plots.VERMILION)):
+            wide, narrow = (2 * place + 1, 1), (10.5 + place, 3)
+            axis.add_patch(Rectangle(wide, 4, 4, facecolor=colour, edgecolor=colour, alpha=0.35, linewidth=2))
+            axis.add_patch(Rectangle(narrow, 1, 1, facecolor=colour, alpha=0.8))
+            ends = ((5, 4.5), (10.5, 3.7)) if place == 0 else ((7, 2), (12, 3))
+            axis.annotate("", *(ends[::-1] if forward else ends),
+                          arrowprops={"arrowstyle": "-|>", "color": colour, "linewidth": 1.5})
+    return figure
+
+
 def line_and_curve(seed: int = 0) -> Figure:
     """Draw points near a curve in the plane, and their errors: to the best line (by PCA), and to the curve itself."""
     rng = np.random.default_rng(seed)

@@ -482,6 +482,13 @@ def test_a_console_that_lacks_letters_stops_no_download_and_no_other_digits(few_
         assert words in said
 
 
+def test_images_are_tiled_row_by_row():
+    images = torch.arange(7.0)[:, None].expand(7, 784)
+    picture = data.tiled(images)
+    assert picture.shape == (56, 56)
+    assert picture[::28, ::28].tolist() == [[0, 1], [2, 3]]
+
+
 def test_mnist_has_no_drawing(small):
     assert data.load().drawn_train == {}
 

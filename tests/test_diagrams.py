@@ -52,6 +52,13 @@ def test_the_points_near_a_curve_are_nearer_to_it_than_to_any_line():
     assert error(nonlinear) < error(linear) / 5
 
 
+def test_a_filter_moves_by_two_pixels_and_its_output_by_one():
+    for axis in diagrams.strides().axes:
+        at = {width: [p.get_x() for p in axis.patches if p.get_width() == width] for width in (4, 1)}
+        assert np.diff(at[4]).tolist() == [2]
+        assert np.diff(at[1]).tolist() == [1]
+
+
 def test_two_planes_are_as_far_apart_as_is_written():
     axis = diagrams.two_planes(30)
     assert "30°" in texts(axis)

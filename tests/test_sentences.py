@@ -72,9 +72,6 @@ SAID = {
         (spread_by(78.7, 67.9, 66.2), "10.8 points ahead of the better baseline: the images without labels help."),
         (spread_by(46.4, 44.5, 43.9), "1.9 points ahead of the better baseline: the images without labels help little"),
         (spread_by(40.0, 44.5, 43.9), "4.5 points behind the better baseline")],
-    ("02_autoencoder", "say(f\"Over its first epoch"): [
-        ({"total": 39.5 * 4, "x": range(4), "error_of_mean": 52.9}, "the network is on average better than the mean"),
-        ({"total": 46.9 * 4, "x": range(4), "error_of_mean": 44.5}, "the network is on average worse than the mean")],
     ("03b_depth", "fallen = "): [
         (four(39.2, 23.8, 16.6, 12.9), "lower the error by 23, the output bias alone by 15, and both together by 26."),
         (four(33.7, 19.0, 12.7, 11.0), "lower the error by 21, the output bias alone by 15, and both together by 23.")],
@@ -132,9 +129,6 @@ def shown_filters(shown):
 SHOWN = {
     ("01_settings", "lead = mean[0]"): lambda shown: spread_by(
         *numbers(re.search(r"label spreading .* %, linear .* %", shown.printed)[0])),
-    ("02_autoencoder", "say(f\"Over its first epoch"): lambda shown: dict(zip(
-        ("total", "error_of_mean"), map(float, re.findall(r"error per image, .*: (\d+\.\d)", shown.printed)),
-        strict=True), x=[0]),
     ("03b_depth", "fallen = "): lambda shown: four(*shown.rows["weights default"], *shown.rows["weights He"]),
     ("03c_interpolation", "deceived = "): lambda shown: judged(
         *(shown.rows[name][1] for name in ("black image", "mean image", "noise"))),

@@ -7,7 +7,7 @@
 # **After this unit you can**
 # 1. write a loss as the negative logarithm of a probability, with all of its terms;
 # 2. choose the loss that goes with your data and your output layer;
-# 3. say why a cross-entropy of grey pixels is never 0, and when a loss becomes negative;
+# 3. say what a cross-entropy of grey pixels costs at best, and when a loss becomes negative;
 # 4. explain weight decay as a prior.
 #
 # **Before it:** unit 02; densities, independence and the logarithm. **Time:** about {minutes} minutes; the cells run in
@@ -43,9 +43,9 @@ diagrams.flow({"z": (0, 0, "code $z$", plots.YELLOW), "d": (1, 0, "decoder", plo
 # %% [markdown]
 # ## 1 · One idea: make the data probable
 #
-# Why the *squared* error? The diagram shows the idea that answers this for all common losses. Let the decoder give not
-# an image but a **probability distribution** over images, $p_\theta(x \mid z)$. Then choose the weights $\theta$ that
-# make the observed images most probable. This is **maximum likelihood** (MLE). (The code comes from the encoder, which
+# Why the *squared* error? The diagram shows the idea that answers this for all common losses. Let the decoder output a
+# **probability distribution** over images, $p_\theta(x \mid z)$, instead of one image. Then choose the weights $\theta$
+# that make the observed images most probable. This is **maximum likelihood** (MLE). (The code comes from the encoder, which
 # is trained along with the decoder; lesson 06 treats the code as a random quantity, too.) The logarithm does not move a maximum,
 # so we may minimise $-\log p_\theta(x \mid z)$. Its unit, with the natural logarithm, is the **nat** (1 nat = 1.44
 # bits).
@@ -73,11 +73,10 @@ diagrams.flow({"z": (0, 0, "code $z$", plots.YELLOW), "d": (1, 0, "decoder", plo
 # With a fixed $\sigma$ the last two terms are constants. What is left is the squared error times $1/2\sigma^2$, with
 # the same minimum. First one pixel, by hand and by PyTorch's `Normal`:
 
-# %%
-# NBVAL_CHECK_OUTPUT
-pixel, mean, width = torch.tensor(0.9), torch.tensor(0.6), 0.3
-by_hand = (pixel - mean) ** 2 / (2 * width**2) + math.log(width) + math.log(2 * math.pi) / 2
-print(f"by hand {by_hand:.4f}, by PyTorch {-Normal(mean, width).log_prob(pixel):.4f} nats")
+# %% tags=["nbval-check-output"]
+pixel, mean, sd = torch.tensor(0.9), torch.tensor(0.6), 0.3  # sd: σ of this pixel
+by_hand = (pixel - mean) ** 2 / (2 * sd**2) + math.log(sd) + math.log(2 * math.pi) / 2
+print(f"by hand {by_hand:.4f}, by PyTorch {-Normal(mean, sd).log_prob(pixel):.4f} nats")
 
 # %% [markdown]
 # The derivation summed this over the pixels of an image; `losses.gaussian_nll` does the same. Now we train the network
@@ -102,15 +101,24 @@ print(f"mean over the test images: {nats_of_images.mean().item():.0f} nats")
 # %% [markdown]
 # The value is negative, and that is no fault. For continuous pixels $p(x \mid z)$ is a *density*, and a density may be
 # larger than 1, so $-\log p$ may be negative.
-#
+
+# %%
+try_it("Which of `sigma = 0.08`, `0.16` and `0.24` gives the smallest value? Change the "
+       "line and run that cell again, three times. Type the best σ.", None,
+       min((0.08, 0.16, 0.24), key=lambda s: losses.gaussian_nll(x_hat, x_test, s).mean()),
+       changed=sigma != 0.3)
+
+# %% [markdown]
 # Which $\sigma$ is right? It too can be fitted by maximum likelihood. Setting the derivative with respect to $\sigma$
 # to zero, $-\lVert x - \hat x\rVert^2/\sigma^3 + D/\sigma = 0$, gives for one image
-# $\sigma^2 = \lVert x - \hat x\rVert^2/D$, and for many images their mean squared error per pixel.
+# $\sigma^2 = \lVert x - \hat x\rVert^2/D$, and for many images their mean squared error per pixel. We fit it on the
+# training images, and draw the nats of the test images.
 
 # %%
 grid = torch.linspace(0.05, 0.5, 46)
 nats = [losses.gaussian_nll(x_hat, x_test, s.item()).mean().item() for s in grid]
-best = (x_test - x_hat).square().mean().sqrt().item()
+with torch.no_grad():
+    best = (x - model(x)).square().mean().sqrt().item()  # fitted on training images
 axis = plt.subplots(figsize=(5.5, 3))[1]
 axis.plot(grid, nats)
 axis.axvline(best, color=plots.VERMILION, linestyle="--",
@@ -119,17 +127,10 @@ axis.set(xlabel="σ (grey levels)", ylabel="nats per image", ylim=(min(nats) - 1
 axis.legend(frameon=False);
 
 # %% [markdown]
-# The minimum lies where the formula puts it. A $\sigma$ that is too small costs much: the model claims to be certain,
-# and is wrong. The weight $1/2\sigma^2$ does not matter while the squared error is the only term of the loss. In lesson
-# 06 a second term comes, and a forgotten $\sigma$ will change the model.
-
-# %%
-try_it("Change `sigma = 0.3` to `sigma = 0.2` above and run that cell again. How many nats "
-       "does it print? Type the whole number, with its sign.",
-       None, round(losses.gaussian_nll(x_hat, x_test, 0.2).mean().item()),
-       changed=sigma == 0.2, says="A smaller σ, nearer to the minimum of the curve.")
-
-# %% [markdown]
+# The minimum lies close to where the formula puts it. A $\sigma$ that is too small costs much: the model claims to be
+# certain, and is wrong. The weight $1/2\sigma^2$ does not matter while the squared error is the only term of the loss.
+# In lesson 06 a second term is added, and a forgotten $\sigma$ will change the model.
+#
 # ## 2 · Bernoulli: binary cross-entropy
 #
 # If a pixel is either 0 or 1, the decoder gives the probability $\pi_i$ of a 1. The last layer gives any real number,
@@ -138,8 +139,7 @@ try_it("Change `sigma = 0.3` to `sigma = 0.2` above and run that cell again. How
 # $$p(x_i \mid z) = \pi_i^{x_i} (1-\pi_i)^{1-x_i}, \qquad
 # -\log p(x \mid z) = -\sum_i \big[x_i \log \pi_i + (1 - x_i)\log(1-\pi_i)\big] .$$
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 logit, white = torch.tensor(0.7), torch.tensor(1.0)  # of one pixel: logit, target
 pi = torch.sigmoid(logit)
 by_hand = -(white * pi.log() + (1 - white) * (1 - pi).log())
@@ -147,7 +147,7 @@ by_torch = -Bernoulli(logits=logit).log_prob(white)
 print(f"by hand {by_hand:.4f}, by PyTorch {by_torch:.4f} nats")
 
 # %% [markdown]
-# ### Grey pixels: why it is never zero
+# ### Grey pixels in a cross-entropy
 #
 # Many people put grey pixels into this formula. It can be computed, but it is no likelihood, since a Bernoulli variable
 # is never 0.5. What does it give? For a pixel $x$ the best output is $\pi = x$, since the derivative
@@ -155,11 +155,15 @@ print(f"by hand {by_hand:.4f}, by PyTorch {by_torch:.4f} nats")
 #
 # $$H(x) = -x\log x - (1-x)\log(1-x),$$
 #
-# the **entropy** of a coin that shows a 1 with probability $x$. It is 0 for black and white pixels and positive for
-# every grey one.
-#
-# **Predict.** How many nats per image does the cross-entropy of our digits still have at a perfect reconstruction:
-# about 0, 50 or 500?
+# the **entropy** of a coin that shows a 1 with probability $x$. For a black or white pixel it is 0, for a grey one at
+# most $\log 2 = 0.69$.
+
+# %%
+grey = ((x_test > 0) & (x_test < 1)).float().mean().item()
+print(f"{100 * grey:.0f} % of the 784 pixels are neither black nor white")
+
+# %% [markdown]
+# **Predict.** How many nats per image does the cross-entropy of our digits still have at a perfect reconstruction?
 
 # %%
 prediction_entropy = None
@@ -173,6 +177,7 @@ perfect = entropy(x_test).mean().item()
 of_binary = entropy((x_test > 0.5).float()).mean().item()
 table(["pixels", "cross-entropy of a perfect reconstruction (nats per image)"],
       [["grey, as they are", perfect], ["rounded to 0 and 1", of_binary]])
+score([("nats of a perfect reconstruction of grey digits", prediction_entropy, perfect)])
 
 # %% [markdown]
 # On grey digits the loss cannot fall below this floor, however good the network is. Compare losses with it, not with 0.
@@ -181,22 +186,29 @@ table(["pixels", "cross-entropy of a perfect reconstruction (nats per image)"],
 # falls without end as the logit goes one way: to $-\infty$ for a negative pixel, to $+\infty$ for a pixel above 1. Data that were normalised to $[-1, 1]$ or to mean 0 are the usual cause:
 
 # %%
-logits = torch.linspace(-6, 6, 121)
+some_grey = 0.5  # a grey pixel
+logits = torch.linspace(-6, 6, 121).view(-1, 1)  # (121, 1)
 axis = plt.subplots(figsize=(5.5, 3))[1]
-for pixel, style in ((0.0, "-"), (0.5, "--"), (1.0, "-."), (-0.4, ":")):
-    loss = [losses.bernoulli_nll(a.view(1, 1), torch.tensor([[pixel]])).item()
-            for a in logits]
-    axis.plot(logits, loss, style, label=f"pixel x = {pixel:g}")
+for value, style in ((0.0, "-"), (some_grey, "--"), (1.0, "-."), (-0.4, ":")):
+    loss = losses.bernoulli_nll(logits, torch.full_like(logits, value))
+    axis.plot(logits, loss, style, label=f"pixel x = {value:g}")
 axis.axhline(0, color="grey", linewidth=1)
 axis.set(xlabel="logit", ylabel="cross-entropy (nats)")
 axis.legend(frameon=False);
 
 # %% [markdown]
-# For black and white pixels the loss comes as close to 0 as one likes. For $x = 0.5$ it never falls below $\log 2 = 0.69$.
-# For $x = -0.4$ it falls below 0 and goes on falling to the left. **If a cross-entropy becomes negative, check the
+# For black and white pixels the loss comes arbitrarily close to 0. For $x = 0.5$ it never falls below $\log 2$. For
+# $x = -0.4$ it falls below 0 and goes on falling to the left. **If a cross-entropy becomes negative, check the
 # range of your data.** (A true density on grey pixels exists, the continuous Bernoulli; Loaiza-Ganem and Cunningham
 # 2019. From lesson 06 on, nats are counted on binarised pixels.)
-#
+
+# %%
+try_it("Change `some_grey = 0.5` to `some_grey = 0.25` and run that cell again. What is "
+       "the smallest cross-entropy of this pixel? Compute it, and compare with the curve.",
+       None, losses.bernoulli_nll(logits, torch.full_like(logits, 0.25)).min().item(),
+       changed=some_grey == 0.25, hint="It is H(0.25), with the natural logarithm.")
+
+# %% [markdown]
 # ## 3 · Categorical: softmax cross-entropy
 #
 # If $x$ is one of $K$ classes, for example the label of an image or one of $K$ grey levels, the network gives $K$ logits
@@ -206,8 +218,7 @@ axis.legend(frameon=False);
 #
 # This is the softmax cross-entropy of lesson 01.
 
-# %%
-# NBVAL_CHECK_OUTPUT
+# %% tags=["nbval-check-output"]
 a, k = torch.tensor([2.0, 0.5, -1.0]), 0  # three logits, and the right class
 by_hand = -a[k] + a.exp().sum().log()
 by_torch = -Categorical(logits=a).log_prob(torch.tensor(k))
@@ -250,10 +261,6 @@ axis.legend(frameon=False);
 # they do.
 
 # %%
-try_it("What is the gradient of the cross-entropy at the logit 0? Compute p − t.",
-       None, grad_bce[80].item())
-
-# %%
 p = torch.sigmoid(grid_a.detach())
 largest_gap = (grad_mse - (p - 1) * p * (1 - p)).abs().max().item()
 claim("slow when wrong",
@@ -266,43 +273,66 @@ claim("formula", "Largest gap between the drawn gradient and (p − t)·p(1 − 
 # %% [markdown]
 # ### MAP: weight decay is a prior
 #
-# Maximum likelihood asks only how well the weights $w$ explain the data. If we also hold a belief about the weights
-# before seeing data, a **prior** $p(w)$, then by Bayes' rule $\log p(w \mid \text{data}) = \log p(\text{data} \mid w) +
-# \log p(w) + \text{constant}$. Maximising this is called *maximum a posteriori* (MAP). For a Gaussian prior with
-# standard deviation $\tau$, $-\log p(w) = w^2/2\tau^2 + \text{constant}$, so the prior adds $w/\tau^2$ to the gradient.
-# Adding a multiple of each weight to its gradient is called **weight decay**; here its coefficient is $1/\tau^2$. That
-# belongs to $-\log p$ summed over all $N$ images. Our loss is the squared error averaged over the images, which is this
-# sum times $2\sigma^2/N$; so its coefficient is $2\sigma^2/(N\tau^2)$.
+# Maximum likelihood uses only how well the weights $\theta$, here written $w$, explain the data. If we also hold a belief
+# about the weights before seeing data, a **prior** $p(w)$, then by Bayes' rule $p(w \mid \text{data})$ is proportional to
+# $p(\text{data} \mid w)\, p(w)$. Maximising it is called *maximum a posteriori* (MAP). For a Gaussian likelihood and a
+# Gaussian prior with standard deviation $\tau$, and with constants left out:
 #
-# ## 4 · A common claim, checked
+# $$\begin{aligned}
+# -\log p(w \mid \text{data}) &= \frac{1}{2\sigma^2}\sum_{n=1}^{N}\lVert x_n - \hat x_n\rVert^2
+#   + \frac{\lVert w\rVert^2}{2\tau^2} && \text{likelihood and prior} \\
+# \text{loss} &= \frac1N\sum_{n=1}^{N}\lVert x_n - \hat x_n\rVert^2 + \frac{\sigma^2}{N\tau^2}\lVert w\rVert^2
+#   && \text{times } 2\sigma^2/N \\
+# \text{gradient of its last term} &= \frac{2\sigma^2}{N\tau^2}\, w && \text{derivative of a square}
+# \end{aligned}$$
 #
-# The squared error compares images pixel by pixel, so it may not notice that a shifted digit is the same digit. Some
-# hope for a cure:
+# Adding a multiple of each weight to its gradient is called **weight decay**. Its coefficient here is $2\sigma^2/N\tau^2$.
+# (This is for plain gradient descent; AdamW applies its decay outside of Adam's step.)
+
+# %%
+try_it("With σ = 0.3, τ = 1 and all of these training images, `len(x)`, what is the "
+       "coefficient of the weight decay? Type it in millionths.",
+       None, 1e6 * 2 * 0.3**2 / x.shape[0])
+
+# %% [markdown]
+# ## 4 · What the pixel distance misses
 #
-# > "Maximum likelihood cures the weakness of the pixel distance."
+# The squared error compares images pixel by pixel, so it may not notice that a shifted digit is the same digit. Does
+# maximum likelihood help? With a Gaussian likelihood it cannot, since up to a factor and a constant its loss *is* the
+# squared pixel distance. How weak is that distance? Shift a digit by two pixels: to us it is the same digit. Compare its
+# distance to its own shifted copy with the distance to the nearest *other* digit of the test images.
 #
-# With a Gaussian likelihood it cannot, since up to a constant it *is* the pixel distance. How weak is that? Shift a digit
-# by two pixels: to us it is the same digit. Compare its distance to its own shifted copy with the distance to the nearest
-# *other* digit.
-#
-# **Predict.** For which percentage of the digits is some other digit nearer than the same digit shifted by two pixels?
+# **Predict.** For what percentage of the digits is some other digit nearer than the same digit shifted by two pixels?
 
 # %%
 prediction_shift = None
 
-# %%
-some = x_test[:1000]
-distance = torch.cdist(some, x_test)  # (1000, N)
-distance.fill_diagonal_(torch.inf)  # a digit is not its own neighbour
-same_class = y_test[:1000, None] == y_test[None, :]
-nearest = {"another digit": distance.amin(1),
-           "one of another class": distance.masked_fill(same_class, torch.inf).amin(1)}
+# %% [markdown]
+# First for one digit:
 
 # %%
 def shifted(images, pixels):
     return images.reshape(-1, 28, 28).roll(pixels, dims=2).reshape(-1, 784)  # to the right
 
 
+one = x_test[:1]
+to_others = (x_test - one).norm(dim=1)  # (N,)
+to_others[0] = torch.inf  # a digit is not its own neighbour
+print(f"nearest of {len(x_test) - 1:,} other digits: {to_others.min():.1f}, "
+      f"its own shift: {(shifted(one, 2) - one).norm():.1f}")
+
+# %% [markdown]
+# Then the same for 1,000 digits, and for the nearest digit of another class:
+
+# %%
+some = x_test[:1000]
+distance = torch.cdist(some, x_test)  # (1000, N)
+distance.fill_diagonal_(torch.inf)
+same_class = y_test[:1000, None] == y_test[None, :]
+nearest = {"another digit": distance.amin(1),
+           "one of another class": distance.masked_fill(same_class, torch.inf).amin(1)}
+
+# %%
 share = {}
 for pixels in (1, 2, 3):
     to_itself = (some - shifted(some, pixels)).norm(dim=1)
@@ -318,10 +348,10 @@ plots.images({"": torch.stack([some[i], two[i], x_test[other]])}, zoom=1.4,
              columns=["a digit", "shifted by 2", "nearest other class"]);
 
 # %% [markdown]
-# The claim is false. For the pixel distance, and so for the Gaussian likelihood, nearly every digit has a wrong one in
-# the right place that is nearer than the right one two pixels away. The picture shows the worst case: the right-hand digit counts as more
-# similar to the left-hand one than the middle one does. The reason is the assumption of section 1: independent pixels
-# know nothing of shapes. The other two likelihoods add up single pixels as well.
+# For nearly every digit, some digit of another class is nearer than the same digit shifted by two pixels. The picture
+# shows the worst case: the right-hand digit counts as more similar to the left-hand one than the middle one does. The
+# reason is the assumption of section 1: given the code, the pixels are independent, so the likelihood cannot reward a
+# right shape in a wrong place. The other two likelihoods add up single pixels as well.
 
 # %%
 claim("shift by one",
@@ -333,17 +363,14 @@ claim("shift by two",
 claim("shift by two, class",
       "Digits to which one of another class is nearer than their shift by two pixels",
       share[2][1], "%", at_least=80)
+score([("another digit is nearer than the shift by two (%)",
+        prediction_shift, share[2][0])])
 
 # %% [markdown]
 # ## 5 · Checkpoint
 
 # %%
 claim.checkpoint()
-
-# %%
-score([("nats of a perfect reconstruction of grey digits", prediction_entropy, perfect),
-       ("another digit is nearer than the shift by two (%)",
-        prediction_shift, share[2][0])])
 
 # %% [markdown]
 # ## 6 · What to keep
@@ -357,7 +384,7 @@ score([("nats of a perfect reconstruction of grey digits", prediction_entropy, p
 # - A likelihood of independent pixels, like the pixel distance, does not see that a shifted digit is the same digit.
 #
 # **Your turn:** [lab 02](../work/lab02.ipynb) (on the web: the [sheet](../exercises/lab02/lab02.ipynb)) asks for two
-# likelihoods. **Deeper:** [02c](02c_codes.ipynb), what the code knows.
+# likelihoods. **Deeper:** [02c](02c_codes.ipynb), what a code contains.
 #
 # ### Papers
 # - C. M. Bishop (2006). *Pattern Recognition and Machine Learning.* Springer. Sections 1.2 (likelihood and MAP) and
