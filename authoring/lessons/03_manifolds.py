@@ -14,8 +14,6 @@
 # than a minute on two cores.
 
 # %%
-import math
-
 import matplotlib.pyplot as plt
 import torch
 from sklearn.model_selection import cross_val_score
@@ -109,10 +107,11 @@ pixels = 1
 print(f"{pixels} pixels: more images than atoms? {256**pixels > atoms}")
 
 # %%
-try_it("An image of n pixels with 256 grey levels is one of `256**n` images. Change `pixels = "
-       "1` until there are more images than atoms in the universe. How many pixels are enough?",
+try_it("An image of n pixels with 256 grey levels is one of `256**n` images. Change "
+       "`pixels = 1` until there are more images than atoms in the universe. How many "
+       "pixels are enough?",
        None, -(-atoms.bit_length() // 8), changed=pixels > 1,
-       says="Our images have 784 pixels. No data set will cover a noticeable share of them.",
+       says="Our images have 784 pixels. No data set covers a noticeable share of them.",
        hint="Is it the smallest number for which the cell prints True?")
 
 # %% [markdown]
@@ -308,8 +307,8 @@ prediction_64 = None
 # %%
 EPOCHS = 20
 longer = {n: test_error(trained(64, n)) for n in {20, EPOCHS}}  # epochs → test error
-print(f"64 dimensions: {longer[EPOCHS]:.1f} after {EPOCHS} epochs, {errors[64]:.1f} after 5, "
-      f"PCA {pca_errors[64]:.1f}")
+print(f"64 dimensions: {errors[64]:.1f} after 5 epochs, {longer[EPOCHS]:.1f} after {EPOCHS}")
+print(f"PCA: {pca_errors[64]:.1f}")
 
 # %%
 score([("smaller error with 64 dimensions after 20 epochs", prediction_64,
@@ -322,11 +321,11 @@ for size in (2, 8, 30):
           baseline=f"autoencoder {errors[size]:.1f}, PCA {pca_errors[size]:.1f}")
 claim("most with 8", "The gain with latent dimension 8, relative to 2 and to 30",
       relative[8] / min(relative[2], relative[30]), "times", at_most=1.0)
-claim("64 numbers", "Autoencoder's error relative to PCA's, latent dimension 64, after five "
-      "epochs on 15,000 images", relative[64], "times", at_least=1.0,
+claim("64 numbers", "Autoencoder's error relative to PCA's, latent dimension 64, after "
+      "five epochs on 15,000 images", relative[64], "times", at_least=1.0,
       baseline=f"autoencoder {errors[64]:.1f}, PCA {pca_errors[64]:.1f}")
-claim("64, longer training", "The same after 20 epochs", longer[20] / pca_errors[64], "times",
-      at_most=0.95, baseline=f"autoencoder {longer[20]:.1f}")
+claim("64, longer training", "The same after 20 epochs", longer[20] / pca_errors[64],
+      "times", at_most=0.95, baseline=f"autoencoder {longer[20]:.1f}")
 
 # %% [markdown]
 # So the training was too short. An error after few epochs says little about what a network can do. (With 30 dimensions
@@ -375,8 +374,8 @@ claim.checkpoint()
 # - PCA is the linear surface with the smallest squared error. Its axes are eigenvectors of the covariance. Its error
 #   is the sum of the eigenvalues left out.
 # - A linear autoencoder learns the surface of PCA. A small error comes long before the right surface.
-# - After five epochs a nonlinear autoencoder gained most with 8 dimensions, and nothing with 64. After 20 epochs it
-#   was ahead of PCA with 64 dimensions, too.
+# - After five epochs a nonlinear autoencoder gained most with 8 dimensions, and nothing with 64. After 20 epochs
+#   its error with 64 dimensions was smaller than PCA's, too.
 # - A two-dimensional code is a map.
 #
 # **Your turn:** [lab 03](../work/lab03.ipynb) (your own copy; on the web, the [sheet](../exercises/lab03/lab03.ipynb)).

@@ -203,8 +203,8 @@ print(f"distance of two samples of the noise: about {0.01 * (2 * 784) ** 0.5:.2f
 
 # %%
 score([("TwoNN of noise in 784 dimensions", prediction_noise, estimate["noise in 784"])])
-claim("TwoNN, five dimensions", "TwoNN's estimate for a 5-dimensional cube, relative to the truth",
-      estimate["5-dimensional cube"] / 5, "times", near=1, within=0.08,
+claim("TwoNN, five dimensions", "TwoNN's estimate for a 5-dimensional cube, relative to "
+      "the truth", estimate["5-dimensional cube"] / 5, "times", near=1, within=0.08,
       baseline=f"10-dimensional {estimate['10-dimensional cube'] / 10:.2f}, 20-dimensional "
       f"{estimate['20-dimensional cube'] / 20:.2f}")
 claim("TwoNN, noise", "TwoNN's estimate for a sheet of 2 dimensions with a little noise, "
@@ -217,8 +217,8 @@ of_noisy_sheet = two_nn(known_points(n)["noisy sheet in 784"][1])
 print(f"noisy sheet of {n} points: {of_noisy_sheet:.2f} dimensions")
 
 # %%
-try_it("Change `n = 2000` to `n = 500` and run that cell again. What is TwoNN's estimate for "
-       "the noisy sheet now?", None, of_noisy_sheet, changed=n == 500,
+try_it("Change `n = 2000` to `n = 500` and run that cell again. What is TwoNN's estimate "
+       "for the noisy sheet now?", None, of_noisy_sheet, changed=n == 500,
        says="With fewer points the neighbours are farther away, and the same noise matters "
             "less. With 20,000 points they would be nearer than the noise.")
 
@@ -304,7 +304,7 @@ fit(deep, (x[:20_000],), loss, epochs=2, batch=192, lr=2.5e-3, one_cycle=True);
 
 # %%
 def agreement(z, along):
-    """Rank correlation of straight distances between points z (3000, k) with those along."""
+    """Rank correlation of straight distances in z (3000, k) with those along the graph."""
     reached = np.isfinite(along) & (along > 0)  # pairs that a path connects
     return spearmanr(torch.cdist(z[:200], z).numpy()[reached], along[reached])[0]
 
@@ -365,7 +365,7 @@ print(f"graph of {NEIGHBOURS} neighbours: rank correlation of the pixels {of_pix
 # %%
 try_it("Change `NEIGHBOURS = 10` to `NEIGHBOURS = 50` and run that cell again. What is the "
        "rank correlation now?", None, of_pixels, changed=NEIGHBOURS == 50,
-       says="With more neighbours a path takes longer steps and is closer to the straight line.")
+       says="With more neighbours a path takes longer steps, closer to the straight line.")
 
 # %% [markdown]
 # ## 4 · Checkpoint
