@@ -307,8 +307,8 @@ prediction_64 = None
 # %%
 EPOCHS = 20
 longer = {n: test_error(trained(64, n)) for n in {20, EPOCHS}}  # epochs → test error
-print(f"64 dimensions: {errors[64]:.1f} after 5 epochs, {longer[EPOCHS]:.1f} after {EPOCHS}")
-print(f"PCA: {pca_errors[64]:.1f}")
+print(f"64 dimensions: PCA {pca_errors[64]:.1f}, autoencoder {errors[64]:.1f} after 5 "
+      f"epochs, {longer[EPOCHS]:.1f} after {EPOCHS}")
 
 # %%
 score([("smaller error with 64 dimensions after 20 epochs", prediction_64,

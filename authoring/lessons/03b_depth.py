@@ -192,8 +192,8 @@ fallen = {name: after["default", "default"] - after[name] for name in after}
 alone = {"weights": fallen["He", "default"], "bias": fallen["default", "mean"]}
 say(f"He's weights alone lower the error by {alone['weights']:.0f}, the output bias alone "
     f"by {alone['bias']:.0f}, and both together by {fallen['He', 'mean']:.0f}. From "
-    f"PyTorch's default it is {after['default', 'default'] / after['He', 'mean']:.1f} times "
-    "as large.")
+    "PyTorch's default it is "
+    f"{after['default', 'default'] / after['He', 'mean']:.1f} times as large.")
 
 # %% [markdown]
 # Each change helps, with and without the other. The weights help more. Without both, the error after the whole first
