@@ -76,8 +76,8 @@ SAID = {
         ({"total": 39.5 * 4, "x": range(4), "error_of_mean": 52.9}, "the network is on average better than the mean"),
         ({"total": 46.9 * 4, "x": range(4), "error_of_mean": 44.5}, "the network is on average worse than the mean")],
     ("03b_depth", "fallen = "): [
-        (four(39.2, 23.8, 16.6, 12.9), "by 15, and both together by 26. From PyTorch's default it is 3.0"),
-        (four(33.7, 19.0, 12.7, 11.0), "by 15, and both together by 23. From PyTorch's default it is 3.1")],
+        (four(39.2, 23.8, 16.6, 12.9), "by 15, and both together by 26. The error with PyTorch's default is 3.0"),
+        (four(33.7, 19.0, 12.7, 11.0), "by 15, and both together by 23. The error with PyTorch's default is 3.1")],
     ("03c_interpolation", "fooled = "): [
         (judged(1.62, 1.42, 1.64), "all three are clearly farther away than real digits"),
         (judged(1.53, 0.97, 1.44), "the measure is fooled by: mean image."),

@@ -191,9 +191,9 @@ table(["error after four epochs", "output bias default", "output bias at the mea
 fallen = {name: after["default", "default"] - after[name] for name in after}
 alone = {"weights": fallen["He", "default"], "bias": fallen["default", "mean"]}
 say(f"He's weights alone lower the error by {alone['weights']:.0f}, the output bias alone "
-    f"by {alone['bias']:.0f}, and both together by {fallen['He', 'mean']:.0f}. From "
-    "PyTorch's default it is "
-    f"{after['default', 'default'] / after['He', 'mean']:.1f} times as large.")
+    f"by {alone['bias']:.0f}, and both together by {fallen['He', 'mean']:.0f}. The error "
+    "with PyTorch's default is "
+    f"{after['default', 'default'] / after['He', 'mean']:.1f} times as large as with both.")
 
 # %% [markdown]
 # Each change helps, with and without the other. The weights help more. Without both, the error after the whole first
@@ -327,8 +327,8 @@ table(["living units", "networks of ten", "mean squared error"], rows)
 
 # %% [markdown]
 # A dead unit gets no gradient (unit 02a). A network that lost both gives the same image for every input, at best the
-# mean image. The outcome depends on the seed. On MNIST one living unit is nearly as good as two here: so short a training
-# hardly uses the second one. A loss curve alone says only that the training went badly. The count of living units says
+# mean image. The outcome depends on the seed. On MNIST one living unit is nearly as good as two here. Probably so short
+# a training hardly uses the second one. A loss curve alone says only that the training went badly. The count of living units says
 # why.
 
 # %%

@@ -196,9 +196,10 @@ with torch.no_grad():
 print(f"difference {(by_hand - column).norm() / column.norm():.3f} of the column's length")
 
 # %% [markdown]
-# A *contractive* autoencoder (Rifai and others 2011) adds the penalty $\lambda \lVert J \rVert^2$. The code has
-# to change *along* the sheet, but not *across* the gap to the next winding, so we hope that the penalty removes that change. (The network can also shrink the code and stretch it again in the decoder. Rifai
-# and others tie the weights to prevent this. Our network does not.)
+# A *contractive* autoencoder (Rifai and others 2011) adds the penalty $\lambda \lVert J \rVert^2$. The code has to
+# change *along* the sheet, but not *across* the gap to the next winding, so we hope that the penalty removes that change.
+# (The network can also shrink the code and stretch it again in the decoder. Rifai and others tie the weights to prevent
+# this. Our network does not.)
 
 # %%
 def contractive(strength):  # λ
