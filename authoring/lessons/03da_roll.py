@@ -99,7 +99,8 @@ with torch.no_grad():
     planes = {f"autoencoder, seed {seed}": net.encode(roll).numpy()
               for seed, net in enumerate(nets)}
 planes["PCA"] = PCA(roll, 3).encode(roll, 2).numpy()  # 3 axes, of which we use 2
-planes["Isomap"] = Isomap(n_neighbors=10).fit_transform(roll.numpy())
+isomap = Isomap(n_neighbors=10, eigen_solver="dense")  # the same map in every run
+planes["Isomap"] = isomap.fit_transform(roll.numpy())
 
 # %%
 near = {name: readable(plane, sheet) for name, plane in planes.items()}
@@ -118,10 +119,11 @@ def show(plane, title, place, name="arc length"):
     axis.figure.colorbar(dots, ax=axis, label=name)
 
 # %%
-axis = plt.figure(figsize=(4.6, 3.8)).add_subplot(projection="3d")
+axis = plt.figure(figsize=(5, 4)).add_subplot(projection="3d")
 axis.scatter(*roll.T, c=sheet[:, 0], s=4, cmap="viridis", rasterized=True)
 axis.set(title="the roll", xticks=[], yticks=[], zticks=[])
-axis.view_init(elev=10, azim=-80)
+axis.view_init(elev=15, azim=-70)
+axis.set_box_aspect(None, zoom=1.3)
 show(planes["Isomap"], "Isomap", sheet[:, 0])
 show(planes["autoencoder, seed 0"], "an autoencoder, 80 epochs", sheet[:, 0])
 
@@ -288,9 +290,7 @@ claim("stays unrolled", "Autoencoders of three that stay free of overlap from th
 #
 # ## 5 · Stuck, or slow?
 #
-# We train the networks of seeds 0 and 1 again from their random start, with ten times as many epochs. And we ask a third
-# question. **Is the sheet in one piece?** If it is, neighbours on the sheet are neighbours on the map. So we exchange the
-# two in `readable`, and read places on the map from ten neighbours on the sheet.
+# We train the networks of seeds 0 and 1 again from their random start, with ten times as many epochs.
 #
 # **Predict.** Of these two networks, how many have a map free of overlap after 800 epochs?
 
@@ -304,30 +304,31 @@ with torch.no_grad():
 r2_long = {seed: min(readable(plane, sheet)) for seed, plane in long_planes.items()}
 linear_long = {seed: min(readable(p, sheet, LinearRegression()))
                for seed, p in long_planes.items()}
-whole = {seed: min(readable(sheet, plane)) for seed, plane in long_planes.items()}
 error_long = {seed: metrics.reconstruction_error(net, roll)
               for seed, net in patient.items()}
 
 # %%
-rows = [["Isomap", min(near["Isomap"]), min(readable(sheet, planes["Isomap"])),
-         linear["Isomap"], None, None]]
-rows += [[f"seed {seed}, 800 epochs", r2_long[seed], whole[seed], linear_long[seed],
-          error_long[seed], patient[seed].history.seconds] for seed in (0, 1)]
-table(["map", "free of overlap? R²", "in one piece? R²", "straight? R²", "error",
-       "seconds"], rows)
-print(f"80 epochs of seed 0 took {nets[0].history.seconds:.1f} s.")
+rows = []
+for seed in (0, 1):
+    name = f"autoencoder, seed {seed}"
+    rows += [[f"seed {seed}, 80 epochs", min(near[name]), linear[name], error_random[seed],
+              nets[seed].history.seconds],
+             [f"seed {seed}, 800 epochs", r2_long[seed], linear_long[seed],
+              error_long[seed], patient[seed].history.seconds]]
+table(["training", "smaller R², neighbours", "smaller R², linear", "error", "seconds"],
+      rows)
 
 # %%
 show(long_planes[0], "800 epochs", sheet[:, 0])
 show(long_planes[0], "800 epochs", sheet[:, 1], "position across the sheet")
 
 # %% [markdown]
-# The training was slow, not stuck. After 800 epochs, for ten times the seconds, the maps are free of overlap, and the
-# errors are smaller than from Isomap's map as the start. But look at the pictures: the sheet is not unrolled. It is torn
-# into pieces (stretched so strongly that few points lie between them), which lie side by side around a ring, and pieces of
-# different windings alternate. Neighbours on the map are neighbours on the sheet, but some neighbours on the sheet are far
-# apart on the map. The linear regression finds nothing. A decoder can use such a map, and the
-# squared error asks for no more.
+# The training was slow, not stuck. After ten times as many steps the maps are free of overlap, and the errors are a small
+# fraction of those after 80 epochs. But look at the pictures: the sheet is not unrolled. It still winds around the centre
+# of the map, and the position across the sheet gives the distance from the centre. Where two windings meet, their parts
+# lie side by side. A decoder can use such a map, and the squared error asks for no more. The linear regression finds
+# nothing. With Isomap's map as the start (section 4) the error is small, too, and the maps are far straighter. So there
+# are several maps with a small error, and the start decides which one is found.
 
 # %%
 score([("networks of two free of overlap after 800 epochs", prediction_long,
@@ -339,10 +340,10 @@ claim("unrolled, long training", "Autoencoders of two whose map of the Swiss rol
 claim("straight, long training", "Largest R² of a linear regression on these two maps",
       max(linear_long.values()), seeds=2, at_most=0.5,
       baseline=f"Isomap {linear['Isomap']:.2f}, started at Isomap's map, smallest of three "
-      f"{min(linear_started):.2f}; in one piece, R² {min(whole.values()):.2f}")
-claim("cost of long training", "Squared error after 800 epochs, relative to Isomap's map "
-      "as the start and 80 epochs (means)", np.mean([*error_long.values()])
-      / np.mean(error_started), "times", seeds=2, at_most=1.0)
+      f"{min(linear_started):.2f}")
+claim("error, long training", "Squared error after 800 epochs, relative to 80 epochs (means)",
+      np.mean([*error_long.values()]) / np.mean(error_random[:2]), "times", seeds=2,
+      at_most=0.1)
 
 # %%
 EPOCHS = 80
@@ -367,8 +368,8 @@ claim.checkpoint()
 #
 # - A small reconstruction error does not mean that a code has recovered the coordinates of a manifold.
 # - After 80 epochs an autoencoder has separated the windings of a short roll, and not those of a long one. Ten times as
-#   many epochs separate those, too, but tear the sheet into pieces.
-# - A map free of overlap need not be straight or in one piece. Each question needs its own measure.
+#   many epochs separate those, too, but do not unroll the sheet.
+# - A map free of overlap need not be an unrolled sheet. Neighbours test the first, a linear regression the second.
 # - To separate *cannot* from *does not find*, start the training at the solution. To separate *stuck* from *slow*, train
 #   longer.
 #
