@@ -125,7 +125,7 @@ claim("t-SNE leads", "kNN accuracy of t-SNE, minus the best of the other maps",
 # %% [markdown]
 # ## 2 · The way back
 #
-# kernel PCA, Isomap and t-SNE place the images that they were given. They have no decoder here. The autoencoder's map
+# Kernel PCA, Isomap and t-SNE place the images that they were given. They have no decoder here. The autoencoder's map
 # can be decoded at each place, also at one where no image lies:
 
 # %%

@@ -341,9 +341,9 @@ claim("straight, long training", "Largest R² of a linear regression on these tw
       max(linear_long.values()), seeds=2, at_most=0.5,
       baseline=f"Isomap {linear['Isomap']:.2f}, started at Isomap's map, smallest of three "
       f"{min(linear_started):.2f}")
-claim("error, long training", "Squared error after 800 epochs, relative to 80 epochs (means)",
-      np.mean([*error_long.values()]) / np.mean(error_random[:2]), "times", seeds=2,
-      at_most=0.1)
+claim("error, long training", "Squared error after 800 epochs, relative to 80 epochs "
+      "(means)", np.mean([*error_long.values()]) / np.mean(error_random[:2]), "times",
+      seeds=2, at_most=0.1)
 
 # %%
 EPOCHS = 80
