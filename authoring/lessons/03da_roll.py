@@ -234,7 +234,7 @@ claim("Jacobian penalty", "Largest R² with a penalty on the encoder's Jacobian,
 
 # %%
 STRENGTH = 0.1
-r2_yours = r2_with(STRENGTH)
+r2_yours = r2_penalty[STRENGTH] if STRENGTH in r2_penalty else r2_with(STRENGTH)
 print(f"strength {STRENGTH}: R² {r2_yours:.3f}")
 
 # %%
