@@ -187,7 +187,7 @@ print(f"largest absolute cosine of two columns of the decoder: {among:.2f}")
 
 # %% [markdown]
 # If the autoencoder had found the axes, each row would have one bright square and seven dark ones. Most rows have
-# several squares of middle brightness. The columns are not orthogonal to each other either.
+# several squares of middle brightness. The columns are not exactly orthogonal to each other either.
 
 # %%
 score([("columns with a cosine above 0.9", prediction_axes,
