@@ -44,16 +44,17 @@ x, y, x_test = digits.x_train[train], digits.y_train[train], digits.x_test
 # %% [markdown]
 # ## 1 · Three facts about many dimensions
 #
-# **Distances look alike.** Stand on one of 500 random points of a cube. How many times farther away is the farthest
+# **Distances.** Stand on one of 500 random points of a cube. How many times farther away is the farthest
 # of the others than the nearest?
 #
 # **Most of a cube lies near its surface.** The inner cube, at least 0.05 away from each face, has the volume $0.9^d$.
 # So the share $1 - 0.9^d$ lies near the surface.
 #
-# **A Gaussian lives near a sphere.** Let $z$ have $d$ independent standard normal coordinates. Then $\lVert z \rVert^2$
+# **Gaussian samples lie near a sphere.** Let $z$ have $d$ independent standard normal coordinates. Then $\lVert z \rVert^2$
 # is a sum of $d$ squares, each with mean 1 and variance 2. So its mean is $d$, and its standard deviation is only
-# $\sqrt{2d}$. Nearly all samples have a length near $\sqrt d$, although the density is highest at 0. (Lesson 06 needs
-# this sphere. It is not the surface of the cube.)
+# $\sqrt{2d}$. The root of $d \pm \sqrt{2d}$ is about $\sqrt d \pm 0.7$, the same width in every dimension. So nearly all
+# samples have a length near $\sqrt d$, although the density is highest at 0. (Lesson 06 needs this sphere. It is not the
+# surface of the cube.)
 #
 # **Predict.** Farthest ÷ nearest distance of random points in 784 dimensions: about 1, 3, 10 or 100?
 
@@ -98,12 +99,13 @@ for axis in axes:
 
 # %% [markdown]
 # Left: in 784 dimensions the farthest random point is hardly farther than the nearest one, so "nearest neighbour"
-# means little. Digits (dashed) behave like random points in far fewer dimensions. The dashed line crosses the curve
-# at a rough first reading of their number. Section 2 counts with near neighbours only, and gets another one. Middle:
-# the counts follow the formula. Right: from about ten dimensions on, the mean length follows $\sqrt d$, and in many
-# dimensions even the shortest and the longest sample are close to it.
+# means little. Digits (dashed) behave like random points in far fewer dimensions: where the
+# dashed line crosses the curve, random points have the same ratio. Middle: the counts follow the
+# formula. Right: from about ten dimensions on, the mean length follows $\sqrt d$, and in many dimensions even the
+# shortest and the longest sample are close to it.
 
 # %%
+score([("farthest ÷ nearest in 784 dimensions", prediction_contrast, contrast[-1])])
 claim("distances concentrate", "Farthest ÷ nearest of 500 random points in 784 dimensions",
       contrast[-1], at_most=1.3, baseline=f"500 digits {of_digits:.1f}")
 claim("shell", "Share of a 30-dimensional cube within 5 % of its surface", surface[4], "%",
@@ -116,7 +118,7 @@ claim("sphere", "Mean length of Gaussian samples in 784 dimensions, relative to 
 # ## 2 · Counting dimensions with two neighbours
 #
 # **TwoNN** (Facco and others 2017) looks at the distances $r_1 < r_2$ from each point to its two nearest neighbours,
-# and at their ratio $\mu = r_2 / r_1$. Let the points be spread evenly in $d$ dimensions.
+# and at their ratio $\mu = r_2 / r_1$. Let the points be uniformly distributed in $d$ dimensions.
 #
 # $$\begin{aligned}
 # \text{volume within } r &\propto r^d && \text{a ball in } d \text{ dimensions} \\
@@ -139,7 +141,7 @@ total = 0.0
 for i in range(100):
     r = np.sort(np.abs(line - line[i]))  # r[0] is 0, the point itself
     total += np.log(r[2] / r[1])
-print(f"TwoNN says {100 / total:.2f} dimensions")
+print(f"TwoNN's estimate: {100 / total:.2f} dimensions")
 
 # %% [markdown]
 # The function does the same for points with any number of coordinates. `NearestNeighbors` finds the neighbours.
@@ -149,7 +151,7 @@ def two_nn(points):
     """Most likely number of dimensions of points (N, D)."""
     distance, _ = NearestNeighbors(n_neighbors=3).fit(points).kneighbors(points)
     r1, r2 = distance[:, 1], distance[:, 2]  # column 0 is the point itself
-    apart = r1 > 0  # leave out copies
+    apart = r1 > 0  # leave out duplicates
     return apart.sum() / np.log(r2[apart] / r1[apart]).sum()
 
 # %% [markdown]
@@ -157,55 +159,73 @@ def two_nn(points):
 # one of them, and a square sheet, into 784 dimensions. We take the sheet twice: clean, and with a little Gaussian
 # noise. The standard deviation of the noise is 0.01, and that of a coordinate of the sheet about 0.4.
 #
-# **Predict.** What will TwoNN say of 2,000 points of Gaussian noise in 784 dimensions?
+# **Predict.** What is TwoNN's estimate for 2,000 points of Gaussian noise in 784 dimensions?
 
 # %%
 prediction_noise = None
 
 # %%
-n = 2000  # points in each set
-rng = np.random.default_rng(0)
-known = {f"cube of {d}": (d, rng.random((n, d))) for d in (1, 2, 5, 10, 20, 50)}
-noise = rng.normal(size=(n, 784))
-known["noise in 784"] = (784, noise)
-for name, d in (("cube of 5 in 784", 5), ("sheet in 784", 2)):
-    known[name] = (d, rng.random((n, d)) @ rng.normal(size=(d, 784)))  # (n, 784)
-known["noisy sheet in 784"] = (2, known["sheet in 784"][1] + 0.01 * noise)
+def known_points(n):
+    """Name → (true dimension, n points)."""
+    rng = np.random.default_rng(0)
+    sets = {f"{d}-dimensional cube": (d, rng.random((n, d))) for d in (1, 2, 5, 10, 20, 50)}
+    noise = rng.normal(size=(n, 784))
+    sets["noise in 784"] = (784, noise)
+    for name, d in (("5-dimensional cube in 784", 5), ("sheet in 784", 2)):
+        sets[name] = (d, rng.random((n, d)) @ rng.normal(size=(d, 784)))  # (n, 784)
+    sets["noisy sheet in 784"] = (2, sets["sheet in 784"][1] + 0.01 * noise)
+    return sets
+
+# %%
+known = known_points(2000)
 estimate = {name: two_nn(points) for name, (_, points) in known.items()}
-table(["points", "true dimension", "TwoNN says", "said ÷ true"],
+table(["points", "true dimension", "TwoNN's estimate", "estimate ÷ true"],
       [[name, known[name][0], value, value / known[name][0]]
        for name, value in estimate.items()])
+
+# %%
+sheet = known["sheet in 784"][1]
+nearest = NearestNeighbors(n_neighbors=2).fit(sheet).kneighbors(sheet)[0][:, 1]
+print(f"clean sheet, distance to the nearest neighbour: {np.median(nearest):.2f} (median)")
+print(f"distance of two samples of the noise: about {0.01 * (2 * 784) ** 0.5:.2f}")
 
 # %% [markdown]
 # On clean points of up to five dimensions TwoNN is right within a tenth, also in a larger space. It errs in two
 # directions.
 #
-# - **Too little** for many dimensions. Such points have no near neighbours (section 1), and most of them lie near a
-#   face of the cube, so the points around a point are not spread evenly.
-# - **Too much** under noise. The distance to the nearest neighbours on the noisy sheet is about as large as the noise,
-#   and noise fills all 784 dimensions.
+# - It **underestimates** many dimensions. Such points have no near neighbours (section 1). The ball that reaches to the
+#   second neighbour is then nearly as large as the whole set, and the density in it is not constant. In a cube it also
+#   reaches past the faces.
+# - It **overestimates** under noise. The nearest neighbour on the clean sheet is about as far away as the noise moves
+#   two points apart, and noise fills all 784 dimensions.
 #
 # So a single answer above five is neither an upper nor a lower bound. It tells the order of magnitude.
 
 # %%
-try_it("Change `n = 2000` to `n = 500` above and run that cell again. What does TwoNN say "
-       "now of the noisy sheet?", None, estimate["noisy sheet in 784"], changed=n == 500,
-       says="With fewer points the neighbours are farther away. Compare their distance "
-            "with the size of the noise. What would 20,000 points do?")
+score([("TwoNN of noise in 784 dimensions", prediction_noise, estimate["noise in 784"])])
+claim("TwoNN, five dimensions", "TwoNN's estimate for a 5-dimensional cube, relative to "
+      "the truth", estimate["5-dimensional cube"] / 5, "times", near=1, within=0.08,
+      baseline=f"10-dimensional {estimate['10-dimensional cube'] / 10:.2f}, 20-dimensional "
+      f"{estimate['20-dimensional cube'] / 20:.2f}")
+claim("TwoNN, noise", "TwoNN's estimate for a sheet of 2 dimensions with a little noise, "
+      "relative to the truth", estimate["noisy sheet in 784"] / 2, "times", at_least=1.5,
+      baseline=f"without noise {estimate['sheet in 784'] / 2:.2f}")
 
 # %%
-claim("TwoNN, five dimensions", "TwoNN's estimate for a cube of 5, relative to the truth",
-      estimate["cube of 5"] / 5, "times", near=1, within=0.08,
-      baseline=f"cube of 10 {estimate['cube of 10'] / 10:.2f}, of 20 "
-      f"{estimate['cube of 20'] / 20:.2f}")
-claim("TwoNN, noise", "TwoNN's estimate for a sheet of 2 with a little noise, relative to "
-      "the truth", estimate["noisy sheet in 784"] / 2, "times", at_least=1.5,
-      baseline=f"without noise {estimate['sheet in 784'] / 2:.2f}")
+n = 2000
+of_noisy_sheet = two_nn(known_points(n)["noisy sheet in 784"][1])
+print(f"noisy sheet of {n} points: {of_noisy_sheet:.2f} dimensions")
+
+# %%
+try_it("Change `n = 2000` to `n = 500` and run that cell again. What is TwoNN's estimate "
+       "for the noisy sheet now?", None, of_noisy_sheet, changed=n == 500,
+       says="With fewer points the neighbours are farther away, and the same noise matters "
+            "less. With 20,000 points they would be nearer than the noise.")
 
 # %% [markdown]
 # ### Now the digits
 #
-# **Predict.** The images have 784 pixels. What will TwoNN say of the images of the digit 1?
+# **Predict.** The images have 784 pixels. What is TwoNN's estimate for the images of the digit 1?
 
 # %%
 prediction_dimension = None
@@ -230,11 +250,13 @@ axis.set_ylim(1, 1000);
 
 # %% [markdown]
 # All bars are above five, outside of the range where TwoNN is right. Many dimensions would make them too low, and
-# noise in the pixels too high. So they tell the order of magnitude: about ten, not 784. For the squares, the values
-# of each pixel were shuffled among the images of the same digit. That destroys the relations between pixels, and
-# TwoNN says several times as much. The relations between pixels keep the digits near a surface of few dimensions.
+# noise in the pixels too high. So they tell the order of magnitude: about ten, not 784. For the square markers, the
+# values of each pixel were shuffled among the images of the same digit. That destroys the relations between pixels, and
+# the estimate is several times as large (an underestimate again, since the pixels are now independent). The relations
+# between pixels keep the digits near a surface of few dimensions.
 
 # %%
+score([("dimensions of the digit 1, by TwoNN", prediction_dimension, float(of_class[1]))])
 claim("intrinsic dimension",
       "Dimensions of one digit's images, TwoNN, mean of ten digits (order of magnitude)",
       np.mean(of_class), "dimensions", at_least=5, at_most=20,
@@ -249,10 +271,16 @@ claim("intrinsic dimension",
 
 # %%
 some = x_test[:3000]
-graph = kneighbors_graph(some.numpy(), 10, mode="distance")
-along, before = shortest_path(graph, directed=False, indices=np.arange(200),
-                              return_predecessors=True)  # (200, 3000) each
-reached = np.isfinite(along) & (along > 0)
+
+
+def along_graph(neighbours):
+    """Distances from the first 200 images, and the image before each on the path."""
+    graph = kneighbors_graph(some.numpy(), neighbours, mode="distance")
+    return shortest_path(graph, directed=False, indices=np.arange(200),
+                         return_predecessors=True)
+
+
+along, before = along_graph(10)  # (200, 3000) each
 
 # %% [markdown]
 # Does the code of an autoencoder agree with these distances? We train a deep one, with the helper `he` of unit 03, and
@@ -271,15 +299,21 @@ def loss(model, x, step):
 
 
 with seeded(0):
-    deep = he(Autoencoder([784, 1000, 500, 250, 30], nn.SiLU), x)
+    deep = he(Autoencoder([784, 1000, 500, 250, 30], nn.SiLU), x)  # SiLU: a smooth ReLU
 fit(deep, (x[:20_000],), loss, epochs=2, batch=192, lr=2.5e-3, one_cycle=True);
 
 # %%
+def agreement(z, along):
+    """Rank correlation of straight distances in z (3000, k) with those along the graph."""
+    reached = np.isfinite(along) & (along > 0)  # pairs that a path connects
+    return spearmanr(torch.cdist(z[:200], z).numpy()[reached], along[reached])[0]
+
+
 with torch.no_grad():
     codes = deep.encode(some)  # (3000, 30)
-spaces = {"pixels": some, "PCA, 30 numbers": PCA(x).encode(some, 30), "code of 30": codes}
-rank = {name: spearmanr(torch.cdist(z[:200], z).numpy()[reached], along[reached])[0]
-        for name, z in spaces.items()}
+spaces = {"pixels": some, "30-dimensional PCA": PCA(x).encode(some, 30),
+          "30-dimensional code": codes}
+rank = {name: agreement(z, along) for name, z in spaces.items()}
 table(["straight distance in", "rank correlation with the distance along the graph"],
       list(rank.items()))
 
@@ -288,35 +322,50 @@ table(["straight distance in", "rank correlation with the distance along the gra
 # advantage: the graph was made from distances in pixels. Training asked for reconstruction, not for distances. A code
 # is a system of coordinates, and lengths in it need not mean anything.
 #
-# The next cell walks from one image to the one that is farthest from it on the graph.
+# The next cells follow the shortest path between the two images that are farthest apart on the graph.
 
 # %%
-ends = np.unravel_index(np.where(reached, along, 0).argmax(), along.shape)
-path = [int(ends[1])]
-while path[-1] != ends[0]:
-    path.append(int(before[ends[0], path[-1]]))
-path = path[::-1]  # positions of the images, from one end to the other
-stops = path[:: max(1, len(path) // 9)][:10]
-t = torch.linspace(0, 1, len(stops))[:, None]
+far = np.where(np.isfinite(along), along, 0)
+start, end = np.unravel_index(far.argmax(), far.shape)  # positions of the farthest pair
+path = [int(end)]
+while path[-1] != start:  # back to the start, from image to image
+    path.append(int(before[start, path[-1]]))
+path = path[::-1]  # from the start to the end
+shown = path[:: max(1, len(path) // 9)][:10]  # at most ten images of it
+
+# %%
+t = torch.linspace(0, 1, len(shown))[:, None]
 with torch.no_grad():
-    z = (1 - t) * codes[stops[0]] + t * codes[stops[-1]]  # straight in the code
+    z = (1 - t) * codes[shown[0]] + t * codes[shown[-1]]  # straight in the code
     straight = torch.sigmoid(deep.decode(z))
-plots.images({"along the graph": some[stops], "straight in the code": straight,
-              "straight in pixels": (1 - t) * some[stops[0]] + t * some[stops[-1]]});
+plots.images({"along the graph": some[shown], "straight in the code": straight,
+              "straight in pixels": (1 - t) * some[shown[0]] + t * some[shown[-1]]});
 
 # %% [markdown]
-# The first row is a walk over real test digits, each near to the next. It goes a long way round, and every stop is a
-# real image, even where a digit is badly written. In the rows below, the middle images are blends of the two ends.
+# The first row is a path over real test digits, each near to the next. It goes a long way round, and every image on it
+# is real, even where a digit is badly written. In the rows below, the middle images are blends of the two ends.
 # Unit 03c measures how far such blends are from real digits.
 
 # %%
+score([("agrees better with the graph", prediction_closer,
+        "pixels" if rank["pixels"] > rank["30-dimensional code"] else "code")])
 claim("geodesic",
       "Rank correlation of distances in the deep net's code and along the graph",
-      rank["code of 30"], at_least=0.3, at_most=0.95,
+      rank["30-dimensional code"], at_least=0.3, at_most=0.95,
       baseline=f"pixels {rank['pixels']:.2f}, "
-      f"PCA, 30 numbers {rank['PCA, 30 numbers']:.2f}")
+      f"30-dimensional PCA {rank['30-dimensional PCA']:.2f}")
 claim("geodesic, pixels", "The same for distances in pixels, minus that of the code",
-      rank["pixels"] - rank["code of 30"], at_least=0.0)
+      rank["pixels"] - rank["30-dimensional code"], at_least=0.0)
+
+# %%
+NEIGHBOURS = 10
+of_pixels = agreement(some, along_graph(NEIGHBOURS)[0])
+print(f"graph of {NEIGHBOURS} neighbours: rank correlation of the pixels {of_pixels:.3f}")
+
+# %%
+try_it("Change `NEIGHBOURS = 10` to `NEIGHBOURS = 50` and run that cell again. What is the "
+       "rank correlation now?", None, of_pixels, changed=NEIGHBOURS == 50,
+       says="With more neighbours a path takes longer steps, closer to the straight line.")
 
 # %% [markdown]
 # ## 4 · Checkpoint
@@ -324,20 +373,13 @@ claim("geodesic, pixels", "The same for distances in pixels, minus that of the c
 # %%
 claim.checkpoint()
 
-# %%
-score([("farthest ÷ nearest in 784 dimensions", prediction_contrast, contrast[-1]),
-       ("TwoNN of noise in 784 dimensions", prediction_noise, estimate["noise in 784"]),
-       ("dimensions of the digit 1, by TwoNN", prediction_dimension, float(of_class[1])),
-       ("agrees better with the graph", prediction_closer,
-        "pixels" if rank["pixels"] > rank["code of 30"] else "code")])
-
 # %% [markdown]
 # ## 5 · What to keep
 #
 # - In many dimensions distances look alike, most of a cube lies near its surface, and Gaussian samples have a length
 #   near $\sqrt d$.
-# - TwoNN counts dimensions from the ratio of two neighbour distances. Test it on data of known dimension: for many
-#   dimensions it says too little, and noise makes it say too much.
+# - TwoNN counts dimensions from the ratio of two neighbour distances. Test it on data of known dimension: it
+#   underestimates many dimensions, and overestimates under noise.
 # - The images of a digit fill far fewer dimensions than they have pixels.
 # - Straight distances in a code are not distances along the manifold.
 #
