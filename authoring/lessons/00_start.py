@@ -63,7 +63,7 @@ claim("nearest mean", "Test accuracy of the nearest mean image", nearest_mean, "
 # third, a test image gets the class whose mean training image is nearest. A **baseline** is a simpler method. "5 seeds"
 # means five runs, each from another **seed** (the number that starts the random generator); ± is their standard deviation.
 #
-# Now change a line and run its cell again:
+# Now change a line:
 
 # %%
 least = 0.05

@@ -170,8 +170,8 @@ plots.images({"labelled": first, "their centres": torch.from_numpy(
     clusters.cluster_centers_[:10])}, columns=[str(label) for label in y[labelled[:10]]]);
 
 # %% [markdown]
-# These are ten of the labelled images, each over the centre of its cluster. Most are clear, typical digits. The first two
-# rows of the table have equally many labels and the same classifier, so their difference comes from the choice of images
+# These are ten of the labelled images, each over the centre of its cluster. Most are clear, typical digits. (On MNIST the
+# seventh cluster is shared by 4 and 9, so its label is wrong for nearly half of it.) The first two rows of the table have equally many labels and the same classifier, so their difference comes from the choice of images
 # alone. The third row changes the classifier, too: a test image gets the class of its cluster. The clusters use the images
 # *without labels* to find out which images stand for many others.
 
