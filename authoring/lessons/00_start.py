@@ -6,70 +6,47 @@
 #
 # **After this unit you can** run a cell, predict, try something out, and read a check.
 #
-# **Before it:** a little Python. **Time:** about {minutes} minutes; the cells run in less than 20 seconds on two cores. The
-# first run downloads the images (11 MB).
+# **Before it:** a little Python. **Time:** about {minutes} minutes; the cells run in seconds. The first run downloads the
+# images (11 MB).
 #
-# ## 1 · Does it run?
+# ## 1 · How a lesson works
 #
-# First, look at the path of this notebook. It should begin with `work/`: there you work on **your own copies**. The
-# command `python -m aecourse lab` makes them and never overwrites them. The folder `notebooks/` is for reading only.
-#
-# Click into the next cell and press **Shift + Enter**.
+# Hold the mouse over this notebook's tab: its path should begin with `work/`. There are **your own copies**; `notebooks/` is
+# for reading only. Click into the next cell and press **Shift + Enter**. If it
+# fails, type `python -m aecourse doctor` in a terminal in the course's folder.
 
 # %%
-import torch
-
-from aecourse import data, devices, diagrams, metrics, plots
+from aecourse import data, diagrams, metrics, plots
 from aecourse.check import lab02 as check
 from aecourse.claims import Claims, score, try_it
 
 plots.use_style()
 digits = data.load()
 claim = Claims("00", digits.name)
-print(f"torch {torch.__version__} on {devices.describe()}")
 digits
 
 # %% [markdown]
-# The last line names the data set. If nothing runs, open a terminal in the course's folder and type
-# `python -m aecourse doctor`.
+# This line names the data set, MNIST or the built-in digits, *strokes*.
 
 # %%
-try_it("How many training images are there? Type the number, without a comma, in place of "
-       "None, and run this cell again.", None, len(digits.x_train),
-       hint="It stands in the last line above.")
+plots.images({digits.name: digits.x_test[plots.first_of_each(digits.y_test)]});
 
 # %% [markdown]
-# ## 2 · How a lesson works
+# The picture shows the first test image of each class. To a network, an image is 784 numbers, from 0 (black) to 1 (white).
 #
-# **MNIST** is a set of 70,000 handwritten digits of 28 × 28 pixels. The course also has built-in digits, *strokes*, which
-# need no download.
-
-# %%
-ten = {name: d.x_test[plots.first_of_each(d.y_test)]
-       for name, d in ((digits.name, digits), ("strokes", data.load("strokes")))}
-plots.images(ten);
-
-# %% [markdown]
-# The first test image of each class. (With the built-in digits there is one row.) To a network, an image is a list of 784
-# numbers, from 0 (black) to 1 (white). What the text says holds for both data sets, unless it names one.
-#
-# Before an experiment a lesson asks for a prediction. Without one, everything runs all the same.
-#
-# **Predict.** What percentage of all pixels is exactly 0? Put a number in place of `None`.
+# **Predict.** What percentage of all pixels is exactly 0? Put a number in place of `None`. (Cells run without it, too.)
 
 # %%
 prediction_black = None
 
 # %%
 black = 100 * (digits.x_train == 0).float().mean().item()
-claim("black pixels", "Pixels that are exactly 0", black, "% of all pixels", at_least=70,
-      at_most=90)
-
-# %% [markdown]
-# This box is a **claim**: a statement, the number measured in this run, and the bounds that the course promises. You need
-# not read the code of a claim. Here are two more:
+print(f"{black:.1f} % of all pixels are exactly 0")
 
 # %%
+score([("pixels that are exactly 0 (%)", prediction_black, black)])
+claim("black pixels", "Pixels that are exactly 0", black, "% of all pixels", at_least=70,
+      at_most=90)
 ink = digits.x_train[digits.x_train > 0]
 grey = 100 * ((ink > 0.05) & (ink < 0.95)).float().mean().item()
 claim("grey pixels", "Pixels with ink that are clearly grey, between 0.05 and 0.95", grey,
@@ -81,17 +58,29 @@ claim("nearest mean", "Test accuracy of the nearest mean image", nearest_mean, "
       at_least=60, baseline=f"always naming the most frequent digit {guessing:.1f}")
 
 # %% [markdown]
-# Many texts call these digits black and white. They are not.
+# The table scores your prediction. Each box is a **claim**: a statement, the value measured in this run, and the bounds that
+# the course promises. You need not read its code. The second claim says that these digits are not black and white. In the
+# third, a test image gets the class whose mean training image is nearest. A **baseline** is a simpler method. "5 seeds"
+# means five runs, each from another **seed** (the number that starts the random generator); ± is their standard deviation.
 #
-# The last claim names the digit whose mean image is nearest. For comparison, it shows a **baseline**, a method that is
-# simpler still. An accuracy without a baseline tells us little. Where a claim says "5 seeds", the experiment was run with
-# five different random numbers. It then shows the mean ± the standard deviation.
+# Now change a line:
+
+# %%
+least = 0.05
+ink = digits.x_train[digits.x_train > 0]  # the pixels with ink
+clearly = 100 * ((ink > least) & (ink < 1 - least)).float().mean().item()
+print(f"{clearly:.1f} % of the pixels with ink lie between {least} and {1 - least}")
+
+# %%
+try_it("Set `least = 0.25` above and run the cell. What percentage of the pixels with ink "
+       "is it now? Type it in place of None.", None, clearly, changed=least == 0.25)
+
+# %% [markdown]
+# ## 2 · How a lab works
 #
-# ## 3 · How a lab works, and the map
-#
-# In a **lab** you write code and run a check. An exercise of lab 02 asks how many numbers training changes in a network of
-# six layers. You need not know yet what a layer is. Its first layer has 784 × 128 + 128 such numbers. Type this wrong
-# answer, `784 * 128 + 128`, in place of `...`, run the cell, and read what the check says.
+# In a **lab** you write code and run a check. An exercise of lab 02 asks how many **parameters** (numbers that training
+# changes) a network of six layers has. Type the number of its first layer alone, `784 * 128 + 128`, in place of `...`, run
+# the cell, and read what the check says.
 
 # %%
 check.n_parameters(...)
@@ -100,30 +89,25 @@ check.n_parameters(...)
 # Type check.n_parameters.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# A hint goes one step further at each call. `check.n_parameters.solution()` shows a solution.
+# Each call gives one hint more. `check.n_parameters.solution()` shows a solution.
 #
-# **The map.** Each box is a lesson. It begins with a core unit, such as 02. Deeper units, such as 02a, go on from there. No
-# later core unit needs them; some labs do, and say so.
+# ## 3 · Checkpoint, and the map
+#
+# A lesson's checkpoint asserts its claims. Predictions are scored in their section.
+
+# %%
+claim.checkpoint()
 
 # %%
 diagrams.course();
 
 # %% [markdown]
-# Lessons 03, 04 and 05, in yellow, are three branches, best read in this order. From 06 on, in green, probability takes
-# over. A lesson that is not in the folder is still being written.
+# Each box is a lesson, with a core unit, such as 02, and deeper ones, such as 02a. Blue lessons come first. Yellow ones are
+# three branches. In the green ones probability takes over. Some are still being written.
 #
-# ## 4 · Checkpoint
+# **Next:** [lesson 01](01_settings.ipynb).
 #
-# The last cells of a lesson assert its claims and score your predictions.
-
-# %%
-claim.checkpoint()
-score([("pixels that are exactly 0 (%)", prediction_black, black)])
-
-# %% [markdown]
-# **Next:** [lesson 01, supervised, unsupervised, and what lies between](01_settings.ipynb).
-#
-# ## 5 · Glossary
+# ## 4 · Glossary
 #
 # Do not read this list now. Look a word up when you meet it. The second column is for readers of Korean.
 #
@@ -164,7 +148,7 @@ score([("pixels that are exactly 0 (%)", prediction_black, black)])
 # | variational inference | 변분추론 | finding a posterior by optimisation |
 # | ELBO | 증거 하한 (ELBO) | evidence lower bound: what a VAE maximises |
 # | KL divergence | 쿨백–라이블러 발산 | how far one distribution is from another |
-# | reparameterization trick | 재매개변수화 기법 | noise as a separate input, so that gradients pass through a random sample |
+# | reparameterisation trick | 재매개변수화 기법 | noise as a separate input, so that gradients pass through a random sample |
 # | variational autoencoder (VAE) | 변분 오토인코더 | an autoencoder whose codes are random, trained to generate data |
 # | generative model | 생성 모델 | a model that generates new data |
 #
