@@ -171,14 +171,6 @@ axes[1].set(xlabel="σ of the noise (white = 1)", ylabel="SSIM", ylim=(0, 1))
 axes[1].legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5));
 
 # %%
-four = torch.cat([test_at[s][ten[4:5]] for s in levels])
-with torch.no_grad():
-    guesses = conv(four)
-plots.images({"noisy": four, "convolutional": guesses,
-              "clean": x_test[ten[4:5]].expand(len(levels), -1)},
-             columns=[f"σ = {s:g}" for s in levels], zoom=1.1);
-
-# %%
 rivals = [max(v[i][0] for m, v in by_level.items() if m != "convolutional")
           for i in range(4)]
 lead_at = [net[0] - rival for net, rival

@@ -11,6 +11,7 @@
 # **Before it:** unit 04b. **Time:** about {minutes} minutes; the cells run in about a minute on two cores.
 
 # %%
+import numpy as np
 import torch
 
 from aecourse import corruption, data, diagrams, plots
@@ -87,6 +88,9 @@ rows = {name: (judge.distance(images).median().item(), images.mean().item(),
         for name, images in (walk | {"real digits": real}).items()}
 table(["images", "distance to real digits", "mean grey", "most frequent class (%)"],
       [[name, *values] for name, values in rows.items()])
+chance = np.random.default_rng(0).multinomial(200, [0.1] * 10, 5000).max(1) / 2
+print(f"200 samples of ten equal classes: largest share {chance.mean():.1f} %, "
+      f"in 1 of 100 cases above {np.quantile(chance, 0.99):.0f} %")
 ink = "above" if rows["100 steps"][1] > rows["real digits"][1] else "below"
 score([("distance after 30 rounds", prediction_chain, rows["30 steps"][0]),
        ("mean grey after 100 rounds", prediction_ink, ink)])
@@ -96,11 +100,10 @@ score([("distance after 30 rounds", prediction_chain, rows["30 steps"][0]),
 # steps strokes have formed, and by this measure the samples are nearly as close to digits as real ones are. Your eye is
 # stricter: a part of them are digits, the others are only strokes.
 #
-# Now read the other columns. After 100 steps the samples have less ink than real digits. The share of the most
-# frequent class has a standard error of about 2.5 points with 200 samples, and the largest of ten shares is high by
-# chance, too. So on MNIST only the 21 % after 100 steps differ from the real digits' 14 % by more than chance would
-# explain. A measure of realism alone would have noticed neither. It asks of each image whether it looks like a digit,
-# and not how much ink it has or whether all digits are there.
+# Now read the other columns. After 100 steps the samples have less ink than real digits. The largest of ten shares is
+# above 10 % by chance, too. The printed line says how much, and on MNIST the 21 % after 100 steps are more. A measure of
+# realism alone would have noticed neither. It asks of each image whether it looks like a digit, and not how much ink
+# it has or whether all digits are there.
 
 # %%
 claim("chain", "Distance to real digits after 30 steps of the chain",
@@ -143,7 +146,10 @@ prediction_tenth = None
 real_many = digits.x_test[:1000]
 from_real = chain(sigma=1.0, steps=30, start=real_many)
 left = [images.mean().item() / real_many.mean().item() for images in from_real]
-table(["rounds", "ink left (real digits: 1)"], [[n, left[n]] for n in (1, 2, 3, 10, 30)])
+lost = {n: 100 * (1 - (left[n] / left[m]) ** (1 / (n - m)))  # per round, from m to n
+        for m, n in ((0, 1), (1, 2), (2, 3), (3, 10), (10, 30))}
+table(["rounds", "ink left (real digits: 1)", "lost per round since the row above (%)"],
+      [[n, left[n], percent] for n, percent in lost.items()])
 score([("ink after one round", prediction_first, left[1]),
        ("ink after ten rounds", prediction_tenth, left[10])])
 
@@ -151,9 +157,11 @@ score([("ink after one round", prediction_first, left[1]),
 plots.images({f"{n} rounds": from_real[n][:10] for n in (0, 1, 2, 10, 30)}, zoom=0.75);
 
 # %% [markdown]
-# In the first round the inputs are noisy digits, and nearly all of the ink is kept. The following rounds lose more of
-# it in total, although each adds the same noise. So most of the loss comes with inputs that the network has made
-# itself. The network is not a perfect denoiser, and each round starts from the errors of the one before.
+# In the first round the inputs are noisy digits. It loses a few per cent of the ink, where the exact posterior mean would
+# lose nothing. The second round, the first with inputs that the network has made, loses more. Later rounds lose less
+# each. So no single round explains the loss: small errors of a network that is not the exact posterior mean add up.
+#
+# The pictures show another thing. The digits do not stay what they were: after ten rounds most of them are others.
 
 # %%
 claim("ink of real digits", "Ink left after one round from real digits, σ = 1", left[1],
@@ -193,7 +201,8 @@ claim.checkpoint()
 #
 # - Add noise and denoise, again and again: the chain goes from noise to digits.
 # - Judge samples by several measures: realism, ink, and the shares of the classes.
-# - On noisy digits the denoiser keeps the ink. On noisy outputs of its own it does not, and the errors add up.
+# - The exact posterior mean keeps the ink of noisy digits. A trained denoiser loses a little in each round, and the
+#   losses add up.
 #
 # **Next:** [lesson 05](05_sparse.ipynb).
 #
