@@ -100,11 +100,11 @@ def probe(s, few):
 subsets = [data.stratified_subset(y, 600, seed) for seed in range(3)]
 readings = {s: np.array([probe(s, few) for few in subsets])  # (3 subsets, clean and noisy)
             for s in (None, 0.0, 0.25, 0.5, 1.0)}
-rows = {None: "raw pixels", 0.0: "ordinary codes (σ = 0)"}
+names = {s: f"codes, trained with σ = {s:g}" for s in coder}
+names |= {None: "raw pixels", 0.0: "ordinary codes (σ = 0)"}
 table(["features", "clean test images (%)", "± over 3 label sets",
        "with noise, σ = 0.5 (%)", "± over 3 label sets"],
-      [[rows.get(s, f"codes, trained with σ = {s:g}"),
-        *np.stack([v.mean(0), v.std(0, ddof=1)], 1).flatten()]
+      [[names[s], *np.stack([v.mean(0), v.std(0, ddof=1)], 1).flatten()]
        for s, v in readings.items()])
 
 # %%

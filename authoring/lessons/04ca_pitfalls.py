@@ -35,6 +35,9 @@ diagrams.flow({"x": (0, 0.5, "image", plots.SKY),
               dict.fromkeys([("x", "m"), ("x", "d"), ("m", "a"), ("d", "b")], ""),
               size=(9.5, 2.3));
 
+# %% [markdown]
+# Both corruptions set half of the pixels to 0. Dropout has a factor for the others.
+
 # %%
 train, _ = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
 x = digits.x_train[train]
