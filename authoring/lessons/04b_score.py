@@ -285,7 +285,7 @@ claim("score", "Cosine between the denoiser's score and the true one, σ = 0.4",
       agreement[0.4][0], at_least=0.93,
       baseline=f"σ = 0.2 {agreement[0.2][0]:.2f}; mean over points {agreement[0.4][1]:.2f}")
 claim("small noise", "Error of the score at σ = 0.2, relative to that at σ = 0.4",
-      agreement[0.2][2] / agreement[0.4][2], "times", at_least=2)
+      agreement[0.2][3] / agreement[0.4][3], "times", at_least=2)
 
 # %% [markdown]
 # How much of this depends on the training? Here is the network for σ = 0.2 again.
