@@ -127,8 +127,7 @@ merged = next(s for s in tenths if peaks(s) == 1)
 try_it("Raise `wider = 0.7` in steps of 0.1. At which σ does the density have a single "
        "peak for the first time?", None, merged, changed=wider != 0.7,
        hint="Count the places where the curve goes from above 0 to below.",
-       says="Look at the formula: for which σ is the slope of tanh(x̃ / σ²) at 0 equal "
-       "to 1?")
+       says="Look at the formula: which slope has tanh(x̃ / σ²) at 0?")
 
 # %% [markdown]
 # ## 2 · The general formula
@@ -270,9 +269,9 @@ for axis, s, factor in zip(axes, planar, (1 / 40, 1 / 12), strict=True):
     axis.set(xlim=(-1.5, 0.2), ylim=(0.35, 1.55))
 
 # %% [markdown]
-# FIGURE2
+# In both panels most of the network's arrows lie on the true ones. Some differ a little in length or direction.
 #
-# The table says the same of points drawn as in training. The two networks' errors of the residual are of the same size.
+# The table measures this at points drawn as in training. The two networks' errors of the residual are of the same size.
 # But the score is the residual divided by σ², so half the σ makes an equal error of the residual four times as large,
 # and its square 16 times. The true score is larger as well, so the last column grows by less. Small noise is the harder
 # case.
@@ -299,7 +298,7 @@ print(f"{epochs} epochs: squared error of the residual {again[2]:.4f}, "
 # %%
 try_it("Change `epochs = 80` to `epochs = 20`. What is the relative squared error of the "
        "score now?", None, again[3], changed=epochs == 20,
-       says="So look at the training, too, before you blame the small noise.")
+       says="How large is the error at σ = 0.4 in the table?")
 
 # %% [markdown]
 # ## 4 · Checkpoint
