@@ -106,11 +106,11 @@ score([("what helps more", prediction_change, "wider" if wider > longer else "lo
 # images stay worse than before. The main cause there is the wrong amount of noise.
 
 # %%
-claim("bottleneck", "PSNR gained by a code of 256 in place of 64, all at σ = 0.1",
+claim("bottleneck", "PSNR gained by latent dimension 256 in place of 64, all at σ = 0.1",
       wider - after[0.1, 5, 64], "dB", at_least=max(0.5, before - after[0.1, 5, 64]),
-      baseline=f"against the noisy images: code of 64 {after[0.1, 5, 64] - before:.1f}, "
-      f"code of 256 {wider - before:.1f}")
-claim("short training", "PSNR gained by 15 epochs in place of 5, code of 64, σ = 0.1",
+      baseline=f"against the noisy images: 64 dimensions {after[0.1, 5, 64] - before:.1f}, "
+      f"256 dimensions {wider - before:.1f}")
+claim("short training", "PSNR gained by 15 epochs in place of 5, 64 dimensions, σ = 0.1",
       longer - after[0.1, 5, 64], "dB", at_least=max(0.5, before - after[0.1, 5, 64]),
       baseline=f"against the noisy images: {longer - before:.1f}")
 claim("wrong noise", "PSNR gained at σ = 0.1 by the best of four trained with σ = 0.5",
@@ -176,14 +176,14 @@ score([("control at σ = 0.1 (dB)", prediction_control, of_control)])
 # make the images with σ = 0.1 worse. The networks with the narrower codes of section 1 do.
 
 # %%
-claim("other noise", "PSNR lost at σ = 0.1 by training with σ = 0.5, least of three codes",
+claim("other noise", "PSNR lost at σ = 0.1 by training with σ = 0.5, least of 3 networks",
       min(of_wide - measure(wide[0.5], 0.1), *(after[0.1, 5, c] - after[0.5, 5, c]
                                               for c in codes)), "dB", at_least=1)
-claim("no copy", "PSNR gained by a code of 1,024, trained and tested at σ = 0.1",
+claim("no copy", "PSNR gained by latent dimension 1,024, all at σ = 0.1",
       of_wide - before, "dB", at_least=1, baseline=f"control {of_control - before:.1f}")
-claim("control", "PSNR gained at σ = 0.1 by a code of 1,024 trained without noise",
+claim("control", "PSNR gained at σ = 0.1 by latent dimension 1,024, no noise in training",
       of_control - before, "dB", at_least=1)
-claim("strong noise", "PSNR gained at σ = 0.5 by training the code of 1,024 with it",
+claim("strong noise", "PSNR gained at σ = 0.5 by training with it, latent dimension 1,024",
       measure(wide[0.5], 0.5) - measure(control, 0.5), "dB", at_least=1)
 
 # %% [markdown]
