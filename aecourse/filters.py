@@ -27,6 +27,14 @@ def total_variation(images: Tensor, weight: float) -> Tensor:
     return _stacked(images, lambda stack: denoise_tv_chambolle(stack, weight=weight, max_num_iter=50, channel_axis=0))
 
 
+def weighted_mean(images: Tensor, known: Tensor, s: float) -> Tensor:
+    """Return for each of the images (N, D) a mean of the known ones (M, D), weighted by exp(−‖image − known‖² / 2s²).
+
+    It is the posterior mean E[x | image] if x is one of the known images, all equally probable, and s is the noise's σ.
+    """
+    return torch.softmax(-torch.cdist(images, known).square() / (2 * s * s), 1) @ known
+
+
 # Name → (function, the settings to choose from)
 CLASSIC: dict[str, tuple[Callable[[Tensor, Any], Tensor], tuple[float, ...]]] = {
     "median filter": (median, (2, 3, 4, 5)),

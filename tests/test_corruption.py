@@ -71,6 +71,12 @@ def test_a_filter_finds_the_setting_that_removes_noise_and_leaves_images_apart(n
     assert function(clean, setting)[3:].abs().max() < 1e-6
 
 
+def test_the_weighted_mean_is_the_posterior_mean_of_two_known_points():
+    known = torch.tensor([[-1.0], [1.0]])
+    at = torch.tensor([[-2.0], [0.0], [0.3]])
+    torch.testing.assert_close(filters.weighted_mean(at, known, 0.6), torch.tanh(at / 0.36))
+
+
 def test_the_convolutional_denoiser_gives_images_and_looks_at_the_whole():
     torch.manual_seed(0)
     net, image = models.ConvDenoiser(), x[:2].clone().requires_grad_()

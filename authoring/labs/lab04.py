@@ -410,7 +410,7 @@ axis.legend(frameon=False);
 # ## 7 · From much noise to less
 # ★★★ · 10 minutes
 #
-# Unit 04b followed a denoiser by removing noise and adding new noise, again and again. There is a way without new
+# A denoiser can be followed by adding noise and removing it, again and again (unit 04ba). There is a way without new
 # noise. Let points $\tilde x$ have noise of standard deviation $\sigma$, and let the denoiser answer $\hat x$. It takes
 # $\tilde x - \hat x$ for the noise. Keep only so much of this noise, in the same direction, that its standard deviation is
 # $\sigma_\text{next} < \sigma$.
