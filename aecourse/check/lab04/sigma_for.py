@@ -90,8 +90,10 @@ def draw(generator: torch.Generator, size: int) -> Case:
     elif size == 3:  # as much noise as the picture, more, and very little
         decibels = torch.tensor([0.0, -6.0, 80.0])
     else:
-        decibels = torch.cat([-10 * torch.rand(1, generator=generator) - 1,
-                              45 * torch.rand(size - 1, generator=generator) + 3])
+        decibels = torch.zeros(size)
+        while any(torch.equal(decibels.round(), whole) for whole in (decibels.trunc(), decibels.floor())):
+            decibels = torch.cat([-10 * torch.rand(1, generator=generator) - 1,
+                                  45 * torch.rand(size - 1, generator=generator) + 3])
     return Case((decibels,), f"the PSNR {row(decibels, '.3g')}")
 
 
