@@ -65,6 +65,8 @@ def _answer(x: Tensor, k: int, *, centre: str = "none", power: int = 2, keep: st
     return part.sqrt() if root else part
 
 
+FEWER = ("It is right where there are more images than pixels, and wrong where there are fewer: then x has N singular "
+         "values and no more.")
 ENOUGH = ("It is right for a code of fewer numbers than there are images, and wrong for one of more: then each image "
           "can have a direction of its own, and the error is 0.")
 
@@ -164,7 +166,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
         if right > 1.02 * centred > 0.01 and (size not in (6, 20) or cut_off < 0.98 * right):
             break
     return Case((x, k), f"the images {rows(x)} and k = {k}" if size == 3
-                else f"{size} images of {pixels} pixels and k = {k}")
+                else f"{size} images of {pixels} pixels and k = {k}", FEWER if size < pixels else "")
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
