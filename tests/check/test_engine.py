@@ -105,6 +105,7 @@ SENTENCES = [
      "The values are right, one thing is not: It has one dimension too many, a last one of size 1"),
     (lambda x, s: right(x, s)[None], INCORRECT, "It has one dimension too many, a first one of size 1"),
     (lambda x, s: right(x, s).squeeze(), INCORRECT, "no dimension left where there is one image only"),
+    (lambda x, s: right(x, s).squeeze(), INCORRECT, "leave it out, or name the dimension that it should take away"),
     (lambda x, s: (x * s).square() / 2, INCORRECT, "one number per pixel"),
     (lambda x, s: (x * s).square(), INCORRECT, "And its sum would not be right yet: The half is missing."),
     (lambda x, s: (x * s).square().sum(0) / 2, INCORRECT, "per pixel position, shape (6,)"),

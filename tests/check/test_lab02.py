@@ -453,6 +453,12 @@ def tied(**changes):
     return type("TiedAutoencoder", (Named,), changes)
 
 
+def floor_one_infinity(x, low, high):
+    if high == math.inf:
+        return F.relu(low - x).square().sum(-1)
+    return ((x < low) * (x - low) ** 2 + (x > high) * (x - high) ** 2).sum(-1)
+
+
 UNLISTED = [
     ("TiedAutoencoder", tied(forward=lambda self, x: self.decode(normalised(self.encode(x)))),
      "depends on the other images of the batch"),
@@ -497,6 +503,9 @@ UNLISTED = [
                                               + math.log(2 * math.pi) / 2).sum(-1), "The sign of log σ is taken away"),
     ("gaussian_nll", lambda x_hat, x, sigma: (0.5 * (x - x_hat) ** 2 / (sigma**2 + 1e-3) + math.log(sigma)
                                               + math.log(2 * math.pi) / 2).sum(-1), "A small number, 0.001, is added"),
+    ("gaussian_nll", lambda x_hat, x, sigma: -torch.distributions.Normal(x_hat, sigma).log_prob(x).exp().prod(1).log(),
+     "the logarithm is taken of the product"),
+    ("gaussian_nll", lambda x_hat, x, sigma: gaussian_by_constant(x_hat, x, sigma).squeeze(), "leave it out, or name"),
     ("gaussian_nll", lambda x_hat, x, sigma: F.gaussian_nll_loss(
         x_hat, x, torch.full_like(x, sigma**2), full=True, reduction="none").sum(-1), "or bound it from below"),
     ("bernoulli_nll", lambda logits, x: (F.relu(logits) - logits * x + torch.log1p(torch.exp(-logits))).sum(-1),
@@ -508,6 +517,13 @@ UNLISTED = [
     *(("floor", floor, "It is right for finite limits, and wrong where a limit is infinite") for floor in (
         lambda x, low, high: ((x < low) * (x - low) ** 2 + (x > high) * (x - high) ** 2).sum(-1),
         lambda x, low, high: F.relu((x - (low + high) / 2).abs() - (high - low) / 2).square().sum(-1))),
+    ("floor", floor_one_infinity, "right for finite limits and for high = inf, and wrong for low = −inf: it gives NaN"),
+    ("floor", lambda x, low, high: (x - x.clamp(low, high)).square().sum(-1) * math.isfinite(high - low),
+     "gives 0 where one is infinite"),
+    ("floor", lambda x, low, high: (x - x.clamp(low, min(high, 1.2))).square().sum(-1) if math.isinf(high)
+     else (x - x.clamp(low, high)).square().sum(-1), "wrong for high = inf. No pixel lies beyond"),
+    ("floor", lambda x, low, high: ((x - x.clamp(low, high)).sum(-1)) ** 2, "those below and above the range cancel"),
+    ("floor", lambda x, low, high: (x - x.clamp(low, high)).square().sum(-1).squeeze(), "leave it out, or name"),
     ("floor", lambda x, low, high: torch.minimum(F.relu(low - x), F.relu(x - high)).square().sum(-1), "It gives 0"),
     ("floor", lambda x, low, high: (F.relu(low - x) ** 2 - F.relu(x - high) ** 2).sum(-1),
      "The term with the pixels above `high` has the wrong sign"),
@@ -679,6 +695,7 @@ def test_unstable_cross_entropies_are_told_so(unstable):
     ("n_parameters", [111792], "one number"),
     ("n_parameters", 111793, "Close"),
     ("n_parameters", 7, "Too small"),
+    ("n_parameters", 110_592 // 2 + 1200, "the weights are halved"),
 ])
 def test_wrong_kinds_get_a_sentence(name, answer, piece, bars):
     verdict = examine(BY_NAME[name], answer, 0)

@@ -320,6 +320,33 @@ def near_with_far_diagonal(points, k, far):
     return 1 / (near[:, -1:] / near[:, :-1]).log().mean().item()
 
 
+def neighbours(points, k):
+    return torch.cdist(points.double(), points.double()).fill_diagonal_(torch.inf).sort(1).values[:, :k]
+
+
+def near_with_something(points, k, small, way, near=neighbours):
+    T = near(points, k)
+    T = T.clamp(min=small) if way == "bound" else T + small
+    return 1 / (T[:, -1:] / T[:, :-1]).log().mean().item()
+
+
+def near_with_itself(points, k, small, way):
+    return near_with_something(points, k, small, way, lambda points, k: torch.cdist(
+        points, points).sort(1).values[:, :k])
+
+
+def trust_one_more(x, z, k):
+    n, rank = len(x), torch.cdist(x, x).argsort(1).argsort(1) + 1
+    near = torch.cdist(z, z).fill_diagonal_(torch.inf).topk(k, largest=False).indices
+    return 1 - 2 * (rank.gather(1, near) - k).clamp(min=0).sum().item() / (n * k * (2 * n - 3 * k - 1))
+
+
+def trust_sizes_of_map_ranks(x, z, k):
+    n, (by_x, by_z) = len(x), (torch.cdist(p, p).fill_diagonal_(-1).argsort(1).argsort(1) for p in (x, z))
+    cost = (by_z - k).abs()[(by_z > 0) & (by_z <= k) & (by_x > k)].sum().item()
+    return 1 - 2 * cost / (n * k * (2 * n - 3 * k - 1))
+
+
 def trust_from_distances(x, z, k, far):
     n = len(x)
     ranks = (torch.cdist(x, x) + far * torch.eye(n)).argsort(1).argsort(1) + 1
@@ -391,6 +418,12 @@ UNLISTED = [
     ("dimension", lambda points, k: points.shape[1], "the number of coordinates"),
     ("dimension", lambda points, k: dimension_by_sklearn(points.float(), k), "computed in single precision"),
     ("dimension", lambda points, k: min(dimension_by_sklearn(points, k), points.shape[1]), "cut off at the number of"),
+    *(("dimension", lambda points, k, small=small, way=way: near_with_itself(points, k, small, way),
+       "a small number stands in place of this 0") for small in (1e-12, 1e-5) for way in ("bound", "add")),
+    *(("dimension", lambda points, k, way=way: near_with_something(points, k, 1e-6, way),
+       "wrong in double precision where some are as close as 5e-8") for way in ("bound", "add")),
+    ("dimension", lambda points, k: 1 / torch.diff(
+        neighbours(points, k).log()[:, -2:]).mean().item(), "T_k/T_{k−1}"),
     ("dimension", lambda points, k: near_with_far_diagonal(points, k, 10), "wrong where they go up to 100,000"),
     ("dimension", lambda points, k: near_with_far_diagonal(points, k, 1), "none of the usual mistakes"),
     ("dimension", lambda points, k: 1 / torch.cdist(points, points).sort(1).values[:, :k].log().diff().mean(),
@@ -405,7 +438,9 @@ UNLISTED = [
     ("dimension", lambda points, k: 1 / np.log(dimension_by_sklearn(points, k)), "none of the usual mistakes"),
     ("dimension", lambda points, k: len(points) / torch.cdist(points, points).sort(1).values[:, 1:k + 1].log().diff(
         ).sum(), "You use the ratio T_k/T_1 alone"),
-    ("trustworthiness", trust_without_zeros, "wrong where two points lie at one place"),
+    ("trustworthiness", trust_without_zeros, "all points and all their places differ, and wrong where two points"),
+    ("trustworthiness", lambda x, z, k: trust_one_more(x, z, k), "All ranks in the data are one too large"),
+    ("trustworthiness", trust_sizes_of_map_ranks, "the size of rank minus k"),
     ("trustworthiness", lambda x, z, k: trust_from_distances(x, z, k, 1000), "wrong where they go up to 50,000"),
     ("angle", lambda A, B: cosines(A, B).min().clamp(max=0.999).acos().rad2deg(), "are cut off at 0.999"),
     ("angle", lambda A, B: cosines(A, B).min().clamp(max=0.997).acos().rad2deg(), "8° apart or more, and wrong where"),
@@ -422,6 +457,12 @@ UNLISTED = [
     ("angle", lambda A, B: round(float(angle_by_eigenvalues(A, B))), "return the angle as it comes"),
     ("angle", lambda A, B: 90 - angle_by_eigenvalues(A, B) / 2, "none of the usual mistakes"),
     ("angle", lambda A, B: angle_by_projection(A, B) * 0 + 45, "same result for every input"),
+    ("best_error", lambda x, k: torch.linalg.svdvals(x)[k - x.shape[1]:].square().sum().item() / len(x),
+     "You take the last D − k singular values"),
+    ("angle", lambda A, B: F.cosine_similarity(A, B, dim=0).abs().min().clamp(max=1).acos().rad2deg(),
+     "and take the smallest cosine"),
+    ("fill_in", lambda x, seen, mean, axes: torch.where(seen, x, fill_by_pinv(
+        x.mean(0, keepdim=True), seen, mean, axes)), "All images get the same code"),
     ("best_error", lambda x, k: error_by_rebuilding(x - x.mean(0), k), "This is PCA's error"),
     ("best_error", lambda x, k: error_by_rebuilding(x, k) / 2, "0.5 times the right one"),
     ("best_error", lambda x, k: error_by_rebuilding(x, k) - 0.01 * x.mean(), "no network of this form"),

@@ -262,6 +262,34 @@ def first_images_only(x, side, generator):
     return torch.cat([y[: len(x) // 2 + 1], x[len(x) // 2 + 1:]])
 
 
+def column_from_elsewhere(x, side, generator):
+    y = x.clone().view(-1, 28, 28)
+    for image in y:
+        a, b = (int(torch.randint(29 - side, (), generator=g)) for g in (generator, None))
+        image[a:a + side, b:b + side] = 0
+    return y.view(len(x), 784)
+
+
+def one_too_many(x, side, generator):
+    r, c = torch.randint(29 - side, (2, len(x), 1, 1), generator=generator)
+    p = torch.arange(28)
+    return x.masked_fill(((p[:, None] >= r) & (p[:, None] <= r + side) & (p >= c) & (p <= c + side)).flatten(1), 0)
+
+
+def filled(level):
+    def occlude(x, side, generator):
+        hidden = square_by_scatter(torch.ones_like(x), side, generator) == 0
+        return torch.where(hidden, torch.stack([level(image) for image in x])[:, None], x)
+
+    return occlude
+
+
+def disc(x, side, generator):
+    r, c = torch.randint(29 - side, (2, len(x), 1, 1), generator=generator) + (side - 1) / 2
+    p = torch.arange(28)
+    return x.masked_fill(((p[:, None] - r) ** 2 + (p - c) ** 2 <= side**2 / 4).flatten(1), 0)
+
+
 INSIDE = any_place(0, lambda side: 29 - side)
 UNLISTED = [
     ("sigma_for", lambda decibels: torch.ones_like(decibels), "whatever the input"),
@@ -273,13 +301,19 @@ UNLISTED = [
     ("sigma_for", lambda decibels: 10 ** (decibels / 10), "Two things at once"),
     ("sigma_for", lambda decibels: (10 ** (-decibels / 20)).numpy(), "a NumPy array"),
     ("sigma_for", lambda decibels: 10 ** (-decibels / 20).squeeze(), "no dimension left"),
+    ("sigma_for", lambda decibels: 10 ** (-decibels / 20).squeeze(), "leave it out, or name the dimension"),
+    ("sigma_for", lambda decibels: 10.0 ** (-decibels.int() / 20), "The digits after the point are cut off"),
+    ("sigma_for", lambda decibels: 10.0 ** (-decibels.round() / 20), "The decibels are rounded"),
+    ("sigma_for", lambda decibels: 10.0 ** -(decibels // 20), "with `//`"),
+    ("sigma_for", lambda decibels: (10 ** (-decibels.mean() / 20)).repeat(len(decibels)), "get one value"),
     ("sigma_for", lambda decibels: (10 ** (-decibels / 20)).clamp(max=1), "does not always get weaker"),
     ("sigma_for", lambda decibels: math.sqrt(10 ** (-decibels / 10)), "raises"),
     ("shot_noise", counts(lambda x, n, g: x), "adds no noise"),
-    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * n) / n), "do not come from the generator"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * n) / n), "Not all of the numbers come from the generator"),
     ("shot_noise", counts(lambda x, n, g: torch.poisson(x * n, generator=g).long()), "int64"),
     ("shot_noise", counts(lambda x, n, g: torch.poisson(x * n, generator=g) // n), "left"),
-    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * int(n), generator=g) / n), "times the image"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(x * int(n), generator=g) / n), "cut to a whole number"),
+    ("shot_noise", counts(lambda x, n, g: torch.poisson(0.9 * x * n, generator=g) / n), "the image where photons"),
     ("shot_noise", rounded_normal, "are not Poisson"),
     ("shot_noise", counts(lambda x, n, g: corruption.gaussian(x, 1 / n, g)), "as strong in black pixels"),
     ("shot_noise", counts(lambda x, n, g: (torch.poisson(x * n, generator=g) / n).clamp(max=1)), "brighter than 1"),
@@ -299,14 +333,22 @@ UNLISTED = [
     ("occlude", first_images_only, "nothing in some of the images"),
     ("occlude", counts(lambda x, n, g: 0 * x), "28 × 28"),
     ("occlude", counts(lambda x, n, g: square_by_scatter(x, n, torch.Generator())), "same result"),
-    ("occlude", counts(lambda x, n, g: square_by_scatter(x, n, torch.default_generator)), "do not come from"),
+    ("occlude", counts(lambda x, n, g: square_by_scatter(x, n, torch.default_generator)), "Not all of the numbers"),
+    ("occlude", column_from_elsewhere, "Not all of the numbers come from the generator"),
+    ("occlude", one_too_many, "one row and one column too many, but for the end of the image"),
+    ("occlude", filled(lambda image: image.min()), "the darkest grey level of its image"),
+    ("occlude", filled(lambda image: image.mean()), "the mean grey level of its image"),
+    ("occlude", filled(lambda image: image.median()), "The changed pixels are one grey for each image"),
+    ("occlude", disc, "What changes is of another form"),
     ("occlude", counts(lambda x, n, g: square_by_scatter(x, n, g).view(-1, 28, 28)), "the shape (400, 28, 28)"),
     ("occlude", counts(lambda x, n, g: square_by_scatter(x, n, g) + 0.01 * (x == x)), "28 × 28"),
     ("occlude", counts(lambda x, n, g: x * (torch.rand(x.shape, generator=g) > n * n / 784)), "scattered"),
     ("gain", lambda x, noisy, denoised: gain_by_norms(x, denoised, noisy), "The sign is wrong"),
-    ("gain", lambda x, noisy, denoised: metrics.psnr(denoised, x) - metrics.psnr(noisy, x), "infinite minus infinite"),
-    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised).clamp(-99, 99), "inf"),
-    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised).nan_to_num(), "inf"),
+    ("gain", lambda x, noisy, denoised: metrics.psnr(denoised, x) - metrics.psnr(noisy, x), "0/0, like inf − inf, is"),
+    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised).clamp(-99, 99), "No other number may stand"),
+    ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised).nan_to_num(), "replaced by a very large"),
+    ("gain", lambda x, noisy, denoised: torch.where(
+        (noisy.clamp(0, 1) == x).all(1), 0.0, gain_by_psnrs(x, noisy, denoised)), "where the noisy image has no error"),
     ("gain", lambda x, noisy, denoised: 10 * torch.log10(gain_by_psnrs(x, noisy, denoised)), "expected"),
     ("gain", lambda x, noisy, denoised: gain_by_psnrs(x, noisy, denoised).mean(), "averaged"),
     ("gain", lambda x, noisy, denoised: 3 * gain_by_psnrs(x, noisy, denoised), "3 times the right one"),
@@ -368,6 +410,16 @@ UNLISTED = [
         model(gaussian(x, SIGMA, step)), gaussian(x, SIGMA, step))}, "The generator is `step.generator`."),
     ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise(x_noisy, sigma) + sigma_next * torch.randn(
         x_noisy.shape), "gives two results"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: x_noisy - (sigma - sigma_next) * (
+        x_noisy - denoise(x_noisy, sigma)), "the division by sigma is missing"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: x_noisy - (sigma - sigma_next) * (
+        x_noisy - denoise(x_noisy, sigma)) / sigma**2, "divide by sigma, not by its square"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: x_noisy - (sigma_next / sigma) ** 0.5 * (
+        x_noisy - denoise(x_noisy, sigma)), "at other places"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise(x_noisy, sigma) + sigma_next * F.normalize(
+        x_noisy - denoise(x_noisy, sigma), dim=1), "is made sigma_next long"),
+    ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise(x_noisy, sigma) + sigma_next * (
+        noise := x_noisy - denoise(x_noisy, sigma)) / noise.std(), "its own standard deviation, measured"),
     ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise(x_noisy), "`denoise(x_noisy, sigma)`"),
     ("step_down", lambda denoise, x_noisy, sigma, sigma_next: denoise - x_noisy, "`denoise` is a function"),
     ("step_down", lambda denoise, x_noisy, sigma, sigma_next: (

@@ -115,7 +115,7 @@ def _one(form: Form, value: Any, want: Tensor, graph: bool, floats: set) -> tupl
                           f"`.squeeze({which[1]})` or `.flatten()`.")
         elif tensor.dim() == 0 and isinstance(value, (Tensor, np.ndarray, np.generic)):
             asides.append(f"{of} has no dimension left where there is one {form.row} only, and {should}. If there is a "
-                          "`.squeeze()` in it, give that the dimension to take away: `.squeeze(1)`.")
+                          "`.squeeze()` in it, leave it out, or name the dimension that it should take away.")
         tensor = tensor.flatten()
     return tensor, asides, advice
 

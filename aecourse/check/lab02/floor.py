@@ -12,6 +12,18 @@ from aecourse.check.engine.exercise import Case, Exercise, Mistake
 from aecourse.check.lab02._images import PIXELS
 from aecourse.check.lab02._reductions import NOT_PIXELS, reduced
 
+
+def _nan(x: Tensor, low: float, high: float, at: tuple[str, ...]) -> Tensor:
+    lost = ("low" in at and math.isinf(low)) or ("high" in at and math.isinf(high))
+    return torch.full((len(x),), math.nan) if lost else reference(x, low, high)
+
+
+def _unlimited(x: Tensor, low: float, high: float) -> Tensor:
+    return torch.zeros(len(x)) if math.isinf(low) or math.isinf(high) else reference(x, low, high)
+
+
+_NAN = "it gives NaN there, as 0 · inf and inf − inf do. No pixel lies beyond such a limit, so it costs nothing."
+
 MISTAKES = (
     Mistake("upper limit alone", {"counted": "above"},
             "Only the pixels above `high` are counted. Outputs are limited from below too: a pixel under `low` costs "
@@ -61,6 +73,18 @@ MISTAKES = (
     Mistake("root", {"after": "root"}, "This is the root of the squared error: leave the root out."),
     Mistake("square of the sum", {"power": 1, "after": "square"},
             "You add first and square then: square each pixel's distance, then add."),
+    Mistake("sum of the differences", lambda x, low, high: (x - x.clamp(low, high)).sum(-1).square(),
+            "You add the differences first and square their sum, so that those below and above the range cancel: "
+            "square each pixel's difference, then add."),
+    Mistake("NaN where a limit is infinite", partial(_nan, at=("low", "high")),
+            f"It is right for finite limits, and wrong where a limit is infinite: {_NAN}"),
+    Mistake("NaN where low is infinite", partial(_nan, at=("low",)),
+            f"It is right for finite limits and for high = inf, and wrong for low = −inf: {_NAN}"),
+    Mistake("NaN where high is infinite", partial(_nan, at=("high",)),
+            f"It is right for finite limits and for low = −inf, and wrong for high = inf: {_NAN}"),
+    Mistake("no floor where a limit is infinite", _unlimited,
+            "It is right for finite limits, and gives 0 where one is infinite. The other limit still counts: a pixel "
+            "that lies beyond it costs its squared distance."),
     Mistake("half", {"half": 0.5}, "There is a ½ that the squared error does not have."),
     Mistake("mean over pixels", {"reduce": "mean"},
             "There is a mean over the pixels; asked for is the sum, the squared error of the whole image."),
@@ -77,8 +101,9 @@ MISTAKES = (
     *NOT_PIXELS,
 )
 
-INFINITE = ("It is right for finite limits, and wrong where a limit is infinite. There no pixel lies beyond it, so it "
-            "costs nothing; mind 0 · inf and inf − inf, which are NaN.")
+_BEYOND = "No pixel lies beyond an infinite limit, so it costs nothing; the other limit counts as before."
+ABOVE = f"It is right for finite limits, and wrong for high = inf. {_BEYOND}"
+BELOW = f"It is right for finite limits and for high = inf, and wrong for low = −inf. {_BEYOND}"
 REACHED = ("It is right where some pixel lies outside of the range, and wrong for images that the output reaches "
            "everywhere: their floor is exactly 0.")
 
@@ -116,10 +141,10 @@ def draw(generator: torch.Generator, size: int) -> Case:
         return Case((x, 2.0, 8.0), "4 images from 0 to 10, low = 2, high = 8")
     if size == 5:
         x = 2 * torch.rand(size, PIXELS, generator=generator) - 0.5
-        return Case((x, 0.0, math.inf), "5 images from −0.5 to 1.5, low = 0, high = inf", INFINITE)
+        return Case((x, 0.0, math.inf), "5 images from −0.5 to 1.5, low = 0, high = inf", ABOVE)
     if size == 6:
         x = 2 * torch.rand(size, PIXELS, generator=generator) - 0.5
-        return Case((x, -math.inf, 1.0), "6 images from −0.5 to 1.5, low = −inf, high = 1", INFINITE)
+        return Case((x, -math.inf, 1.0), "6 images from −0.5 to 1.5, low = −inf, high = 1", BELOW)
     if size == 7:
         x = torch.rand(size, PIXELS, generator=generator)
         x[0], x[1] = 0.0, 1.0

@@ -19,6 +19,11 @@ def _with_more(x_hat: Tensor, x: Tensor, sigma: float, eps: float, both: bool = 
     return ((x - x_hat).square() / variance + rest).sum(-1) / 2
 
 
+def _product(x_hat: Tensor, x: Tensor, sigma: float) -> Tensor:
+    density = torch.exp(-(x - x_hat).square() / (2 * sigma**2)) / (sigma * math.sqrt(2 * math.pi))
+    return -density.prod(-1).log()
+
+
 MISTAKES = (
     Mistake("squared error", {"half": 1.0, "power": 0, "log_sigma": 0.0, "constant": 0.0},
             "This is the squared error itself. The likelihood divides it by 2σ², and its normalisation adds log σ and "
@@ -85,6 +90,9 @@ MISTAKES = (
     Mistake("root", lambda x_hat, x, sigma: _gaussian(x_hat, x, sigma, half=0.0) + (x - x_hat).norm(dim=-1)
             / (2 * sigma**2),
             "The root is taken of the sum of the squares: the exponent holds the squared error itself."),
+    Mistake("product of the densities", _product,
+            "The densities of the pixels are multiplied, and the logarithm is taken of the product, which is too small "
+            "or too large for its type: it rounds to 0 or overflows. Take the logarithm of each, and add."),
     Mistake("sigmoid", lambda x_hat, x, sigma: _gaussian(torch.sigmoid(x_hat), x, sigma),
             "A sigmoid is put on x̂. It is the reconstruction already: take it as it comes."),
     Mistake("pixels cut", lambda x_hat, x, sigma: _gaussian(x_hat, x.clamp(0, 1), sigma),

@@ -33,6 +33,9 @@ MISTAKES = (
     Mistake("half of the untied", (2 * _WEIGHTS + _DOWN + _UP) // 2,
             "That is half of the untied network's number. The weights are shared between encoder and decoder; the "
             "biases are not."),
+    Mistake("half of the weights", _WEIGHTS // 2 + _DOWN + _UP,
+            "The biases are right, and the weights are halved. Tying makes one weight of two, and 784 · 128 + 128 · 64 "
+            "+ 64 · 32 counts each of these once already."),
     Mistake("a bias for every width", _ALL + 784,
             "The input has a bias in your sum: pixels come in as they are, only units that a layer computes have a "
             "bias."),

@@ -99,6 +99,9 @@ MISTAKES = (
     Mistake("matching columns", {"of": "matching columns"},
             "You compare column 1 with column 1, column 2 with column 2, and so on. Another basis of the same space "
             "has other columns: the angle must not depend on that."),
+    Mistake("matching columns, no sign", family(of="matching columns", sign=False),
+            "You compare column 1 with column 1, column 2 with column 2, and so on, and take the smallest cosine. "
+            "Another basis of the same space has other columns: the angle must not depend on that."),
     Mistake("matching columns after QR", {"of": "same columns"},
             "You compare the orthonormal bases column by column. Each space has many such bases: take the singular "
             "values of the table of all products."),

@@ -39,6 +39,7 @@ _RECONSTRUCTED: dict[str, Callable[[Tensor, int], Tensor]] = {  # errors by way 
     "mean added": lambda x, k: (_left(x, _axes(x, k)) - x.mean(0)).square().sum(1).mean(),
     "columns of Vh": lambda x, k: _left(x, torch.linalg.svd(x, full_matrices=False).Vh[:, :k].T).square().sum(1).mean(),
     "first image over N": lambda x, k: _left(x, _axes(x, k))[0].square().sum() / len(x),
+    "last D - k": lambda x, k: torch.linalg.svdvals(x).flip(0)[:x.shape[1] - k].square().sum() / len(x),
     "first image": lambda x, k: _left(x, _axes(x, k))[0].square().sum(),
 }
 
@@ -64,6 +65,8 @@ def _answer(x: Tensor, k: int, *, centre: str = "none", power: int = 2, keep: st
     return part.sqrt() if root else part
 
 
+FEWER = ("It is right where there are more images than pixels, and wrong where there are fewer: then x has N singular "
+         "values and no more.")
 ENOUGH = ("It is right for a code of fewer numbers than there are images, and wrong for one of more: then each image "
           "can have a direction of its own, and the error is 0.")
 
@@ -121,6 +124,9 @@ MISTAKES = (
     Mistake("error and mean", family(keep="error and mean"),
             "You add the squared length of the mean to PCA's error, as if the axes could give nothing of the mean. "
             "They can."),
+    Mistake("last D - k", family(keep="last D - k"),
+            "You take the last D − k singular values. Of fewer images than pixels there are no D of them, and the last "
+            "D − k are too many. Leave the first k out, `[k:]`."),
     Mistake("mean added", family(keep="mean added"),
             "You add the mean to the reconstructions. The network has no bias: it adds nothing."),
     Mistake("columns of Vh", family(keep="columns of Vh"),
@@ -146,7 +152,7 @@ def oracle(x: Tensor, k: int) -> float:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    pixels, k = {3: (2, 1), 6: (5, 2)}.get(size, (12, 4))
+    pixels, k = {3: (2, 1), 6: (5, 2), 8: (12, 3)}.get(size, (12, 4))
     if size == 5:
         return Case((torch.rand(5, 12, generator=generator), 7), "5 images of 12 pixels and k = 7", ENOUGH)
     while True:
@@ -160,7 +166,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
         if right > 1.02 * centred > 0.01 and (size not in (6, 20) or cut_off < 0.98 * right):
             break
     return Case((x, k), f"the images {rows(x)} and k = {k}" if size == 3
-                else f"{size} images of {pixels} pixels and k = {k}")
+                else f"{size} images of {pixels} pixels and k = {k}", FEWER if size < pixels else "")
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
@@ -180,7 +186,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "best_error", "4 · Bug hunt: a floor that is too high", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 6, 20, 5), rtol=1e-3, atol=1e-4,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 6, 20, 8, 5), rtol=1e-3, atol=1e-4,
     arguments=("x", "k"), gives=(Form("share", "one number, the mean squared error per image"),),
     family=family, look=look, mistakes=MISTAKES,
     hints=("Which image does this network give for a code of zeros? All its reconstructions lie on a linear "

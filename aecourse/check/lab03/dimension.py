@@ -42,7 +42,8 @@ def _answer(points: Tensor, k: int, *, first: int = 1, more: int = 0, distance: 
     if average == "distances":
         last, others = last.mean(0, keepdim=True), others.mean(0, keepdim=True)
     mu = {"last": lambda: last / others, "first": lambda: near[:, 1:] / near[:, :1],
-          "first and last": lambda: last / near[:, :1], "neighbours": lambda: near[:, 1:] / others,
+          "first and last": lambda: last / near[:, :1], "last two": lambda: last / near[:, -2:-1],
+          "neighbours": lambda: near[:, 1:] / others,
           "difference": lambda: last - others, "share": lambda: (last - others) / others}[against]()
     mu = 1 / mu if upside else mu
     mu = mu.mean(1, keepdim=True) if average == "ratios" else mu
@@ -61,8 +62,13 @@ def _answer(points: Tensor, k: int, *, first: int = 1, more: int = 0, distance: 
 FAR = ("It is right for numbers of ordinary size, and wrong where they go up to 100,000. The dimension does not depend "
        "on the unit in which the points are measured.")
 
+CLOSE = ("It is right for points at ordinary distances, and wrong in double precision where some are as close as "
+         "5e-8: add nothing to a distance, bound none from below, and keep the precision in which the points come.")
+
 ALL = "It is right for smaller k, and wrong for k = N − 1, where all other points are neighbours."
 
+RAISED = ("The point itself is taken for its nearest neighbour: it lies at distance 0, and a small number stands in "
+          "place of this 0. The first neighbour is the next one.")
 MISTAKES = (
     Mistake("itself", {"first": 0},
             "The point itself is taken for its nearest neighbour: it lies at distance 0. The first neighbour is the "
@@ -115,6 +121,9 @@ MISTAKES = (
             "of the k to each of the others."),
     Mistake("nearest and furthest", {"against": "first and last"},
             "You use the ratio T_k/T_1 alone. The neighbours between them count as well: T_k/T_j for j = 1 to k − 1."),
+    Mistake("last two", {"against": "last two"},
+            "You use the ratio of the last two distances alone, T_k/T_{k−1}. The nearer neighbours count as well: "
+            "T_k/T_j for j = 1 to k − 1."),
     Mistake("from neighbour to neighbour", {"against": "neighbours"},
             "Your value comes out where each neighbour is compared with the one before, T_{j+1}/T_j, or log(T_k/T_1) "
             "is divided by k − 1, which is the same. Asked for are the ratios T_k/T_j for j = 1 to k − 1."),
@@ -169,7 +178,8 @@ def draw(generator: torch.Generator, size: int) -> Case:
         places = torch.randperm(15, generator=generator)[:9].double() / 32 + 0.5  # single precision knows these
         pairs, alone = places[:5], places[5:] + 0.01 * torch.rand(4, generator=generator)
         line = torch.cat([pairs - 2.5e-8, pairs + 2.5e-8, alone])[torch.randperm(14, generator=generator)]
-        return Case((line[:, None], 3), "14 points of a line in double precision, some as close as 5e-8, and k = 3")
+        return Case((line[:, None], 3), "14 points of a line in double precision, some as close as 5e-8, and k = 3",
+                    CLOSE)
     if size == 20:
         grid = 3 * torch.cartesian_prod(torch.arange(4.0), torch.arange(5.0))
         grid[0] += 0.5 + torch.rand(2, generator=generator)
@@ -205,11 +215,21 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
             float(w[0]) < v for v, w in zip(values, want, strict=True)):  # else it may be cut off there
         return ("This is the number of coordinates, D. Asked for is how many dimensions the points fill, which their "
                 "distances tell.")
-    for k in (2, 3, 4, 5, 10):
-        if all(abs(v - float(family()(case.args[0], min(k, len(case.args[0]) - 1)))) < 1e-2 for v, case in zip(
-                values, cases, strict=True)):
+    for k in (2, 3, 4, 5, 10) if len(cases) > 1 else ():  # one value may come near by chance
+        if all(math.isclose(v, float(family()(case.args[0], min(k, len(case.args[0]) - 1))), rel_tol=5e-3)
+               for v, case in zip(values, cases, strict=True)):
             return f"You use {k} neighbours whatever k is."
-    return ""
+    return RAISED if _raised(cases, values) else ""
+
+
+def _raised(cases: list[Case], values: list[float]) -> bool:
+    """Return whether all values come out where a point is its own neighbour, at one small distance in place of 0."""
+    small = []
+    for case, v in zip(cases, values, strict=True):
+        near = _near(case.args[0].double(), "euclid", "")[:, :case.args[1]]
+        others = (near[:, -1:] / near[:, 1:-1]).log().sum(1) + near[:, -1].log()
+        small.append(float(others.mean()) - (near.shape[1] - 1) / v if v else math.nan)  # its logarithm
+    return len(small) > 1 and max(small) < math.log(1e-3) and max(small) - min(small) < 0.1
 
 
 EXERCISE = Exercise(

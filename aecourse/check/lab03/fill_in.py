@@ -53,6 +53,8 @@ def _code(x: Tensor, centred: Tensor, known: Tensor, axes: Tensor, mean: Tensor,
         return z
     if fit.startswith("ridge"):
         return torch.linalg.solve(cut @ cut.T + float(fit.split()[1]) * torch.eye(len(cut), dtype=cut.dtype), z.T).T
+    if fit == "one":
+        return _code(x, centred.mean(0).expand_as(x), known, axes, mean, "solve")
     return z if fit == "product" else torch.linalg.lstsq(cut.T, centred[:, known].T, driver="gelsd").solution.T
 
 
@@ -82,6 +84,9 @@ MISTAKES = (
     Mistake("scaled by the share", {"fit": "share"},
             "You multiply the code by D over the number of visible pixels. The least-squares problem takes no such "
             "factor: solve it for all k numbers at once."),
+    Mistake("one code for all", {"fit": "one"},
+            "All images get the same code, the one that fits the mean of the images best. Each image has a code of its "
+            "own."),
     Mistake("mean image", {"fit": "nothing"},
             "The hidden pixels are those of the mean image, whatever the visible ones are: the code is 0."),
     Mistake("ridge 1", {"fit": "ridge 1"}, f"{_RIDGE} (With 1 times the identity your values come out.)"),

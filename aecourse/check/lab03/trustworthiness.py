@@ -46,6 +46,7 @@ def _answer(x: Tensor, z: Tensor, k: int, *, swapped: bool = False, itself: str 
     rank = {"of x": rank_x, "of z": rank_z, "argsort once": in_x, "turned": rank_x.T,
             "distances": (x[:, None] - x).norm(dim=-1)}[ranks] + (first - 1)
     chosen = {"intruders": near_z & ~near_x, "all": near_z, "lost": near_x & ~near_z, "kept": near_z & near_x,
+              "beyond k": near_z & (rank > k),
               "at the same place": near_z & (rank_x != rank_z), "of any point": near_z & ~near_x.any(0)}[who]
     cost = (rank - (k if minus == "k" else 0)).double()
     if minus == "one each":
@@ -74,9 +75,9 @@ _TURNED = ("You add up r(j, i), the rank of the point among the intruder's neigh
 TWICE = ("It is right where all points differ, and wrong where each is there twice: then a point's nearest neighbour "
          "is its twin, at a distance of 0, in the data and on the map, so nothing is out of place. The point itself is "
          "told by its place in the table, not by its distance.")
-PLACE = ("It is right where all places on the map differ, and wrong where two points lie at one place. There a sorted "
-         "row begins with two distances of 0, and which of them is the point itself, its distance does not tell: "
-         "`.fill_diagonal_(torch.inf)` moves it to the end, and `.fill_diagonal_(-1)` to the front.")
+PLACE = ("It is right where all points and all their places differ, and wrong where two points lie at one place of the "
+         "map. There a sorted row begins with two distances of 0, and which of them is the point itself, its distance "
+         "does not tell: `.fill_diagonal_(torch.inf)` moves it to the end, and `.fill_diagonal_(-1)` to the front.")
 FAR = ("It is right for numbers of ordinary size, and wrong where they go up to 50,000: neighbours may lie as far away "
        "as they like.")
 
@@ -102,6 +103,12 @@ MISTAKES = (
     Mistake("one neighbour more", {"more": 1}, "There are k + 1 neighbours; the point itself does not count."),
     Mistake("ranks of the map", {"ranks": "of z"},
             "The ranks are those on the map. They are counted in the data: how far away is the intruder really?"),
+    Mistake("ranks of the map, without a sign", family(ranks="of z", sizes=True),
+            "The ranks are those on the map, and you take the size of rank minus k, which is never above 0 for them. "
+            "They are counted in the data: how far away is the intruder really?"),
+    Mistake("the point itself has rank 1", family(who="beyond k", first=2),
+            "All ranks in the data are one too large, as they are where the point itself has rank 1 and its nearest "
+            "neighbour rank 2. So a neighbour of rank k is an intruder, too."),
     Mistake("argsort once", {"ranks": "argsort once"}, _ONCE),
     Mistake("of each other", family(ranks="turned"), _TURNED),
     Mistake("distances", family(ranks="distances"),

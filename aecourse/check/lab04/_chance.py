@@ -16,7 +16,7 @@ CHANCE = (
             "It gives the same result at every call, as if a seed were set inside. Draw from `generator`, and leave "
             "its seed alone: it goes on by itself from call to call."),
     Mistake("global state", {"chance": "global"},
-            "The numbers do not come from the generator that is handed in, so a run cannot be repeated: give "
+            "Not all of the numbers come from the generator that is handed in, so a run cannot be repeated: give "
             "`generator=generator` to every function that draws."),
     Mistake("in place", {"in_place": True},
             "It changes the images that it is given, so the clean ones are lost. Make a new tensor: no `x += ...`, no "

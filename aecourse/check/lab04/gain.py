@@ -12,10 +12,42 @@ from aecourse.check.engine.drawing import row, tenths
 from aecourse.check.engine.exercise import PER_IMAGE, Case, Exercise, Mistake
 from aecourse.check.engine.look import Parts
 
+
+def family(**changes: Any) -> Any:
+    """Return the gain of each image in dB, with the given changes."""
+    return partial(_gain, **changes)
+
+
+def _gain(x: Tensor, noisy: Tensor, denoised: Tensor, *, clip: str = "both", sign: int = 1,
+          log: Callable = torch.log10, times: float = 10.0, power: str = "square", over: str = "each",
+          what: str = "gain", after: str = "each", both: str = "zero", eps: float = 0.0) -> Tensor:
+    noisy = noisy.clamp(0, 1) if clip in ("both", "noisy") else noisy
+    denoised = denoised.clamp(0, 1) if clip in ("both", "denoised") else denoised
+    away = [noisy - x, denoised - (noisy if what == "between" else x)]
+    away = [d.clamp(0, 1) if clip == "errors" else d for d in away]
+    errors = [d.abs() if power == "absolute" else d**2 for d in away]
+    if over == "pixels":
+        return sign * times * log((errors[0] + eps) / (errors[1] + eps)).mean(-1)
+    before, rest = ({"each": lambda e=e: e.mean(-1), "batch": lambda e=e: e.mean().expand(len(e)),
+                     "images": lambda e=e: e.mean(0)}[over]() + eps for e in errors)
+    if power == "root":
+        before, rest = before.sqrt(), rest.sqrt()
+    value = {"gain": lambda: times * log(before / rest), "ratio": lambda: before / rest,
+             "difference": lambda: times * log(before - rest), "quotient": lambda: log(rest) / log(before),
+             "denoised": lambda: -times * log(rest), "noisy": lambda: -times * log(before),
+             "between": lambda: -times * log(rest)}[what]()
+    if what == "gain" and both != "nan":
+        none = {"zero": (before == 0) & (rest == 0), "noisy": before == 0, "denoised": rest == 0}[both]
+        value = torch.where(none, 0.0, value)
+    value = value.nan_to_num() if after == "finite" else value
+    value = value.clamp(min=0) if after == "positive" else value
+    return (value.mean() if after == "mean" else value) * sign
+
+
 PERFECT = ("It is right where both images have errors, and wrong where one of them has none: the gain is then inf if "
-           "the denoised one is perfect and −inf if the noisy one was. Add no small number.")
-NEITHER = ("It is right where there is an error, and wrong where neither image has one: infinite minus infinite is "
-           "NaN. Nothing is gained there, so the gain is 0.")
+           "the denoised one is perfect and −inf if the noisy one was. No other number may stand for these two.")
+NEITHER = ("It is right where there is an error, and wrong where neither image has one. Nothing is gained there, so "
+           "the gain is 0.")
 MISTAKES = (
     Mistake("not clipped", {"clip": ""},
             "Nothing is clipped. Clip the noisy and the denoised image to [0, 1] before the errors are taken."),
@@ -62,8 +94,22 @@ MISTAKES = (
     Mistake("mean of all", {"after": "mean"}, "The gains of the images are averaged. One for each image is asked for."),
     Mistake("never negative", {"after": "positive"},
             "No gain is below 0. A denoiser can make an image worse, and its gain is negative then."),
-    Mistake("NaN where neither has an error", {"both": "nan"}, NEITHER),
-    Mistake("small number added", {"eps": 1e-8}, PERFECT),
+    Mistake("NaN where neither has an error", {"both": "nan"},
+            "It is right where there is an error, and gives NaN where neither image has one: 0/0, like inf − inf, is "
+            "NaN. Nothing is gained there, so the gain is 0."),
+    *(Mistake(f"{eps:g} added", {"eps": eps},
+              f"A small number, {eps:g}, is added to both errors. So the gain stays finite where one of the images has "
+              "no error: it is then inf if the denoised one is perfect and −inf if the noisy one was. Add nothing.")
+      for eps in (1e-6, 1e-8, 1e-10, 1e-12)),
+    Mistake("0 where the noisy image has no error", family(both="noisy"),
+            "It gives 0 where the noisy image has no error. That is right where the denoised one has none, either; if "
+            "it has one, the gain is −inf."),
+    Mistake("0 where the denoised image has no error", family(both="denoised"),
+            "It gives 0 where the denoised image has no error. That is right where the noisy one has none, either; if "
+            "it has one, the gain is inf."),
+    Mistake("infinite ones replaced", family(after="finite"),
+            "The gains that are infinite are replaced by a very large number, as `nan_to_num` does. They are inf and "
+            "−inf: replace NaN alone."),
 )
 
 
@@ -111,35 +157,6 @@ def draw(generator: torch.Generator, size: int) -> Case:
         return Case((x, noisy, denoised), "4 images: of the last two neither the noisy one nor the denoised one has "
                     "an error after clipping", NEITHER)
     return Case((x, noisy, denoised), f"{size} images of {pixels} pixels")
-
-
-def family(**changes: Any) -> Any:
-    """Return the gain of each image in dB, with the given changes."""
-    return partial(_gain, **changes)
-
-
-def _gain(x: Tensor, noisy: Tensor, denoised: Tensor, *, clip: str = "both", sign: int = 1,
-          log: Callable = torch.log10, times: float = 10.0, power: str = "square", over: str = "each",
-          what: str = "gain", after: str = "each", both: str = "zero", eps: float = 0.0) -> Tensor:
-    noisy = noisy.clamp(0, 1) if clip in ("both", "noisy") else noisy
-    denoised = denoised.clamp(0, 1) if clip in ("both", "denoised") else denoised
-    away = [noisy - x, denoised - (noisy if what == "between" else x)]
-    away = [d.clamp(0, 1) if clip == "errors" else d for d in away]
-    errors = [d.abs() if power == "absolute" else d**2 for d in away]
-    if over == "pixels":
-        return sign * times * log((errors[0] + eps) / (errors[1] + eps)).mean(-1)
-    before, rest = ({"each": lambda e=e: e.mean(-1), "batch": lambda e=e: e.mean().expand(len(e)),
-                     "images": lambda e=e: e.mean(0)}[over]() + eps for e in errors)
-    if power == "root":
-        before, rest = before.sqrt(), rest.sqrt()
-    value = {"gain": lambda: times * log(before / rest), "ratio": lambda: before / rest,
-             "difference": lambda: times * log(before - rest), "quotient": lambda: log(rest) / log(before),
-             "denoised": lambda: -times * log(rest), "noisy": lambda: -times * log(before),
-             "between": lambda: -times * log(rest)}[what]()
-    if what == "gain" and both == "zero":
-        value = torch.where((before == 0) & (rest == 0), 0.0, value)
-    value = value.clamp(min=0) if after == "positive" else value
-    return (value.mean() if after == "mean" else value) * sign
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:

@@ -33,27 +33,33 @@ MISTAKES = (
             "In some images the square goes on at the opposite side. The last place at which it can begin is "
             "28 − side."),
     Mistake("one too large", {"more": 1}, "The square has one row and one column too many."),
+    Mistake("one too large, cut at the end", {"more": "end"},
+            "The square has one row and one column too many, but for the end of the image, which cuts it off. The last "
+            "row is first + side − 1: compare with `<`, not with `<=`."),
     Mistake("one too small", {"more": -1},
             "The square has one row and one column too few: a slice `a:b` ends before b."),
     Mistake("half the side", {"more": "half"}, "The side of the square is half of what is asked for."),
     Mistake("twice the side", {"more": "double"},
             "The side of the square is twice what is asked for: `side` reaches from one end to the other, not from the "
             "middle."),
-    Mistake("band", {"shape": "rows"}, "Whole rows are black. Choose rows and columns: a pixel has to lie in both."),
+    Mistake("band", {"shape": "rows"}, "Whole rows are hidden. Choose rows and columns: a pixel has to lie in both."),
     Mistake("upright band", {"shape": "columns"},
-            "Whole columns are black. Choose rows and columns: a pixel has to lie in both."),
+            "Whole columns are hidden. Choose rows and columns: a pixel has to lie in both."),
     Mistake("cross", {"shape": "cross"},
-            "A cross is black: its pixels lie in the rows of the square *or* in its columns. They have to lie in "
+            "A cross is hidden: its pixels lie in the rows of the square *or* in its columns. They have to lie in "
             "both."),
     Mistake("in a line", {"shape": "line"},
-            "The black pixels are neighbours in the flat list of 784, a line that runs through the rows. Make images "
+            "The hidden pixels are neighbours in the flat list of 784, a line that runs through the rows. Make images "
             "of 28 × 28 first: `x.reshape(-1, 28, 28)`."),
     Mistake("scattered", {"shape": "scattered"},
-            "So many pixels are black as a square has, but scattered over the image. They should form a square."),
+            "The pixels that change are scattered over the image. They should form a square."),
     Mistake("outside", {"shape": "outside"},
-            "Everything but the square is black: the mask is inverted."),
+            "Everything but the square is hidden: the mask is inverted."),
     Mistake("white", {"colour": 1.0}, "The square is white; black is 0."),
     Mistake("grey", {"colour": 0.5}, "The square is grey; black is 0."),
+    Mistake("darkest", {"colour": "darkest"},
+            "The square gets the darkest grey level of its image. Black is asked for, 0."),
+    Mistake("mean", {"colour": "mean"}, "The square gets the mean grey level of its image. Black is asked for, 0."),
     Mistake("noise", {"colour": "noise"}, "The square is filled with random grey levels; black is asked for, 0."),
     *CHANCE,
 )
@@ -105,8 +111,10 @@ def _occlude(x: Tensor, side: int, generator: torch.Generator, *, place: str = "
              more: Any = 0, shape: str = "square", colour: Any = 0.0, chance: str = "generator",
              in_place: bool = False) -> Tensor:
     source, n = source_of(chance, generator), len(x)
-    side = min(28, {"half": max(1, side // 2), "double": 2 * side, 1: side + 1, -1: side - 1, 0: side}[more])
-    last = {"short": 28 - side, "over": 28, "wrap": 28}.get(edge, 29 - side)
+    begins = 29 - side  # so many places, where the end of the image cuts off what is too much
+    side = min(28, {"half": max(1, side // 2), "double": 2 * side, 1: side + 1, "end": side + 1, -1: side - 1,
+                    0: side}[more])
+    last = begins if more == "end" else {"short": 28 - side, "over": 28, "wrap": 28}.get(edge, 29 - side)
     top, left = torch.randint(0, last, (2, n), generator=source)
     top, left = {"batch": (top[:1].expand(n), left[:1].expand(n)), "diagonal": (top, top), "left": (top, 0 * left),
                  "corner": (0 * top, 0 * left), "centre": (0 * top + (28 - side) // 2,) * 2}.get(place, (top, left))
@@ -122,7 +130,9 @@ def _occlude(x: Tensor, side: int, generator: torch.Generator, *, place: str = "
     else:
         hit = {"rows": rows.expand(n, 28, 28), "columns": columns.expand(n, 28, 28), "cross": rows | columns,
                "outside": ~(rows & columns)}.get(shape, rows & columns).reshape(n, 784)
-    new = torch.rand(x.shape, generator=source) if colour == "noise" else torch.full_like(x, colour)
+    new = torch.rand(x.shape, generator=source) if colour == "noise" else {
+        "darkest": x.amin(1, keepdim=True), "mean": x.mean(1, keepdim=True)}.get(colour, torch.full_like(x[:, :1], 0))
+    new = torch.full_like(x, colour) if isinstance(colour, float) else new
     y = torch.where(hit, new, x)
     return x.copy_(y) if in_place else y
 
@@ -146,10 +156,28 @@ def probe(occlude: Callable, case: Case) -> dict[str, Any]:
         return facts | {"amount": "none"}
     if side < 28:
         facts["chance"] = origin(lambda g: occlude(x[:20].clone(), side, g).detach(), seed)
-    new = y[hit.reshape(y.shape)]
-    facts["colour"] = "black" if not new.any() else (
-        "white" if bool((new == 1).all()) else "one grey" if bool((new == new[0]).all()) else "of many greys")
+    hit, facts["colour"] = _filled(hit, x, y)
     return facts | _squares(hit, side)
+
+
+def _filled(hit: Tensor, x: Tensor, y: Tensor) -> tuple[Tensor, str]:
+    """Return what changed, with the pixels that had the square's grey level before, and the square's colour."""
+    new = y[hit.reshape(y.shape)]
+    if not new.any():
+        return hit, "black"
+    if bool((new == new[0]).all()):
+        return hit, "white" if float(new[0]) == 1 else "one grey"
+    mine = [image[inside] for image, inside in zip(y, hit.flatten(1), strict=True)]
+    if not all(len(values) and bool((values == values[0]).all()) for values in mine):
+        return hit, "of many greys"
+    level = torch.stack([values[0] for values in mine])[:, None]
+    rows, columns = (v.int() for v in (hit.any(2), hit.any(1)))  # each image's box: from the first one on to the last
+    box = [v.cummax(1).values & v.flip(1).cummax(1).values.flip(1) for v in (rows, columns)]
+    hit = hit | ((box[0][:, :, None] & box[1][:, None, :]).bool() & (y == level).reshape(hit.shape))
+    if torch.equal(level, x.amin(1, keepdim=True)):
+        return hit, "the darkest grey of each image"
+    mean = bool((level - x.mean(1, keepdim=True)).abs().max() < 1e-5)
+    return hit, "the mean grey of each image" if mean else "one grey for each image"
 
 
 def _squares(hit: Tensor, side: int) -> dict[str, str]:
@@ -163,6 +191,10 @@ def _squares(hit: Tensor, side: int) -> dict[str, str]:
         cut = int(tall.max()) <= side and int(wide.max()) <= side
         at_end = bool(((tall == side) | (top == 0) | (top + tall == 28)).all()
                       and ((wide == side) | (left == 0) | (left + wide == 28)).all())
+        larger = all(bool((n == (28 - at).clamp(max=side + 1)).all()) and int(at.max()) <= 28 - side
+                     for n, at in ((tall, top), (wide, left)))
+        if larger:
+            return {"side": "squares with one row and one column too many, but for the end of the image"}
         return {"side": "squares of which some are partly outside of the image" if cut and at_end else
                 "rectangles of different sizes"}
     if int(tall[0]) != side or int(wide[0]) != side:
@@ -205,8 +237,11 @@ def _boxes(hit: Tensor) -> tuple[str, Tensor, Tensor, Tensor, Tensor]:
             return "a cross", top, left, tall, wide
         flat = hit.flatten(1)
         runs = (flat[:, 1:] & ~flat[:, :-1]).sum(1) + flat[:, 0]
-        return ("one line of neighbours in the list of 784" if bool((runs == 1).all()) else
-                "of another form"), top, left, tall, wide
+        if bool((runs == 1).all()):
+            return "one line of neighbours in the list of 784", top, left, tall, wide
+        beside = int((hit[:, :, 1:] & hit[:, :, :-1]).sum()) + int((hit[:, 1:] & hit[:, :-1]).sum())
+        form_ = "scattered over the image" if beside < 0.4 * int(hit.sum()) else "of another form"
+        return form_, top, left, tall, wide
     if bool((wide == 28).all()) and not bool((tall == 28).all()):
         return "a band of whole rows", top, left, tall, wide
     if bool((tall == 28).all()) and not bool((wide == 28).all()):

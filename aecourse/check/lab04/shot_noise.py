@@ -35,6 +35,9 @@ MISTAKES = (
     Mistake("rounded means", {"rate": "rounded"},
             "The mean number of photons is rounded to a whole number before the sample is drawn. It is `x * photons` "
             "as it is: only what arrives is a whole number."),
+    Mistake("whole photons", {"rate": "whole"},
+            "`photons` is cut to a whole number: with 0.75 of them for a white pixel, no photon ever comes. It is a "
+            "mean, and need not be whole."),
     Mistake("255", {"rate": "255"},
             "The mean number of photons of a white pixel is 255, whatever `photons` is."),
     Mistake("normal", {"noise": "normal"},
@@ -104,8 +107,11 @@ def _shot(x: Tensor, photons: float, generator: torch.Generator, *, rate: str = 
     light = 1 - x if how == "negative" else x
     if rate == "rounded":
         light = (light * photons).round() / photons
-    r = {"photons": photons, "rounded": photons, "one": 1.0, "double": 2 * photons, "half": photons / 2,
-         "root": math.sqrt(photons), "square": photons**2, "inverse": 1 / photons, "255": 255.0}[rate]
+    if rate == "whole":
+        light = light * math.floor(photons) / photons
+    r = {"photons": photons, "whole": photons, "rounded": photons, "one": 1.0, "double": 2 * photons,
+         "half": photons / 2, "root": math.sqrt(photons), "square": photons**2, "inverse": 1 / photons,
+         "255": 255.0}[rate]
     if noise == "poisson":
         y = torch.poisson(light * r, generator=source) / r
     elif noise == "rounded":
@@ -146,6 +152,9 @@ def probe(shot_noise: Callable, case: Case) -> dict[str, Any]:
         facts["black"] = "black" if not photo(torch.zeros(2, x.shape[1])).any() else "not black"
     centred = x - x.mean()
     facts["base"] = _times(float((centred * y).mean() / centred.square().mean()), photons)
+    if "where photons" in facts["base"] and not shot_noise(
+            torch.ones(40, x.shape[1]), 0.75, torch.Generator().manual_seed(seed)).any():
+        facts["base"] = "what a whole number of photons gives"
     if facts["base"] != "the image":
         return facts
     white = photo(torch.ones(40, x.shape[1]))
@@ -171,7 +180,7 @@ def _times(slope: float, photons: float) -> str:
              "photons times the image": photons, "the image divided by photons": 1 / photons}
     off = {name: abs(slope - value) / (0.026 * abs(value) + 0.012) for name, value in names.items()}
     best = min(off, key=lambda name: off[name])
-    return best if off[best] <= 1 else f"{slope:.2g} times the image"
+    return best if off[best] <= 1 else f"{slope:.2g} times the image where photons = {photons:g}"
 
 
 def _spread(x: Tensor, y: Tensor, photons: float) -> dict[str, str]:

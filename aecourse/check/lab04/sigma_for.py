@@ -12,6 +12,26 @@ from aecourse.check.engine.drawing import row
 from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 
+
+def family(**changes: Any) -> Any:
+    """Return the standard deviation for a PSNR, with the given changes."""
+    return partial(_sigma_for, **changes)
+
+
+def _sigma_for(decibels: Tensor, *, over: float = 20.0, sign: int = -1, base: float = 10.0, times: float = 1.0,
+               way: str = "sigma", whole: str = "") -> Tensor:
+    decibels = {"cut": decibels.trunc, "down": decibels.floor, "round": decibels.round}.get(whole, lambda: decibels)()
+    if whole == "//":
+        return base ** -(decibels // over)
+    if way == "of the mean":
+        return (base ** (-decibels.mean() / over)).expand(len(decibels))
+    if way == "psnr":
+        return times * sign * over * decibels.abs().log() / math.log(base)
+    value = times * base ** (sign * decibels / over)
+    return value.mean() if way == "mean" else value
+
+
+_WHOLE = "The PSNR need not be a whole number of decibels: take it as it is."
 MISTAKES = (
     Mistake("variance", {"over": 10.0},
             "This is the variance σ², the mean squared error itself. Asked for is the standard deviation, its root."),
@@ -39,6 +59,13 @@ MISTAKES = (
             "This turns a σ into a PSNR. Here the PSNR comes in, and σ is asked for: solve the formula for σ."),
     Mistake("mean", {"way": "mean"},
             "All values are averaged. One standard deviation for each PSNR is asked for."),
+    Mistake("of the mean", family(way="of the mean"),
+            "All PSNRs of a call get one value, that of their mean. Each has a standard deviation of its own."),
+    Mistake("cut to whole decibels", family(whole="cut"), f"The digits after the point are cut off. {_WHOLE}"),
+    Mistake("rounded down to whole decibels", family(whole="down"), f"The decibels are rounded down. {_WHOLE}"),
+    Mistake("rounded to whole decibels", family(whole="round"), f"The decibels are rounded. {_WHOLE}"),
+    Mistake("whole division", family(whole="//"),
+            "The PSNR is divided by 20 with `//`, which leaves whole numbers only: divide with `/`."),
 )
 
 
@@ -63,22 +90,11 @@ def draw(generator: torch.Generator, size: int) -> Case:
     elif size == 3:  # as much noise as the picture, more, and very little
         decibels = torch.tensor([0.0, -6.0, 80.0])
     else:
-        decibels = torch.cat([-10 * torch.rand(1, generator=generator) - 1,
-                              45 * torch.rand(size - 1, generator=generator) + 3])
+        decibels = torch.zeros(size)
+        while any(torch.equal(decibels.round(), whole) for whole in (decibels.trunc(), decibels.floor())):
+            decibels = torch.cat([-10 * torch.rand(1, generator=generator) - 1,
+                                  45 * torch.rand(size - 1, generator=generator) + 3])
     return Case((decibels,), f"the PSNR {row(decibels, '.3g')}")
-
-
-def family(**changes: Any) -> Any:
-    """Return the standard deviation for a PSNR, with the given changes."""
-    return partial(_sigma_for, **changes)
-
-
-def _sigma_for(decibels: Tensor, *, over: float = 20.0, sign: int = -1, base: float = 10.0, times: float = 1.0,
-               way: str = "sigma") -> Tensor:
-    if way == "psnr":
-        return times * sign * over * decibels.abs().log() / math.log(base)
-    value = times * base ** (sign * decibels / over)
-    return value.mean() if way == "mean" else value
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:

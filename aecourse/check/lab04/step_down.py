@@ -14,6 +14,30 @@ from aecourse.check.engine.exercise import Case, Exercise, Form, Mistake
 from aecourse.check.engine.look import Parts
 from aecourse.check.lab04._chance import uniform
 
+
+def family(**changes: Any) -> Any:
+    """Return a step to weaker noise, with the given changes."""
+    return partial(_step, **changes)
+
+
+def _step(denoise: Callable, x: Tensor, sigma: float, after: float, *, ratio: str = "right", sign: int = 1,
+          give: str = "both", at: str = "sigma", cut: str = "") -> Tensor:
+    clean = denoise(x, after if at == "next" else sigma)
+    clean = denoise(clean, sigma) if at == "twice" else clean
+    clean = clean.clamp(0, 1) if cut == "clean" else clean
+    factor = sign * {"inverse": sigma / max(after, 1e-30), "squares": (after / sigma) ** 2, "next": after,
+                     "root": (after / sigma) ** 0.5, "variance": after / sigma**2, "difference": sigma - after,
+                     "difference over the variance": (sigma - after) / sigma**2,
+                     "half": after / sigma / 2, "rest": 1 - after / sigma}.get(ratio, after / sigma)
+    value = {"both": lambda: clean + factor * (x - clean), "clean": lambda: clean, "noisy": lambda: x.clone(),
+             "noise": lambda: factor * (x - clean), "away": lambda: x + factor * (x - clean),
+             "removed": lambda: x - factor * (x - clean), "measured": lambda: clean + after * (x - clean) / (
+                 x - clean).std(), "unit": lambda: clean + after * torch.nn.functional.normalize(x - clean, dim=1),
+             "scaled": lambda: clean + factor * x, "score": lambda: x + after**2 * (clean - x) / sigma**2}[give]()
+    return {"result": lambda: value.clamp(0, 1), "mean": lambda: value.mean(0).expand(value.shape)}.get(
+        cut, lambda: value)()
+
+
 MISTAKES = (
     Mistake("exchanged", {"ratio": "inverse"},
             "The ratio is sigma / sigma_next, so the noise grows. It should be sigma_next / sigma, below 1."),
@@ -31,6 +55,18 @@ MISTAKES = (
     Mistake("the part that goes", {"ratio": "rest"},
             "The part of the noise that should go remains, and the other way round: the factor of x̃ − x̂ is "
             "σ_next / σ."),
+    Mistake("removed without a division", family(give="removed", ratio="difference"),
+            "Of the noise the part sigma − sigma_next is removed: the division by sigma is missing."),
+    Mistake("removed over the variance", family(give="removed", ratio="difference over the variance"),
+            "Of the noise the part (sigma − sigma_next) / sigma² is removed: divide by sigma, not by its square."),
+    Mistake("the part that goes, added", family(give="away", ratio="rest"),
+            "The part of the noise that should go is added to the noisy point once more: subtract it."),
+    Mistake("made sigma_next long", family(give="unit"),
+            "The noise of each point is made sigma_next long. Its length says how far the point is from the data: "
+            "multiply it by σ_next / σ."),
+    Mistake("divided by its own deviation", family(give="measured"),
+            "The noise is divided by its own standard deviation, measured over the points that came in, so a point "
+            "depends on the others, and one number alone has none. Divide by `sigma`."),
     Mistake("sign", {"sign": -1},
             "The noise that remains has the wrong sign: the point jumps to the other side of the denoised one. It is "
             "x̃ − x̂."),
@@ -39,7 +75,7 @@ MISTAKES = (
     Mistake("noisy alone", {"give": "noisy"}, "The noisy points come back as they were."),
     Mistake("noise alone", {"give": "noise"},
             "This is the noise that remains. It has to be added to the denoised point."),
-    Mistake("from the noisy point", {"give": "away"},
+    Mistake("from the noisy point", family(give="away"),
             "The step starts at the noisy point and leads away from the denoised one. Start at the denoised point."),
     Mistake("noisy times the ratio", {"give": "scaled"},
             "The noisy point itself is multiplied by the ratio and added. Only its noise, x̃ − x̂, belongs there."),
@@ -120,26 +156,6 @@ def draw(generator: torch.Generator, size: int) -> Case:
                     f"{denoise(x, sigma).item():.4g}, sigma = {sigma}, sigma_next = {after}")
     return Case((denoise, x, sigma, after), f"{size} points in {d} dimensions, sigma = {sigma}, sigma_next = {after}",
                 ZERO if size == 4 else "")
-
-
-def family(**changes: Any) -> Any:
-    """Return a step to weaker noise, with the given changes."""
-    return partial(_step, **changes)
-
-
-def _step(denoise: Callable, x: Tensor, sigma: float, after: float, *, ratio: str = "right", sign: int = 1,
-          give: str = "both", at: str = "sigma", cut: str = "") -> Tensor:
-    clean = denoise(x, after if at == "next" else sigma)
-    clean = denoise(clean, sigma) if at == "twice" else clean
-    clean = clean.clamp(0, 1) if cut == "clean" else clean
-    factor = sign * {"inverse": sigma / max(after, 1e-30), "squares": (after / sigma) ** 2, "next": after,
-                     "root": (after / sigma) ** 0.5, "variance": after / sigma**2, "difference": sigma - after,
-                     "half": after / sigma / 2, "rest": 1 - after / sigma}.get(ratio, after / sigma)
-    value = {"both": lambda: clean + factor * (x - clean), "clean": lambda: clean, "noisy": lambda: x.clone(),
-             "noise": lambda: factor * (x - clean), "away": lambda: x + factor * (x - clean),
-             "scaled": lambda: clean + factor * x, "score": lambda: x + after**2 * (clean - x) / sigma**2}[give]()
-    return {"result": lambda: value.clamp(0, 1), "mean": lambda: value.mean(0).expand(value.shape)}.get(
-        cut, lambda: value)()
 
 
 def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
