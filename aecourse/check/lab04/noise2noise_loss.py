@@ -46,6 +46,9 @@ MISTAKES = (
     Mistake("clean while measuring", {"measuring": False},
             "There is no noise when `step.training` is False. The loss on validation images would then measure another "
             "task than the one that is trained: always add noise."),
+    Mistake("clean target while measuring", {"measuring_target": False},
+            "The target is the clean image when `step.training` is False. The loss on validation images would then be "
+            "another one than in training, and clean images are what is missing: always draw two noisy copies."),
     Mistake("mean over the pixels", {"reduce": "mean"},
             "There is a mean over the pixels where the sum belongs: an image's loss is the sum over its pixels."),
     Mistake("mean over the batch", {"reduce": "batch"},
@@ -106,6 +109,7 @@ FACTS = {
                    "not clipped, and another for every pixel: `corruption.gaussian` as it is.",
     "chance": "The noise of the model's input is {got}; it has to be drawn anew at every call, from `step.generator`.",
     "measuring": "When `step.training` is False the model is given clean images. Always add noise.",
+    "measuring target": "When `step.training` is False the target is {got}. Always draw a second noisy copy.",
     "one": "For a single image it returns {got}; a tensor of shape (1,) is asked for.",
     "gradient": "No gradient reaches the model: `.detach()`, `.item()` or `no_grad` cuts it off.",
     "measure": "The loss is {got}; the squared error between the model's output and a second noisy copy is asked for.",
@@ -135,8 +139,8 @@ def reference(model: nn.Module, x: Tensor, step: Step) -> dict[str, Tensor]:
 def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "a dict of one number per image", "name": "its own", "mode": "kept", "x": "untouched",
             "calls": "once", "input": "x with noise", "input noise": "as asked", "chance": "from step.generator",
-            "measuring": "with noise too", "one": "one number", "gradient": "reaches the model",
-            "measure": "the squared error", "sum": "over the pixels", "output": "as it is",
+            "measuring": "with noise too", "measuring target": "a noisy copy", "one": "one number",
+            "gradient": "reaches the model", "measure": "the squared error", "sum": "over the pixels", "output": "as it is",
             "target": "x with noise", "target noise": "as asked", "independent": "is independent of",
             "target chance": "from step.generator"}
 
@@ -156,7 +160,8 @@ def family(**changes: Any) -> Any:
 
 def _loss(model: nn.Module, x: Tensor, step: Step, *, given: str = "noisy", target: str = "second", output: str = "",
           reduce: str = "pixels", source: str = "generator", measuring: bool = True, clip: str = "",
-          own: str = "pixel", power: float = 2, form: str = "dict", cut: bool = False, in_place: bool = False) -> Any:
+          measuring_target: bool = True, own: str = "pixel", power: float = 2, form: str = "dict", cut: bool = False,
+          in_place: bool = False) -> Any:
     generator = source_of(source, step.generator)
     shape = {"pixel": x.shape, "image": (len(x), 1), "batch": x.shape[1:]}[own]
     n1, n2 = (_SIGMA * torch.randn(shape, generator=generator).expand(x.shape) for _ in range(2))
@@ -165,6 +170,8 @@ def _loss(model: nn.Module, x: Tensor, step: Step, *, given: str = "noisy", targ
     first = x.add_(n1) if in_place else x + n1
     second = {"second": x + n2, "clean": x, "same": first, "noise": n2, "on top": first + n2,
               "opposite": x - n1}[target]
+    if not measuring_target and not step.training:
+        second = x
     if given.startswith("clean"):
         first, second = x, x if given == "clean and clean" else second
     first = second + n1 if given == "on top" else first
@@ -281,11 +288,13 @@ def _target_facts(call: Callable, loss: Tensor, x: Tensor, given: Tensor, spy: _
         facts["independent"] = "is independent of" if abs(cosine) < 0.1 else (
             "is exactly opposite to" if cosine < -0.999 else "depends on")
 
-    def target_of(g: torch.Generator) -> Tensor:
-        result, again, _ = call(g)
+    def target_of(g: torch.Generator, training: bool = True) -> Tensor:
+        result, again, _ = call(g, training)
         found = _error(_term(result), again)[1]
         return x if found is None else (found * 500).round()  # up to the rounding of gradients
 
+    clean = torch.allclose(target_of(torch.Generator().manual_seed(seed), False), (x * 500).round(), atol=1.1)
+    facts["measuring target"] = "the clean image" if clean else "a noisy copy"
     source = origin(target_of, seed)
     return facts | {"target chance": "from step.generator" if source == "from the generator" else source}
 
