@@ -140,9 +140,9 @@ def oracle(*case: Any) -> dict[str, str]:
     return {"gives": "a dict of one number per image", "name": "its own", "mode": "kept", "x": "untouched",
             "calls": "once", "input": "x with noise", "input noise": "as asked", "chance": "from step.generator",
             "measuring": "with noise too", "measuring target": "a noisy copy", "one": "one number",
-            "gradient": "reaches the model", "measure": "the squared error", "sum": "over the pixels", "output": "as it is",
-            "target": "x with noise", "target noise": "as asked", "independent": "is independent of",
-            "target chance": "from step.generator"}
+            "gradient": "reaches the model", "measure": "the squared error", "sum": "over the pixels",
+            "output": "as it is", "target": "x with noise", "target noise": "as asked",
+            "independent": "is independent of", "target chance": "from step.generator"}
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
