@@ -47,7 +47,12 @@ def known(exercise: Exercise, cases: list[Case], got: list[Parts]) -> str:
 
 
 def _equal(exercise: Exercise) -> Callable[[Parts, Any], bool]:
-    return lambda mine, theirs: alike(exercise, mine, tidy(exercise, read(exercise, theirs, mine)[0]))
+    def equal(mine: Parts, theirs: Any) -> bool:
+        parts = tidy(exercise, read(exercise, theirs, mine)[0])
+        whole = len(mine) == 1 and isinstance(theirs, Tensor)  # as it came: `read` brings it to the shape of `mine`
+        return alike(exercise, mine, parts) and not (whole and theirs.shape != mine[0].shape)
+
+    return equal
 
 
 def _shape_says(form: Form, got: Tensor, want: Tensor) -> str:

@@ -48,7 +48,7 @@ def off_terms(names: list[str], table: Tensor, values: Tensor, atol: float = 1e-
     off = {name: float(f) for name, f in zip(names, factors, strict=True) if abs(float(f) - 1) > 0.01}
     if not off or len(off) > 2 or (len(off) == len(names) and max(off.values()) - min(off.values()) < 0.01):
         return ""
-    says = [f"The term {name} " + ("is missing." if abs(f) < 0.01 else "has the wrong sign." if abs(f + 1) < 0.01 else
+    says = [f"The term {name} " + ("is missing." if abs(f) < 1e-4 else "has the wrong sign." if abs(f + 1) < 0.01 else
                                    f"enters {f:.3g} times what it should.") for name, f in off.items()]
     right = [name.removeprefix("with ") for name in names if name not in off]
     return " ".join(says) + (f" The rest is right: {', '.join(right)}." if right else "")

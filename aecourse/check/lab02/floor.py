@@ -37,6 +37,11 @@ MISTAKES = (
             "You let the output range from 0 to 1, whatever `low` and `high` are."),
     Mistake("range of a tanh", {"fixed": (-1.0, 1.0)},
             "You let the output range from −1 to 1, whatever `low` and `high` are."),
+    Mistake("from −high", lambda x, low, high: _floor(x, -abs(high), high),
+            "You let the output range from −high to high; `low` is not used."),
+    Mistake("low of 0 is none", lambda x, low, high: _floor(x, low or -math.inf, high),
+            "A `low` of 0 is taken for no limit, as `if low:` does: 0.0 counts as false. A ReLU and a sigmoid do have "
+            "this limit."),
     Mistake("distance to 0", {"cost": "to 0"},
             "Of the pixels outside of the range you count x², their distance to 0. What counts is the distance to the "
             "limit that is nearest."),
@@ -123,7 +128,7 @@ def oracle(x: Tensor, low: float, high: float) -> Tensor:
 def draw(generator: torch.Generator, size: int) -> Case:
     if size == 1:  # one image of two grey levels, one below the range and one above
         low, high = -between(2, 9, generator) / 10, between(2, 9, generator) / 10
-        dark, light = low - between(3, 9, generator) / 10, high + between(1, 4, generator) / 2
+        dark, light = min(low, -high) - between(3, 9, generator) / 10, high + between(1, 4, generator) / 2
         x = torch.full((1, PIXELS), dark)
         x[0, :100] = light
         text = f"one image, 100 pixels {light:g} and 684 pixels {dark:.1f}, low = {low}, high = {high}"

@@ -80,6 +80,10 @@ MISTAKES = (
     Mistake("mean over pixels", {"reduce": "mean"},
             "There is a mean over the pixels where the sum belongs: independent pixels multiply, so their logarithms "
             "add up."),
+    Mistake("mean of the squares alone",
+            lambda x_hat, x, sigma: _gaussian(x_hat, x, sigma, half=0.5 / x.shape[-1]),
+            "The squared error is averaged over the pixels, and log σ and ½ log 2π are added up over them. Sum all "
+            "three."),
     *BATCH_TOO,
     Mistake("mean over everything", {"reduce": "mean of all"},
             "`.mean()` averages over pixels and images. Sum over the pixels, and keep one number for each image: "

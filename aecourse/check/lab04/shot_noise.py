@@ -35,6 +35,9 @@ MISTAKES = (
     Mistake("rounded means", {"rate": "rounded"},
             "The mean number of photons is rounded to a whole number before the sample is drawn. It is `x * photons` "
             "as it is: only what arrives is a whole number."),
+    Mistake("whole photons, twice", {"rate": "whole twice"},
+            "`photons` is cut to a whole number, before the sample is drawn and after it: with 0.75 of them that is 0. "
+            "It is a mean, and need not be whole."),
     Mistake("whole photons", {"rate": "whole"},
             "`photons` is cut to a whole number: with 0.75 of them for a white pixel, no photon ever comes. It is a "
             "mean, and need not be whole."),
@@ -107,11 +110,13 @@ def _shot(x: Tensor, photons: float, generator: torch.Generator, *, rate: str = 
     light = 1 - x if how == "negative" else x
     if rate == "rounded":
         light = (light * photons).round() / photons
+    if rate == "whole twice":
+        photons = max(math.floor(photons), 0.0)
     if rate == "whole":
         light = light * math.floor(photons) / photons
-    r = {"photons": photons, "whole": photons, "rounded": photons, "one": 1.0, "double": 2 * photons,
-         "half": photons / 2, "root": math.sqrt(photons), "square": photons**2, "inverse": 1 / photons,
-         "255": 255.0}[rate]
+    r = {"photons": photons, "whole": photons, "whole twice": photons, "rounded": photons, "one": 1.0,
+         "double": 2 * photons, "half": photons / 2, "root": math.sqrt(photons), "square": photons**2,
+         "inverse": 1 / photons, "255": 255.0}[rate]
     if noise == "poisson":
         y = torch.poisson(light * r, generator=source) / r
     elif noise == "rounded":
@@ -163,8 +168,10 @@ def probe(shot_noise: Callable, case: Case) -> dict[str, Any]:
         return facts
     facts["own"] = repeated((y - x) / x.sqrt())
     facts["black"] = "black" if not photo(torch.zeros(2, x.shape[1])).any() else "not black"
+    counts, cut = y * photons, y * math.floor(photons)
+    if float((cut - cut.round()).abs().max()) < 1e-3 < float((y - y.round()).abs().max()):
+        return facts | {"levels": "those of a whole number in the place of `photons`"}
     facts |= _spread(x, y, photons)
-    counts = y * photons
     facts["levels"] = "whole photons" if float((counts - counts.round()).abs().max()) < 1e-2 else "others"
     if facts["levels"] == "whole photons" and facts.get("size") == "x / photons":
         few = float(photo(torch.full((200, x.shape[1]), 0.3 / photons)).mean()) * photons

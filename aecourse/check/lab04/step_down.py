@@ -99,8 +99,8 @@ ERRORS = {
 }
 FLAT = ("It is right where `denoise` moves the points, and wrong where it returns them as they are: then there is no "
         "noise to remove, and the points stay.")
-ZERO = ("It is right for sigma_next above 0, and wrong for sigma_next = 0: no noise should remain then, so the step "
-        "ends at the denoised points.")
+ZERO = ("It is right where sigma_next is a quarter of sigma or more, and wrong for sigma_next = 0: no noise should "
+        "remain then, so the step ends at the denoised points.")
 
 
 def reference(denoise: Callable[[Tensor, float], Tensor], x_noisy: Tensor, sigma: float, sigma_next: float) -> Tensor:
