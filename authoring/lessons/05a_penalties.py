@@ -340,8 +340,7 @@ claim.checkpoint()
 #
 # **Next:** [05b](05b_planted.ipynb) asks when a sparse autoencoder finds the true parts of the data.
 # [05d](05d_units.ipynb) looks at the atoms of the four networks. [Lab 05](../work/lab05.ipynb) (on the web: the
-# [sheet](../exercises/lab05/lab05.ipynb)) comes after 05b. It closes the loophole of L1 in another way, and compares
-# encoders with the best codes.
+# [sheet](../exercises/lab05/lab05.ipynb)) comes after 05b and closes the loophole of L1 in another way.
 #
 # ### Papers
 # - R. Tibshirani (1996). *Regression shrinkage and selection via the lasso.* Journal of the Royal Statistical Society B
