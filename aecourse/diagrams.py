@@ -200,3 +200,38 @@ def two_ways() -> Axes:
     axis.set_axis_off()
     axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
     return axis
+
+
+def jensen(low: float, high: float) -> Axes:
+    """Draw the logarithm, two equally probable values, the mean of their logarithms and the logarithm of their mean."""
+    axis = plt.subplots(figsize=(6.5, 3.2))[1]
+    w = np.linspace(0.4 * low, 1.15 * high, 300)
+    mean, chord = (low + high) / 2, (np.log(low) + np.log(high)) / 2
+    axis.plot(w, np.log(w), color=plots.BLUE, label="log w")
+    axis.plot([low, high], np.log([low, high]), "o--", color="grey")
+    axis.plot([mean, mean], [chord, np.log(mean)], color=plots.VERMILION, linewidth=3, label="gap")
+    axis.plot(mean, np.log(mean), "s", color=plots.GREEN, markersize=9, label="log of the mean")
+    axis.plot(mean, chord, "D", color=plots.ORANGE, markersize=9, label="mean of the logs")
+    axis.set(xlabel="w", ylabel="log w")
+    axis.legend(frameon=False, loc="lower right")
+    return axis
+
+
+def shell(seed: int = 0) -> Axes:
+    """Draw points near a circle, and from one of its points to another the straight way and the way along it."""
+    rng = np.random.default_rng(seed)
+    angles, radii = rng.uniform(0, 2 * np.pi, 150), rng.normal(1, 0.05, 150)
+    axis = plt.subplots(figsize=(6, 3.4))[1]
+    axis.plot(radii * np.cos(angles), radii * np.sin(angles), "o", color=plots.SKY, markersize=4)
+    arc = np.deg2rad(np.linspace(20, 140, 60))
+    ends = arc[[0, -1]]
+    axis.plot(np.cos(ends), np.sin(ends), "--", color=plots.VERMILION, label="straight")
+    axis.plot(np.cos(arc), np.sin(arc), color=plots.ORANGE, linewidth=3, label="on the sphere (slerp)")
+    axis.plot(np.cos(ends), np.sin(ends), "o", color="black", markersize=9)
+    axis.plot(np.cos(ends).mean(), np.sin(ends).mean(), "D", color=plots.VERMILION, markersize=8)
+    axis.plot(np.cos(arc[29:31].mean()), np.sin(arc[29:31].mean()), "D", color=plots.ORANGE, markersize=8)
+    axis.plot(0, 0, "+", color="black", markersize=10)
+    axis.set(aspect="equal")
+    axis.set_axis_off()
+    axis.legend(frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
+    return axis

@@ -62,3 +62,18 @@ def test_a_filter_moves_by_two_pixels_and_its_output_by_one():
 def test_two_planes_are_as_far_apart_as_is_written():
     axis = diagrams.two_planes(30)
     assert "30°" in texts(axis)
+
+
+def test_the_gap_of_jensen_is_between_the_mean_of_the_logarithms_and_the_logarithm_of_the_mean():
+    axis = diagrams.jensen(1.0, 9.0)
+    drawn = {line.get_label(): line.get_ydata() for line in axis.lines}
+    assert drawn["gap"][0] == drawn["mean of the logs"][0] == pytest.approx(np.log(3))
+    assert drawn["gap"][1] == drawn["log of the mean"][0] == pytest.approx(np.log(5))
+
+
+def test_the_straight_way_leaves_the_shell_and_slerp_stays_on_it():
+    axis = diagrams.shell()
+    ways = {line.get_label(): np.hypot(*line.get_data()) for line in axis.lines}
+    assert ways["on the sphere (slerp)"] == pytest.approx(1)
+    middles = [np.hypot(*line.get_data())[0] for line in axis.lines if line.get_marker() == "D"]
+    assert middles[0] < 0.6 < middles[1]

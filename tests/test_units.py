@@ -60,8 +60,8 @@ def test_each_limit_is_held(change, seconds, said):
 def test_some_lessons_may_take_longer_and_whole_ones_are_counted_only():
     assert units.over("06b_unit", GOOD, 120) == []
     assert len(units.over("06b_unit", GOOD, 121)) == 1
-    assert units.over("06_vae", dataclasses.replace(GOOD, words=9999), 1000) == []
-    shown = units.table({"02_unit": (GOOD, 50), "06_vae": (GOOD, 90)}).splitlines()
+    assert units.over("07_semi", dataclasses.replace(GOOD, words=9999), 1000) == []
+    shown = units.table({"02_unit": (GOOD, 50), "07_semi": (GOOD, 90)}).splitlines()
     assert shown[0].split() == ["unit", "words", "cells", "median", "longest", "to", "do", "minutes", "seconds"]
     assert shown[2].split() == ["02_unit", "2000", "10", "6", "6", "3", str(GOOD.minutes), "50"]
-    assert "06_vae (whole)" in shown[3]
+    assert "07_semi (whole)" in shown[3]

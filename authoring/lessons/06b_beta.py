@@ -1,0 +1,257 @@
+# %% [markdown]
+# # 06b · Which β did they really train?
+#
+# **Promise.** You will find out from the shapes alone which loss a piece of VAE code minimises, and see what the difference
+# does to codes and samples.
+#
+# **After this unit you can**
+# 1. compute the weight β that two reductions imply;
+# 2. read rate and distortion;
+# 3. recognise a code that says nothing.
+#
+# **Before it:** unit 06. **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+
+from aecourse import data, diagrams, plots, vae
+from aecourse.claims import Claims, score, table, try_it
+from aecourse.models import sample_code
+from aecourse.train import fit, mean_loss
+
+plots.use_style()
+digits = data.load()
+claim = Claims("06", digits.name)
+
+# %%
+diagrams.flow({"p": (0, 1, "784 numbers, one for each pixel", plots.SKY),
+               "u": (0, 0, "20 numbers, one for each unit", plots.GREEN),
+               "r": (3, 1, "reconstruction", plots.SKY), "k": (3, 0, "KL", plots.GREEN),
+               "l": (4.7, 0.5, "loss", plots.ORANGE)},
+              {("p", "r"): "sum or mean?", ("u", "k"): "sum or mean?",
+               ("r", "l"): "", ("k", "l"): ""}, size=(10, 2.6));
+
+# %% [markdown]
+# Two choices, sum or mean, and they decide which loss it is. (A *unit* is one number of the code.)
+#
+# ## 1 · From shapes to β
+#
+# The negative ELBO *sums* the reconstruction cost over the pixels and the KL over the units. Much published code takes
+# means, and its authors may not know what this changes. Let $R$ be the reconstruction cost of an image, summed over $D$
+# pixels, and $\mathrm{KL}$ the sum over $K$ units. With two means the loss is
+#
+# $$\begin{aligned}
+# \text{loss} &= \frac1D\, R + \frac1K\, \mathrm{KL} && \text{each mean is a sum, divided by its count} \\
+# D \cdot \text{loss} &= R + \frac{D}{K}\, \mathrm{KL} && \text{a factor does not move the minimum}
+# \end{aligned}$$
+#
+# The factor of the KL is called **β** (Higgins and others 2017). The ELBO has $\beta = 1$. Here is β for five pairs of
+# reductions. The fourth is a sum and a mean over the whole batch of $B$ images.
+
+# %%
+D, K, B = 784, 20, 128
+pairs = {"sum over pixels, sum over units (ELBO)": 1.0,
+         "mean over pixels, mean over units": D / K,
+         "mean over pixels, sum over units": float(D),
+         "sum over pixels and batch, mean over units and batch": 1 / (K * B),
+         "sum over pixels, mean over units": 1 / K}
+table(["reconstruction, KL", "β"], list(pairs.items()))
+
+# %%
+try_it("Change `B = 128` to `B = 256`. Which β has the fourth pair now? (Three significant "
+       "digits, such as 0.000123.)", None,
+       pairs["sum over pixels and batch, mean over units and batch"], changed=B == 256,
+       says="With a larger batch another model is trained. Does a paper tell its batch size?")
+
+# %% [markdown]
+# **Squared error.** A Gaussian likelihood with standard deviation σ has the cost $R = \frac{1}{2\sigma^2} \lVert x - \hat
+# x \rVert^2$ plus a constant (unit 02b). Code that minimises $\lVert x - \hat x \rVert^2 + \mathrm{KL}$ leaves σ out:
+#
+# $$\begin{aligned}
+# \lVert x - \hat x \rVert^2 + \mathrm{KL} &= 2 \sigma^2 R + \mathrm{KL} + \dots && \text{the definition of } R \\
+# &= 2 \sigma^2 \Big( R + \frac{1}{2 \sigma^2}\, \mathrm{KL} \Big) + \dots && 2 \sigma^2 \text{, factored out}
+# \end{aligned}$$
+#
+# So $\beta = 1 / 2\sigma^2$: only $\beta \sigma^2$ is known. To call this $\beta = 1$ is to choose $\sigma^2 = 1/2$.
+#
+# In this course every term is one number per image, summed over pixels or units, so this cannot happen.
+#
+# ## 2 · The same network with five weights
+#
+# We train the same network with each β, and with a weight of 4, chosen on purpose. (We leave out 784; it is an extreme
+# case of 39.2.) Then we measure two quantities in nats on test images. The **distortion** is the reconstruction cost.
+# The **rate** is the KL, the information in the code. Together they are the negative ELBO.
+#
+# A unit is **active** if its mean $\mu_j(x)$ varies over images, with a variance above 0.01 (Burda and others 2016). (In
+# lesson 05, an active unit was one that is not zero for one image.)
+#
+# **Predict.** How many of the 20 units are active with two means, β = 39.2?
+
+# %%
+prediction_units = None
+
+# %%
+train, _ = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
+x = digits.x_train[train]
+b_test = data.binarised(digits.x_test, torch.Generator().manual_seed(3))  # (N, 784)
+ten = plots.first_of_each(digits.y_test)
+
+
+def trained(beta):  # a VAE with 20 units
+    model = vae.new([784, 400, K], x)
+    fit(model, (x[:15_000],), vae.negative_elbo(beta), epochs=4, batch=128, lr=3e-3,
+        one_cycle=True)
+    return model
+
+
+betas = sorted([1 / (K * 128), 1 / K, 1.0, 4.0, D / K])
+models = {beta: trained(beta) for beta in betas}
+
+# %%
+def nats(model):  # distortion, rate and ELBO
+    terms = mean_loss(model, (b_test,), vae.negative_elbo())
+    return [terms["reconstruction"], terms["KL"], -terms["loss"]]
+
+
+found = {beta: nats(model) for beta, model in models.items()}
+active = {beta: vae.active_units(model, b_test) for beta, model in models.items()}
+table(["β", "distortion (nats)", "rate (nats)", "ELBO (nats)", "active units"],
+      [[f"{beta:.3g}", *found[beta], active[beta]] for beta in betas])
+score([("active units with β = 39.2", prediction_units, active[D / K])])
+
+# %%
+z = torch.randn(10, K, generator=torch.Generator().manual_seed(6))
+with torch.no_grad():
+    rows = {f"β = {beta:.3g}: samples": torch.sigmoid(model.decode(z))
+            for beta, model in models.items()}
+    rows |= {f"β = {beta:.3g}: reconstructed":
+             torch.sigmoid(model.decode(model.encode(b_test[ten])[0]))
+             for beta, model in models.items()}
+plots.images(rows | {"images": b_test[ten]}, zoom=0.65);
+
+# %% [markdown]
+# Above are samples from the prior, below ten test images, reconstructed.
+#
+# - **β = 39.2:** the code says nothing. Every picture is the mean image.
+# - **Tiny β:** nearly an autoencoder. It reconstructs well, and samples from the prior are no digits.
+# - **β = 4:** the codes say less, each stands for a plainer digit, and samples look more whole. So the best ELBO does not
+#   mean the best looks.
+
+# %%
+claim("silent code", "Active units of 20 when both terms are means (β = 39.2)",
+      active[D / K], "units", at_most=10, baseline=f"β = 1: {active[1.0]}")
+claim("best at one", "ELBO lost by β = 39.2", found[1.0][2] - found[D / K][2], "nats",
+      at_least=10, baseline=f"by β = 4 {found[1.0][2] - found[4.0][2]:.0f}")
+
+# %%
+own = 4.0
+own_nats = nats(trained(own))
+print(f"β = {own}: rate {own_nats[1]:.1f} nats, distortion {own_nats[0]:.1f} nats")
+
+# %%
+try_it("Change `own = 4.0` to `own = 10.0`. What is the rate now?", None, own_nats[1],
+       changed=own == 10)
+
+# %% [markdown]
+# ## 3 · Rate and distortion
+#
+# Draw each network as a point: the rate to the right, the distortion upwards (Alemi and others 2018). All points on a line
+# that falls by one nat for each nat have the same ELBO.
+#
+# **Predict.** For β = 1, a nat more of rate would lower the distortion by one nat. By how many nats does the distortion
+# fall for each further nat of rate at **β = 4**? (No measurement is needed: what does the loss compare?)
+
+# %%
+prediction_slope = None
+
+# %%
+axis = plt.subplots(figsize=(6, 3.8))[1]
+for beta, (distortion, rate, _) in found.items():
+    axis.plot(rate, distortion, "o", color=plots.BLUE)
+    axis.annotate(f"β = {beta:.3g}", (rate, distortion), xytext=(6, 5),
+                  textcoords="offset points")
+total = -found[1.0][2]
+axis.plot([0, total], [total, 0], ":", color="grey", label="same ELBO as β = 1")
+axis.set(xlabel="rate (nats)", ylabel="distortion (nats)", ylim=(0, None))
+axis.legend(frameon=False);
+
+# %%
+steps = {(a, b): (found[a][0] - found[b][0]) / (found[b][1] - found[a][1])
+         for a, b in ((D / K, 4.0), (4.0, 1.0), (1.0, 1 / K))}  # nats saved for each nat
+table(["from", "to", "distortion saved for each nat of rate"],
+      [[f"β = {a:.3g}", f"β = {b:.3g}", saved] for (a, b), saved in steps.items()])
+score([("distortion saved for each nat of rate at β = 4", prediction_slope, 4.0)])
+
+# %% [markdown]
+# At the minimum of $R + \beta\, \mathrm{KL}$, a small step changes nothing: $dR = -\beta\, d\mathrm{KL}$. So the curve
+# through the points has the slope $-\beta$. Between two points, the table's mean slope lies between their values of β, as far
+# as the networks are trained to the end. β thus chooses a place on the curve of what is possible. To the left, images are
+# reconstructed badly from little information, to the right well from much.
+
+# %%
+claim("slope", "Distortion saved for each nat of rate between β = 4 and β = 1",
+      steps[4.0, 1.0], "nats", at_least=1, at_most=4,
+      baseline=f"between 39.2 and 4: {steps[D / K, 4.0]:.1f}, between 1 and 0.05: "
+      f"{steps[1.0, 1 / K]:.2f}")
+
+# %% [markdown]
+# ## 4 · Each term alone
+#
+# A tiny β nearly leaves the reconstruction alone, a large one the KL. What does this do to the codes? We sample a code for
+# each of 1,500 test images, and look at the two units whose means vary most.
+#
+# **Predict.** The prior has standard deviation 1. What standard deviation do the samples of the codes have with the
+# smallest β (mean over the 20 units)?
+
+# %%
+prediction_wide = None
+
+# %%
+samples = {}
+for beta in (betas[0], 1.0, D / K):
+    with torch.no_grad():
+        mu, logvar = models[beta].encode(b_test[:1500])  # (1500, 20) each
+    most = mu.var(0).topk(2).indices
+    samples[beta] = sample_code(mu, logvar, torch.Generator().manual_seed(7))
+    samples[beta, "two"] = samples[beta][:, most]  # (1500, 2)
+figure, axes = plt.subplots(1, 3, figsize=(11, 3.6))
+for axis, beta in zip(axes, (betas[0], 1.0, D / K), strict=True):
+    axis.scatter(*samples[beta, "two"].T, s=3, color=plots.BLUE, rasterized=True)
+    axis.add_patch(plt.Circle((0, 0), 2.5, fill=False, color=plots.ORANGE, linewidth=2))
+    axis.set(title=f"β = {beta:.3g}", xlabel="one unit", ylabel="another", aspect="equal")
+
+# %%
+wide = samples[betas[0]].std(0).mean().item()
+score([("standard deviation with the smallest β", prediction_wide, wide)])
+
+# %% [markdown]
+# The circle holds most of the prior. Left, the codes spread far beyond it: far apart, they can be told from each other in
+# spite of the noise. Right, all codes are samples from the prior, whatever the image. In the middle the two terms balance.
+
+# %%
+claim("far codes", "Standard deviation of samples of the codes, smallest β", wide,
+      at_least=2, baseline=f"β = 1: {samples[1.0].std(0).mean():.2f}, β = 39.2: "
+      f"{samples[D / K].std(0).mean():.2f}")
+
+# %% [markdown]
+# ## 5 · Checkpoint
+
+# %%
+claim.checkpoint()
+
+# %% [markdown]
+# ## 6 · What to keep
+#
+# - β = (factor of the KL) / (factor of the reconstruction). Two means give $D/K$.
+# - A reduction over the batch makes β depend on the batch size. Under squared error only $\beta \sigma^2$ is known.
+# - A large β silences the code; a tiny one leaves the prior empty.
+# - β is the slope of distortion against rate.
+#
+# **Next:** [06ba](06ba_collapse.ipynb), codes that fall silent although β is 1.
+#
+# ### Papers
+# - I. Higgins and others (2017). *beta-VAE: learning basic visual concepts with a constrained variational framework.*
+#   ICLR.
+# - A. A. Alemi and others (2018). *Fixing a broken ELBO.* ICML.
+# - Y. Burda, R. Grosse, R. Salakhutdinov (2016). *Importance weighted autoencoders.* ICLR. (active units)

@@ -1,0 +1,294 @@
+# %% [markdown]
+# # 06c · What the prior buys
+#
+# **Promise.** You will sample from an autoencoder and from a VAE, judge all samples together, and find out that the prior is
+# not where the codes are.
+#
+# **After this unit you can**
+# 1. judge samples by the Fréchet distance and by their coverage;
+# 2. fit a density to codes, the fair rival of a VAE;
+# 3. compare the aggregated posterior with the prior.
+#
+# **Before it:** unit 06; mixtures of Gaussians. **Time:** about {minutes} minutes; the cells run in about a minute on two
+# cores.
+
+# %%
+import torch
+from sklearn.mixture import GaussianMixture
+from torch import nn
+from torch.distributions import MultivariateNormal
+
+from aecourse import data, diagrams, losses, plots, vae
+from aecourse.claims import Claims, score, table, try_it
+from aecourse.models import Autoencoder, he, sample_code
+from aecourse.realism import Judge
+from aecourse.train import fit, seeded
+
+plots.use_style()
+digits = data.load()
+claim = Claims("06", digits.name)
+
+# %%
+diagrams.flow({"n": (0, 2, "prior $N(0, I)$", plots.YELLOW),
+               "g": (0, 1, "one Gaussian, fitted", plots.YELLOW),
+               "m": (0, 0, "50 Gaussians, fitted", plots.YELLOW),
+               "z": (1.9, 1, "code $z$", plots.GREEN), "d": (3.2, 1, "decoder", plots.ORANGE),
+               "x": (4.5, 1, "samples", plots.SKY)},
+              dict.fromkeys([("n", "z"), ("g", "z"), ("m", "z"), ("z", "d"), ("d", "x")], ""),
+              size=(10, 3));
+
+# %% [markdown]
+# A decoder needs codes. They can come from several densities.
+#
+# ## 1 · Three densities for an autoencoder
+#
+# In unit 06, an autoencoder decoded samples from $\mathcal N(0, I)$, and few were digits. But it never saw such codes.
+# Fairer rivals are densities *fitted* to its codes: one Gaussian with their mean and covariance, and a mixture of fifty
+# Gaussians. We train the autoencoder and fit both.
+
+# %%
+train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
+x, more = digits.x_train[train], 3 if digits.name == "strokes" else 1
+few, x_val, x_test = x[:15_000], digits.x_train[valid], digits.x_test
+
+
+def squared_error(model, x, step):
+    return {"squared error": losses.squared_error(torch.sigmoid(model(x)), x)}
+
+
+with seeded(0):
+    plain = he(Autoencoder([784, 400, 20], nn.SiLU), x)
+fit(plain, (few,), squared_error, epochs=4, batch=128, lr=3e-3, one_cycle=True)
+with torch.no_grad():
+    plain_codes = plain.encode(few)  # (N, 20)
+
+# %%
+def mixture_of(codes, parts=50):
+    return GaussianMixture(parts, tol=0.01, reg_covar=1e-3, random_state=0).fit(
+        codes.double().numpy())
+
+
+def from_mixture(mixture, n=1000):  # sklearn samples part by part, so we shuffle
+    codes = torch.from_numpy(mixture.sample(n)[0]).float()
+    return codes[torch.randperm(n, generator=torch.Generator().manual_seed(0))]
+
+
+gaussian = MultivariateNormal(plain_codes.mean(0), plain_codes.T.cov())
+with seeded(0):
+    sources = {"N(0, I)": torch.randn(1000, 20), "one Gaussian": gaussian.sample((1000,)),
+               "50 Gaussians": from_mixture(mixture_of(plain_codes))}
+with torch.no_grad():
+    samples = {name: torch.sigmoid(plain.decode(z)) for name, z in sources.items()}
+plots.images({name: images[:10] for name, images in samples.items()}, zoom=0.75);
+
+# %% [markdown]
+# The first row has strokes and few digits. The second is a little better. The third has mostly digits.
+#
+# ### Two measures of all samples together
+#
+# A score of single pictures is not enough: a model that gives the same good digit again and again would win. Both measures
+# below compare sets of images, in the 64 features of a small classifier (`Judge`, from lesson 03).
+#
+# The **Fréchet distance** (Heusel and others 2017) fits one Gaussian to the features of the samples, with mean $m$ and
+# covariance $C$, and one to those of 1,000 test images ($m_0$, $C_0$). It is the squared distance of the two Gaussians
+# (as of optimal transport):
+#
+# $$\lVert m - m_0 \rVert^2 + \operatorname{tr}\big(C + C_0 - 2 (C C_0)^{1/2}\big) .$$
+#
+# It is 0 for equal mean and covariance. The **coverage** looks at the 1,000 test images. For each sample we find the
+# nearest test image, and count which share of the test images was found at least once:
+#
+# $$\text{coverage} = \frac{1}{1000} \Big| \big\{ \operatorname{nearest}(s) : s \text{ a sample} \big\} \Big| .$$
+#
+# Samples that are all alike find few. **Predict.** Real images, too, find some test images more than once. What coverage, in
+# per cent, do 1,000 *real* images have, which are not test images?
+
+# %%
+prediction_coverage = None
+
+# %%
+judge = Judge(digits)
+features = judge.model[:-1]  # images (N, 784) → (N, 64)
+
+
+def coverage(images):  # (1000, 784), in per cent
+    with torch.no_grad():
+        nearest = torch.cdist(features(images), features(x_test[:1000])).argmin(1)
+    return 100 * len(nearest.unique()) / len(images)
+
+
+def judged(samples):  # name → (Fréchet distance, coverage)
+    return {name: (judge.frechet(images), coverage(images)) for name, images in samples.items()}
+
+
+marks = {"other real images": x_val[:1000], "the mean image": x.mean(0).expand(1000, -1)}
+rows = judged(samples | marks)
+table(["samples", "Fréchet distance", "coverage (%)"],
+      [[name, *values] for name, values in rows.items()])
+score([("coverage by real images (%)", prediction_coverage, rows["other real images"][1])])
+
+# %% [markdown]
+# The two last rows set the scale. Real images are not at 0: MNIST's test images have other writers. The mean image, again
+# and again, is far off by both measures.
+#
+# So the sentence "an autoencoder cannot generate" is too short. An autoencoder *and a density fitted to its codes* can.
+
+# %%
+claim("careless", "Fréchet distance of samples from N(0, I), over that of the mixture",
+      rows["N(0, I)"][0] / rows["50 Gaussians"][0], "times", at_least=2.5,
+      baseline=f"one Gaussian over the mixture "
+      f"{rows['one Gaussian'][0] / rows['50 Gaussians'][0]:.1f}")
+claim("fitted", "Coverage of test images by samples from the mixture",
+      rows["50 Gaussians"][1], "%", at_least=45,
+      baseline=f"by other real images {rows['other real images'][1]:.0f}, by samples "
+      f"from N(0, I) {rows['N(0, I)'][1]:.0f}")
+
+# %%
+parts = 50
+with seeded(0):
+    z_parts = from_mixture(mixture_of(plain_codes, parts))
+with torch.no_grad():
+    of_parts = judge.frechet(torch.sigmoid(plain.decode(z_parts)))
+print(f"a mixture of {parts}: Fréchet distance {of_parts:.1f}")
+
+# %%
+try_it("Change `parts = 50` to `parts = 10`. What is the Fréchet distance now?", None,
+       of_parts, changed=parts == 10)
+
+# %% [markdown]
+# ## 2 · Does the VAE's code fill the prior?
+#
+# A VAE is trained with a prior. Its loss pulls the code of every image towards $\mathcal N(0, I)$. But do *all codes
+# together* fill the prior? Their density is the **aggregated posterior**
+#
+# $$q(z) = \frac1N \sum_{n=1}^N q(z \mid x_n) .$$
+#
+# The decoder is trained on samples of $q(z)$. We train a VAE like the autoencoder, for as many epochs, and the larger one of
+# unit 06 for longer. Then we decode samples from the prior, from a mixture fitted to its codes, and from $q(z)$ itself.
+#
+# **Predict.** Which have the smaller Fréchet distance: samples from the **prior** of the brief VAE, or from **one Gaussian**
+# fitted to the autoencoder's codes? Type `"prior"` or `"Gaussian"`.
+
+# %%
+prediction_prior = None
+
+# %%
+brief, longer = vae.new([784, 400, 20], x), vae.new([784, 200, 200, 50], x)
+for model, images, epochs in ((brief, few, 4), (longer, x, 17 * more)):
+    fit(model, (images,), vae.negative_elbo(), epochs=epochs, batch=128, lr=3e-3,
+        one_cycle=True)
+
+# %%
+generator = torch.Generator().manual_seed(8)
+with torch.no_grad():
+    mu, logvar = brief.encode(data.binarised(few, generator))
+    aggregate = sample_code(mu, logvar, generator)  # (15000, 20), samples of q(z)
+with seeded(1):
+    z_of = {"VAE, prior": torch.randn(1000, 20), "longer VAE, prior": torch.randn(1000, 50),
+            "VAE, 50 Gaussians": from_mixture(mixture_of(aggregate)),
+            "VAE, aggregated posterior": aggregate[:1000]}
+with torch.no_grad():
+    from_vae = {name: torch.sigmoid((longer if "longer" in name else brief).decode(z))
+                for name, z in z_of.items()}
+rows |= judged(from_vae)
+
+# %%
+table(["samples", "Fréchet distance", "coverage (%)"],
+      [[name, *values] for name, values in rows.items()])
+score([("smaller Fréchet distance", prediction_prior, "prior"
+        if rows["VAE, prior"][0] < rows["one Gaussian"][0] else "Gaussian")])
+
+# %%
+plots.images({name: images[:10] for name, images in from_vae.items()}, zoom=0.75);
+
+# %% [markdown]
+# This contradicts many texts. Samples from the brief VAE's prior are farther from real digits than samples from its own
+# aggregated posterior, and than those from one Gaussian fitted to the autoencoder's codes. In 20 dimensions, the codes of
+# images fill only a part of the prior, and a sample often falls between them. A longer training helps. A mixture that is
+# fitted to the codes helps, too.
+#
+# So what does the prior buy? By itself, not better pictures. It buys a *model*: a bound on the likelihood of every image,
+# a loss in nats in which two models can be compared, and a scale of the codes.
+
+# %%
+claim("prior", "Fréchet distance of samples from the prior, over that of codes of images",
+      rows["VAE, prior"][0] / rows["VAE, aggregated posterior"][0], "times", at_least=2,
+      baseline=f"the longer VAE: {rows['longer VAE, prior'][0]:.0f} against "
+      f"{rows['VAE, prior'][0]:.0f}")
+claim("VAE fitted", "Fréchet distance of the prior over that of a mixture fitted to codes",
+      rows["VAE, prior"][0] / rows["VAE, 50 Gaussians"][0], "times", at_least=2,
+      baseline=f"the autoencoder's mixture {rows['50 Gaussians'][0]:.0f}, the VAE's "
+      f"{rows['VAE, 50 Gaussians'][0]:.0f}")
+claim("prior against a Gaussian", "Fréchet distance of samples from the prior of the brief "
+      "VAE over that of one Gaussian, autoencoder",
+      rows["VAE, prior"][0] / rows["one Gaussian"][0], "times", at_least=1)
+
+# %% [markdown]
+# Are the codes nearer to 0 than the prior's? A common trick samples from a narrower prior.
+
+# %%
+width = 1.0  # standard deviation of the sampled codes
+with torch.no_grad():
+    narrow = torch.sigmoid(brief.decode(width * z_of["VAE, prior"]))
+of_width = judge.frechet(narrow)
+print(f"width {width}: Fréchet distance {of_width:.1f}, coverage {coverage(narrow):.0f} %")
+
+# %%
+try_it("Change `width = 1.0` to `width = 0.7`. What is the Fréchet distance now?", None,
+       of_width, changed=width == 0.7,
+       says="Compare the coverage, too: are the samples as varied as before?")
+
+# %% [markdown]
+# ## 3 · Copies?
+#
+# A model that repeats its training images would do well by every measure here. So look for the nearest training image of
+# each sample.
+#
+# **Predict.** The mean distance from a sample to its nearest training image, divided by that of an unseen *real* image to
+# its nearest: will it be `"above"` or `"below"` 1?
+
+# %%
+prediction_copies = None
+
+# %%
+some = from_vae["VAE, 50 Gaussians"][:200]
+to_samples, to_real = torch.cdist(some, x), torch.cdist(x_test[:200], x)  # (200, N)
+ratio = (to_samples.amin(1).mean() / to_real.amin(1).mean()).item()
+plots.images({"sample": some[:10],
+              "nearest training image": x[to_samples[:10].argmin(1)]}, zoom=0.8)
+print(f"distance to the nearest training image, samples over real images: {ratio:.2f}")
+score([("samples over real images", prediction_copies, "above" if ratio > 1 else "below")])
+
+# %% [markdown]
+# Look at the ends of the strokes and at the slant: no sample is a copy. A distance below that of real images would not
+# prove copies, since the samples are smoother than real images, and smooth images are near to many.
+
+# %%
+claim("copies", "Smallest distance of a sample to a training image, over the mean of unseen "
+      "real images", to_samples.min() / to_real.amin(1).mean(), "times", at_least=0.1,
+      baseline=f"mean of the samples {ratio:.2f}; a copy has 0")
+
+# %% [markdown]
+# ## 4 · Checkpoint
+
+# %%
+claim.checkpoint()
+
+# %% [markdown]
+# ## 5 · What to keep
+#
+# - Judge samples all together: Fréchet distance and coverage, with real images and the mean image as marks.
+# - An autoencoder with a density fitted to its codes generates digits. It has no likelihood of an image.
+# - The aggregated posterior is not the prior. Samples between the codes are no digits.
+#
+# **And GANs?** A generative adversarial network (Goodfellow and others 2014) trains a decoder without an encoder and
+# without a likelihood. A second network learns to tell its samples from real images, and the decoder learns to fool it. Its
+# samples are sharp. But it gives no code of an image, no likelihood, and no warning when it leaves out a part of the data.
+# Lesson 10 trains one.
+#
+# **Next:** [06ca](06ca_sphere.ipynb) walks from one code to another.
+#
+# ### Papers
+# - M. Heusel and others (2017). *GANs trained by a two time-scale update rule converge to a local Nash equilibrium.*
+#   NeurIPS. (the Fréchet distance of features)
+# - I. Goodfellow and others (2014). *Generative adversarial nets.* NeurIPS.

@@ -1,0 +1,207 @@
+# %% [markdown]
+# # 06ca · Walks between codes
+#
+# **Promise.** You will test a common advice, to interpolate on the sphere, with two scores, and see one of them mislead.
+#
+# **After this unit you can**
+# 1. say how long samples of a Gaussian are;
+# 2. interpolate along a line and on a sphere;
+# 3. choose a score that fits the question.
+#
+# **Before it:** unit 06; units 03a (lengths in high dimensions), 03c (interpolation) and 06c (the Fréchet distance) help.
+# **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
+
+# %%
+import math
+
+import matplotlib.pyplot as plt
+import torch
+
+from aecourse import data, diagrams, plots, vae
+from aecourse.claims import Claims, score, table, try_it
+from aecourse.realism import Judge
+from aecourse.train import fit
+
+plots.use_style()
+digits = data.load()
+claim = Claims("06", digits.name)
+
+# %%
+diagrams.shell();
+
+# %% [markdown]
+# The points stand for codes from the prior in many dimensions: nearly all lie near a sphere. The middle of the straight way
+# lies inside it, the middle of the curved way on it.
+#
+# ## 1 · The shell
+#
+# Let $z$ be a sample of $\mathcal N(0, I)$ with $K$ numbers. How long is it?
+#
+# $$\begin{aligned}
+# \mathbb E \lVert z \rVert^2 &= \textstyle\sum_j \mathbb E z_j^2 = K && \text{each number has variance } 1 \\
+# \operatorname{Var} \lVert z \rVert^2 &= \textstyle\sum_j \operatorname{Var} z_j^2 = 2K
+#   && \text{independent; } \operatorname{Var} z_j^2 = \mathbb E z_j^4 - 1 = 3 - 1
+# \end{aligned}$$
+#
+# So $\lVert z \rVert^2$ is $K$, up to a standard deviation of $\sqrt{2K}$, which is small compared with $K$ if $K$ is
+# large. Nearly all samples have a length near $\sqrt K$.
+#
+# **Predict.** Take two independent samples $a$ and $b$ of the prior with $K = 20$. How long is their middle $(a + b) / 2$,
+# on average? ($\sqrt{20}$ is 4.47.)
+
+# %%
+prediction_middle = None
+
+# %%
+K = 20
+a, b = torch.randn(2, 10_000, K, generator=torch.Generator().manual_seed(9))  # (10000, K) each
+lengths = {"ends": a.norm(dim=1), "middles": ((a + b) / 2).norm(dim=1)}  # (10000,) each
+axis = plt.subplots(figsize=(6.5, 2.8))[1]
+for (name, values), colour in zip(lengths.items(), (plots.BLUE, plots.ORANGE), strict=True):
+    axis.hist(values.numpy(), bins=60, color=colour, alpha=0.6, label=name)
+axis.axvline(math.sqrt(K), color="black", linestyle=":", label="√K")
+axis.set(xlabel="length", ylabel="samples")
+axis.legend(frameon=False)
+score([("length of the middle, K = 20", prediction_middle, lengths["middles"].mean().item())])
+
+# %% [markdown]
+# The middles are shorter. By the same computation $\mathbb E \lVert (a + b)/2 \rVert^2 = K/2$, so their length is near
+# $\sqrt{K/2}$. Very few samples of the prior are as short.
+
+# %%
+dimensions = 20
+z = torch.randn(20_000, dimensions, generator=torch.Generator().manual_seed(1))
+share = (z.norm(dim=1) < math.sqrt(dimensions / 2)).float().mean().item()
+print(f"{dimensions} dimensions: {100 * share:.2f} % of samples are shorter than √(K/2)")
+
+# %%
+try_it("Change `dimensions = 20` to `dimensions = 2`. What percentage of the samples is "
+       "shorter than √(K/2) now?", None, 100 * share, changed=dimensions == 2,
+       says="In two dimensions there is no empty middle: a picture in the plane misleads.")
+
+# %% [markdown]
+# ## 2 · Slerp
+#
+# Many texts therefore ask for **slerp**, spherical linear interpolation (Shoemake 1985). It turns the direction evenly. With
+# the angle $\Omega$ between $a$ and $b$, the code at the share $t$ of the way is
+#
+# $$\operatorname{slerp}(a, b, t) = \frac{\sin((1 - t)\, \Omega)}{\sin \Omega}\, a + \frac{\sin(t\, \Omega)}{\sin
+# \Omega}\, b .$$
+#
+# Why does it stay on the sphere? For $\lVert a \rVert = \lVert b \rVert = r$ we have $a \cdot b = r^2 \cos \Omega$. Write
+# $\alpha = (1-t)\,\Omega$ and $\beta = t\,\Omega$, so that $\alpha + \beta = \Omega$:
+#
+# $$\begin{aligned}
+# \lVert \operatorname{slerp} \rVert^2 &= r^2\, \frac{\sin^2 \alpha + \sin^2 \beta + 2 \sin \alpha \sin \beta \cos
+#   (\alpha + \beta)}{\sin^2 \Omega} && \text{the square, expanded} \\
+# &= r^2\, \frac{\sin^2 \alpha \cos^2 \beta + \cos^2 \alpha \sin^2 \beta + 2 \sin \alpha \cos \alpha \sin \beta
+#   \cos \beta}{\sin^2 \Omega} && \cos(\alpha + \beta) = \cos \alpha \cos \beta - \sin \alpha \sin \beta \\
+# &= r^2\, \frac{\sin^2(\alpha + \beta)}{\sin^2 \Omega} = r^2 && \text{the addition formula of the sine}
+# \end{aligned}$$
+
+# %%
+def slerp(a, b, t):  # (N, K), (N, K) and a share → (N, K)
+    angle = torch.arccos(torch.cosine_similarity(a, b)).unsqueeze(1)  # (N, 1)
+    return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+
+
+def straight(a, b, t):
+    return (1 - t) * a + t * b
+
+# %%
+t = 0.5  # the share of the way
+of_line = straight(a, b, t).norm(dim=1).mean().item()
+of_slerp = slerp(a, b, t).norm(dim=1).mean().item()
+print(f"share {t}: mean length, straight {of_line:.2f}, slerp {of_slerp:.2f}")
+
+# %%
+try_it("Change `t = 0.5` to `t = 0.25`. How long are the codes of the straight way now?",
+       None, of_line, changed=t == 0.25)
+
+# %% [markdown]
+# ## 3 · Does slerp give better digits?
+#
+# We train a VAE with 20 units and decode the middles of many pairs, once between samples of the prior, once between the
+# codes of training images. Two scores judge them. The **Fréchet distance** compares all pictures with real digits, as sets
+# (unit 06c). The **distance to the nearest digit** judges each picture by itself (unit 03c); 1 is as near as real digits
+# are.
+#
+# **Predict.** By which score are the middles of *slerp* better, between codes of images? Type `"both"`, `"Fréchet"`,
+# `"nearest"` or `"neither"`.
+
+# %%
+prediction_slerp = None
+
+# %%
+train, _ = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
+x = digits.x_train[train]
+model = vae.new([784, 400, 20], x)
+fit(model, (x[:15_000],), vae.negative_elbo(), epochs=4, batch=128, lr=3e-3, one_cycle=True)
+judge = Judge(digits)
+with torch.no_grad():
+    b_test = data.binarised(digits.x_test[:2000], torch.Generator().manual_seed(3))
+    codes = model.encode(b_test)[0]  # (2000, 20)
+
+# %%
+ends = {"prior": (a[:1000], b[:1000]), "images": (codes[:1000], codes[1000:])}
+found = {}
+for name, (start, end) in ends.items():
+    for way, z in (("ends", start), ("straight", straight(start, end, 0.5)),
+                   ("slerp", slerp(start, end, 0.5))):
+        with torch.no_grad():
+            images = torch.sigmoid(model.decode(z))
+        found[name, way] = (z.norm(dim=1).mean().item(), judge.frechet(images),
+                            judge.distance(images).median().item())
+table(["codes", "mean length", "Fréchet distance", "to the nearest digit"],
+      [[f"{name}, {way}", *values] for (name, way), values in found.items()])
+
+# %%
+better = [found["images", "slerp"][i] < found["images", "straight"][i] for i in (1, 2)]
+word = {(True, True): "both", (True, False): "Fréchet", (False, True): "nearest",
+        (False, False): "neither"}[tuple(better)]
+score([("slerp is better by", prediction_slerp, word)])
+
+# %%
+turned, line = found["images", "slerp"], found["images", "straight"]
+of_prior = found["prior", "slerp"][1] / found["prior", "straight"][1]
+claim("slerp", "Fréchet distance of slerp's middles over the straight ones, between images",
+      turned[1] / line[1], "times", at_most=0.8,
+      baseline=f"between samples from the prior {of_prior:.2f}")
+claim("taken in", "Distance to the nearest digit of slerp's middles over the straight ones",
+      turned[2] / line[2], "times", at_least=0.95,
+      baseline=f"the mean image has {judge.distance(x.mean(0)[None]).item():.2f}")
+
+# %%
+two, seven = (codes[digits.y_test[:2000] == digit][:1] for digit in (2, 7))  # (1, 20) each
+shares = [i / 8 for i in range(9)]
+with torch.no_grad():
+    walks = {name: torch.sigmoid(model.decode(torch.cat([walk(two, seven, t) for t in shares])))
+             for name, walk in (("straight", straight), ("slerp", slerp))}
+plots.images(walks, columns=[f"{share:.2f}" for share in shares], zoom=0.75);
+
+# %% [markdown]
+# By the Fréchet distance the advice holds. A code that is too short gives a picture near the average of all, so the straight
+# middles are too much alike; those of slerp are as varied as digits. In a single row of pictures, as above, little of this
+# can be seen.
+#
+# The other score does not prefer slerp. It judges each picture by itself and has a weakness for averages. The mean image
+# shows this weakness (see the claim on the nearest digit). **A score that does not fit the question would have refuted a
+# true statement.**
+#
+# ## 4 · Checkpoint
+
+# %%
+claim.checkpoint()
+
+# %% [markdown]
+# ## 5 · What to keep
+#
+# - In $K$ dimensions, samples of the prior have lengths near $\sqrt K$, and the middle of two has one near $\sqrt{K/2}$.
+# - Slerp keeps the length. Its middles are more varied than those of a straight line.
+# - A score of single pictures rewards averages.
+#
+# **Next:** [06cb](06cb_units.ipynb), what a single unit means.
+#
+# ### Papers
+# - K. Shoemake (1985). *Animating rotation with quaternion curves.* SIGGRAPH, 245–254.
+# - T. White (2016). *Sampling generative networks.* arXiv 1609.04468.

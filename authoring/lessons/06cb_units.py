@@ -1,0 +1,277 @@
+# %% [markdown]
+# # 06cb · What a single unit means
+#
+# **Promise.** You will compare the units of three VAEs, and find the directions of a code that make a digit thicker or more
+# slanted.
+#
+# **After this unit you can**
+# 1. say what the prior fixes about single units, and what it does not;
+# 2. walk along a unit or a direction of the code, and measure what changes.
+#
+# **Before it:** unit 06; unit 02c (thickness and slant) helps. **Time:** about {minutes} minutes; the cells run in less than
+# a minute on two cores.
+
+# %%
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+
+from aecourse import data, diagrams, metrics, plots, vae
+from aecourse.claims import Claims, score, table, try_it
+from aecourse.models import sample_code
+from aecourse.train import fit
+
+plots.use_style()
+digits = data.load()
+claim = Claims("06", digits.name)
+
+# %%
+diagrams.flow({"x": (0, 0.5, "the same images", plots.SKY),
+               "a": (1.8, 1, "VAE, seed 0", plots.ORANGE),
+               "b": (1.8, 0, "VAE, seed 1", plots.ORANGE),
+               "p": (3.6, 1, "20 units", plots.GREEN), "q": (3.6, 0, "20 units", plots.GREEN),
+               "c": (5, 0.5, "the same\nunits?")},
+              dict.fromkeys([("x", "a"), ("x", "b"), ("a", "p"), ("b", "q"), ("p", "c"),
+                             ("q", "c")], ""), size=(10.5, 2.5));
+
+# %% [markdown]
+# Three networks, alike but for their initialisation. (The picture shows two.)
+#
+# ## 1 · Units of three networks
+#
+# If single units had a meaning, then different trainings should find the same units. We train three VAEs with 20 units, from
+# three seeds, and encode the training images.
+
+# %%
+train, _ = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
+x = digits.x_train[train]
+few = x[:15_000]
+
+# %%
+b_few = data.binarised(few, torch.Generator().manual_seed(7))
+models = [vae.new([784, 400, 20], x, seed) for seed in range(3)]
+means, samples = [], []  # one for each seed: (15000, 20)
+for seed, model in enumerate(models):
+    fit(model, (few,), vae.negative_elbo(), epochs=4, batch=128, lr=3e-3, one_cycle=True,
+        seed=seed)
+    with torch.no_grad():
+        mu, logvar = model.encode(b_few)
+    means.append(mu)
+    samples.append(sample_code(mu, logvar, torch.Generator().manual_seed(8)))
+
+# %%
+def largest_correlation(z):  # of two different units, in absolute value
+    return (torch.corrcoef(z.T) - torch.eye(20)).abs().max().item()
+
+
+table(["seed", "largest |mean|", "smallest std", "largest std", "largest |correlation|"],
+      [[seed, z.mean(0).abs().max().item(), z.std(0).min().item(), z.std(0).max().item(),
+        largest_correlation(z)] for seed, z in enumerate(samples)])
+
+# %% [markdown]
+# The prior has mean 0, standard deviation 1 and no correlations. By these measures, the codes of all three networks are near
+# it.
+#
+# Now we ask whether the units are *the same*. For each unit of seed 1 we look for the unit of seed 0 with the largest
+# |correlation|. And we predict all units of seed 1 from the **whole code** of seed 0 by linear regression. Its $R^2$ is the
+# share of the variance that is predicted.
+#
+# **Predict.** What is the mean |correlation| with the best matching unit, from 0 to 1?
+
+# %%
+prediction_match = None
+
+# %%
+def best_match(a, b):  # codes (N, 20) → mean over the units of b
+    both = torch.corrcoef(torch.cat([a, b], 1).T)[:20, 20:].abs()  # (units of a, units of b)
+    return both.amax(0).mean().item()
+
+
+def predicted(a, b):  # R² of b by linear regression on a
+    a, b = a - a.mean(0), b - b.mean(0)
+    missed = b - a @ torch.linalg.lstsq(a, b).solution
+    return (1 - missed.square().sum() / b.square().sum()).item()
+
+# %%
+random = torch.linalg.qr(torch.randn(20, 20, generator=torch.Generator().manual_seed(1)))[0]
+rows = [[f"seed {seed}", best_match(means[0], means[seed]), predicted(means[0], means[seed])]
+        for seed in (1, 2)]
+rows.append(["seed 0, rotated at random", best_match(means[0], means[0] @ random),
+             predicted(means[0], means[0] @ random)])
+table(["compared with seed 0", "best unit, |correlation|", "whole code, R²"], rows)
+match = (rows[0][1] + rows[1][1]) / 2
+score([("mean |correlation| with the best unit", prediction_match, match)])
+
+# %% [markdown]
+# No unit of one network says the same as a unit of another. Yet the whole code of one nearly determines the whole code of the
+# other. The last row shows how alike units are after a random rotation of *one* code.
+#
+# The prior $\mathcal N(0, I)$ is the same in every direction, so it does not fix the units. But "the code may be rotated" is
+# too strong. The encoder's $q(z \mid x)$ has a **diagonal** covariance, and after a rotation the posterior's is not diagonal.
+# How much does this cost? Suppose that $q$ was exact, so the posterior is $\mathcal N(\mu, \operatorname{diag} \sigma^2)$,
+# with the precisions $\lambda_j = 1 / \sigma_j^2$. Rotate the code, $z' = U z$. The posterior of $z'$ has the precision
+# matrix $\Lambda = U \operatorname{diag}(\lambda)\, U^\top$. For a diagonal Gaussian at the same mean, with variances
+# $s_j^2$:
+#
+# $$\begin{aligned}
+# \mathrm{KL} &= \tfrac12 \Big( \textstyle\sum_j \Lambda_{jj} s_j^2 - K - \sum_j \log s_j^2 - \log \det \Lambda \Big)
+#   && \text{KL of two Gaussians with one mean} \\
+# &\ge \tfrac12 \Big( \textstyle\sum_j \log \Lambda_{jj} - \log \det \Lambda \Big)
+#   && \text{the minimum, at } s_j^2 = 1 / \Lambda_{jj} \\
+# &= \tfrac12 \Big( \textstyle\sum_j \log \Lambda_{jj} - \sum_j \log \lambda_j \Big)
+#   && \text{a rotation keeps the determinant}
+# \end{aligned}$$
+#
+# The last line is the price of the rotation in nats. It is 0 without a rotation, and never negative.
+
+# %%
+with torch.no_grad():
+    precision = (-models[0].encode(b_few[:2000])[1]).exp()  # λ, (2000, 20)
+
+
+def price_of(angle):  # 0: no rotation, 1: the random one
+    rotation = torch.linalg.qr(torch.eye(20) * (1 - angle) + angle * random)[0]  # U
+    diagonal = precision @ rotation.square().T  # Λ_jj, (2000, 20)
+    return (diagonal.log() - precision.log()).sum(1).mean().item() / 2
+
+# %%
+angle = 1.0
+price = price_of(angle)
+print(f"angle {angle}: price of the rotation {price:.2f} nats")
+
+# %%
+try_it("Change `angle = 1.0` to `angle = 0.2`, a small rotation. What is the price now?", None,
+       price, changed=angle == 0.2)
+
+# %%
+every = samples[0].std(0).mean().item() + samples[1].std(0).mean().item()
+claim("units look right", "Standard deviation of single units over codes of images, mean",
+      (every + samples[2].std(0).mean().item()) / 3, near=1, within=0.2, seeds=3,
+      baseline=f"largest correlation of two units {max(map(largest_correlation, samples)):.2f}")
+claim("turned", "Best |correlation| of a unit with one unit of another seed, mean", match,
+      at_most=0.8, seeds=3,
+      baseline=f"whole code, R² {(rows[0][2] + rows[1][2]) / 2:.2f}; one code, rotated at "
+      f"random, {rows[2][1]:.2f}")
+claim("not free", "Price of a random rotation of the code, if the encoder were exact",
+      price_of(1.0), "nats", at_least=0.05)
+
+# %% [markdown]
+# A random rotation has a price in nats, so the diagonal $q$ prefers some axes (Rolinek and others 2019). These brief
+# trainings, from different seeds, have not agreed on them.
+#
+# ## 2 · Walks along a unit and along a direction
+#
+# What does a number of the code mean? Take a code, set *one* unit to values from −2.5 to 2.5, decode, and measure the
+# thickness and the slant of the digit. Every unit gets such a walk. For comparison we walk along a **direction**: the vector of
+# length 1 along which a property rises most, found by linear regression of the property on the code. (On the built-in digits
+# the pen's true thickness and slant are known, and the regression uses these.)
+#
+# **Predict.** How many times further than along its best single unit does the thickness move along the direction?
+
+# %%
+prediction_further = None
+
+# %%
+def direction(name):  # (20,), of length 1
+    if digits.drawn_train:
+        known = torch.from_numpy(np.asarray(digits.drawn_train[name]))[train][:15_000].float()
+    else:
+        known = getattr(metrics, name)(few)  # (15000,)
+    centred = means[0] - means[0].mean(0)
+    slope = torch.linalg.lstsq(centred, (known - known.mean())[:, None]).solution[:, 0]
+    return slope / slope.norm()
+
+
+def set_along(z, way, value):  # codes (N, 20) whose coordinate along the way (20,) is set
+    return z - (z @ way)[:, None] * way + value * way
+
+# %% [markdown]
+# First one image. Each row is a walk along one unit of the code.
+
+# %%
+values = torch.linspace(-2.5, 2.5, 11)
+start = means[0][:1]  # (1, 20), the code of one image
+with torch.no_grad():
+    walks = {f"unit {unit}": torch.sigmoid(models[0].decode(torch.cat(
+        [set_along(start, torch.eye(20)[unit], value) for value in values])))
+        for unit in range(4)}
+    for name in ("thickness", "slant"):
+        z = torch.cat([set_along(start, direction(name), value) for value in values])
+        walks[name] = torch.sigmoid(models[0].decode(z))
+plots.images(walks, columns=[f"{value:.1f}" for value in values], zoom=0.75);
+
+# %% [markdown]
+# Each of the first four rows changes several things at once. The last two, the directions, change mostly one property, and the
+# digit mostly stays the same.
+#
+# Now 200 images, all 20 units and both directions. The *reach* of a walk is the difference between the largest and the
+# smallest mean of the property.
+
+# %%
+many = means[0][:200]  # (200, 20)
+
+
+@torch.no_grad()
+def walked(name, way):  # the mean property after each step, (11,)
+    decoded = [torch.sigmoid(models[0].decode(set_along(many, way, value))) for value in values]
+    return torch.stack([getattr(metrics, name)(images).mean() for images in decoded])
+
+
+curves = {name: torch.stack([walked(name, way) for way in
+                             (*torch.eye(20), direction(name))])  # (21, 11)
+          for name in ("thickness", "slant")}
+reach = {name: curve.amax(1) - curve.amin(1) for name, curve in curves.items()}  # (21,)
+best = {name: reach[name][:20].argmax().item() for name in reach}
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(9.5, 3))
+units = {"thickness": "pixels", "slant": "pixels per pixel"}
+for axis, (name, unit) in zip(axes, units.items(), strict=True):
+    axis.plot(values, curves[name][:20].T, color="lightgrey")
+    axis.plot(values, curves[name][best[name]], "o-", color=plots.BLUE, label="best unit")
+    axis.plot(values, curves[name][20], "s-", color=plots.ORANGE, label="direction")
+    axis.set(xlabel="value", ylabel=f"{name} ({unit})")
+    axis.legend(frameon=False)
+further = {name: (values[20] / values[:20].max()).item() for name, values in reach.items()}
+score([("thickness: direction over best unit", prediction_further, further["thickness"])])
+
+# %% [markdown]
+# Grey lines are the other units. The direction moves its property further than any single unit does. No unit has to mean one
+# thing. That a unit comes near to thickness or slant is a matter of the seed.
+
+# %%
+for name in reach:
+    real = getattr(metrics, name)(digits.x_test).std().item()
+    claim(f"moves {name}", f"{name.capitalize()} moved along its direction, relative to "
+          "the standard deviation of real images", reach[name][20] / real, "times",
+          at_least=1, baseline="along the best single unit "
+          f"{reach[name][best[name]] / real:.1f}")
+
+# %%
+property_of = "thickness"
+print(f"{property_of}: direction over best unit {further[property_of]:.2f}")
+
+# %%
+try_it("Change `property_of = \"thickness\"` to `\"slant\"`. How many times further does the "
+       "direction move the slant?", None, further[property_of], changed=property_of == "slant")
+
+# %% [markdown]
+# ## 3 · Checkpoint
+
+# %%
+claim.checkpoint()
+
+# %% [markdown]
+# ## 4 · What to keep
+#
+# - The prior fixes the mean and variance of single units, not what they say.
+# - Different seeds find different units, and nearly the same whole code.
+# - A diagonal $q$ makes rotations cost nats, so the code may not be rotated freely.
+# - To change a property, walk along a direction found by regression.
+#
+# **Next:** [06d](06d_gradients.ipynb), gradients of expectations.
+#
+# ### Papers
+# - M. Rolinek, D. Zietlow, G. Martius (2019). *Variational autoencoders pursue PCA directions (by accident).* CVPR.
+# - I. Higgins and others (2017). *beta-VAE: learning basic visual concepts with a constrained variational framework.*
+#   ICLR.

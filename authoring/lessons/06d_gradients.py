@@ -1,0 +1,292 @@
+# %% [markdown]
+# # 06d · Gradients of expectations
+#
+# **Promise.** You will derive two estimators of the same gradient, measure how much they scatter, and learn what to do for
+# codes of bits.
+#
+# **After this unit you can**
+# 1. derive the score-function and the reparameterised gradient;
+# 2. reduce the variance of the first by a baseline;
+# 3. choose an estimator for a code.
+#
+# **Before it:** unit 06. **Time:** about {minutes} minutes; the cells run in a few seconds.
+
+# %%
+import matplotlib.pyplot as plt
+import torch
+
+from aecourse import data, diagrams, plots
+from aecourse.claims import Claims, score, table, try_it
+
+plots.use_style()
+claim = Claims("06", data.load().name)
+
+# %%
+diagrams.chains({"reparameterised": ("$\\varepsilon$, sampled", "$z = \\mu + \\sigma \\varepsilon$",
+                                     "slope of $f$ at $z$"),
+                 "score function": ("$z$, sampled", "value $f(z)$",
+                                    "$f(z)$ · slope of $\\log q(z)$")});
+
+# %% [markdown]
+# Both rows end in an estimate of the same gradient. The first needs the slope of $f$, the second only its value.
+#
+# ## 1 · Two ways to one gradient
+#
+# The reconstruction term of the ELBO is an expectation $\mathbb E_{z \sim q} f(z)$, where $q$ depends on a parameter $\mu$.
+# We want its gradient with respect to $\mu$. For $q = \mathcal N(\mu, \sigma^2)$ there are two ways. The **reparameterised**
+# gradient:
+#
+# $$\begin{aligned}
+# \frac{d}{d\mu}\, \mathbb E_{z \sim q} f(z) &= \frac{d}{d\mu}\, \mathbb E_\varepsilon f(\mu + \sigma \varepsilon)
+#   && z = \mu + \sigma \varepsilon, \ \varepsilon \sim \mathcal N(0, 1) \\
+# &= \mathbb E_\varepsilon f'(\mu + \sigma \varepsilon) && \text{the distribution of } \varepsilon \text{ does not depend on } \mu
+# \end{aligned}$$
+#
+# The **score-function** gradient (Williams 1992, called REINFORCE):
+#
+# $$\begin{aligned}
+# \frac{d}{d\mu} \int q(z) f(z)\, dz &= \int \frac{d q(z)}{d\mu} f(z)\, dz && f \text{ does not depend on } \mu \\
+# &= \int q(z)\, \frac{d \log q(z)}{d\mu} f(z)\, dz && \tfrac{d}{d\mu} \log q = \tfrac{1}{q} \tfrac{dq}{d\mu} \\
+# &= \mathbb E_q \Big[ f(z)\, \frac{z - \mu}{\sigma^2} \Big] && \log q = -\tfrac{(z - \mu)^2}{2 \sigma^2} + \text{constant}
+# \end{aligned}$$
+#
+# (This score is a derivative with respect to a *parameter* of $q$. The score of unit 04b was one with respect to the data.)
+#
+# Both exchange a derivative and an integral, which is allowed for the smooth $f$ here. We test them on $f(z) = z^2$. Since
+# $\mathbb E z^2 = \mu^2 + \sigma^2$, the exact gradient is $2\mu$.
+#
+# **Predict.** Take $\mu = 1$ and $\sigma = 0.5$. How many times larger is the variance of the score-function estimate?
+
+# %%
+prediction_variance = None
+
+# %%
+def estimates(mu, sigma, n=200_000):  # two times (n,): one estimate for each sample
+    eps = torch.randn(n, generator=torch.Generator().manual_seed(0))
+    z = mu + sigma * eps
+    reparameterised = 2 * z  # f'(z)
+    score_function = z**2 * (z - mu) / sigma**2
+    return reparameterised, score_function
+
+
+both = estimates(mu=1.0, sigma=0.5)
+table(["estimator", "mean (exact: 2)", "variance"],
+      [[name, g.mean().item(), g.var().item()]
+       for name, g in zip(("reparameterised", "score function"), both, strict=True)])
+ratio = (both[1].var() / both[0].var()).item()
+score([("variance, score function over reparameterised", prediction_variance, ratio)])
+
+# %% [markdown]
+# Both means are right. The score function multiplies the *value* of $f$ by a random number, so it scatters even where $f$
+# hardly changes.
+
+# %%
+where = 1.0
+ratio_there = (estimates(where, 0.5)[1].var() / estimates(where, 0.5)[0].var()).item()
+print(f"μ = {where}: variance {ratio_there:.0f} times as large")
+
+# %%
+try_it("Change `where = 1.0` to `where = 4.0`. How many times as large is the variance now?",
+       None, ratio_there, changed=where == 4, says="The larger the value of f, the worse.")
+
+# %% [markdown]
+# ## 2 · A baseline
+#
+# Subtract a constant $c$ from $f$. The mean stays the same:
+#
+# $$\begin{aligned}
+# \mathbb E_q \Big[ (f(z) - c)\, \tfrac{z - \mu}{\sigma^2} \Big] &= \mathbb E_q \Big[ f(z)\, \tfrac{z - \mu}{\sigma^2} \Big]
+#   - c\, \frac{\mathbb E_q [z - \mu]}{\sigma^2} && \text{the mean of a sum} \\
+# &= \mathbb E_q \Big[ f(z)\, \tfrac{z - \mu}{\sigma^2} \Big] && \mathbb E_q z = \mu
+# \end{aligned}$$
+#
+# The variance changes. A simple choice for $c$ is the mean of $f$. (If it is computed from the same samples, the estimate
+# is off by a factor of $1 - 1/n$ on average, which does not matter for many samples.)
+#
+# **Predict.** How many times is the variance now that of the reparameterised estimate?
+
+# %%
+prediction_baseline = None
+
+# %%
+def with_baseline(c, mu=1.0, sigma=0.5, n=200_000):
+    z = mu + sigma * torch.randn(n, generator=torch.Generator().manual_seed(0))
+    return (z**2 - c) * (z - mu) / sigma**2  # (n,)
+
+
+constants = torch.linspace(0, 3, 31)
+variances = [with_baseline(c).var().item() for c in constants]
+axis = plt.subplots(figsize=(6.5, 2.8))[1]
+axis.plot(constants, variances, color=plots.BLUE, label="score function, c subtracted")
+axis.axhline(both[0].var(), color=plots.ORANGE, linestyle="--", label="reparameterised")
+axis.axvline(1.25, color="grey", linestyle=":", label="c = mean of f")
+axis.set(xlabel="c", ylabel="variance", ylim=(0, None))
+axis.legend(frameon=False)
+ratio_baseline = (with_baseline(1.25).var() / both[0].var()).item()
+score([("variance with the mean subtracted", prediction_baseline, ratio_baseline)])
+
+# %% [markdown]
+# The curve has its minimum to the right of the dotted line: the mean of $f$ is a good constant, but not the best. Even there
+# the variance is above the dashed line.
+
+# %%
+constant = 1.25
+of_constant = with_baseline(constant).var().item()
+print(f"c = {constant}: variance {of_constant:.2f}")
+
+# %%
+try_it("Change `constant = 1.25` to `constant = -5.0`. What is the variance now?", None,
+       of_constant, changed=constant == -5, says="A bad baseline is worse than none.")
+
+# %% [markdown]
+# ## 3 · More units
+#
+# A code has many units. Let $f(z) = \sum_{j=1}^K z_j^2$, and look at the gradient for the first mean only. The other units
+# add to the *value* of $f$, and not to its slope in the first direction.
+#
+# **Predict.** The reparameterised variance does not grow with $K$. How many times larger is the variance of the score
+# function with the baseline at $K = 50$ than at $K = 1$?
+
+# %%
+prediction_units = None
+
+# %%
+def of_first(K, n=20_000):  # variances of the gradient for the first mean
+    eps = torch.randn(n, K, generator=torch.Generator().manual_seed(1))
+    z = 1.0 + 0.5 * eps  # (n, K)
+    f = z.square().sum(1)  # (n,)
+    return {"reparameterised": (2 * z[:, 0]).var().item(),
+            "score function": (f * eps[:, 0] / 0.5).var().item(),
+            "score function, baseline": ((f - f.mean()) * eps[:, 0] / 0.5).var().item()}
+
+
+sizes = (1, 2, 5, 10, 20, 50)
+by_size = {K: of_first(K) for K in sizes}
+
+# %%
+axis = plt.subplots(figsize=(6.5, 3))[1]
+for name, style in (("reparameterised", "o-"), ("score function", "s--"),
+                    ("score function, baseline", "^-.")):
+    axis.plot(sizes, [by_size[K][name] for K in sizes], style, label=name)
+plots.log_axes(axis, x=sizes, y=(1, 10, 100, 1000, 10000))
+axis.set(xlabel="units K", ylabel="variance")
+axis.legend(frameon=False)
+growth = by_size[50]["score function, baseline"] / by_size[1]["score function, baseline"]
+score([("variance at K = 50 over that at K = 1", prediction_units, growth)])
+
+# %% [markdown]
+# Without a baseline, the variance grows with the *square* of $f$, thus with $K^2$. With the baseline it grows with the
+# variance of $f$, thus with $K$. The reparameterised estimate is the same for all $K$. For a VAE with 50 units and 784
+# pixels this is the difference between training and not.
+
+# %%
+claim("grows with units", "Variance of the score-function gradient with a baseline at 50 "
+      "units over that at one", growth, "times", at_least=3,
+      baseline=f"reparameterised {by_size[50]['reparameterised'] / by_size[1]['reparameterised']:.2f}")
+
+# %% [markdown]
+# ## 4 · The model of unit 06a
+#
+# Now the reconstruction term of a real model: the linear decoder of unit 06a, with two units and three pixels. Here `f(z)` is
+# $\log p(x \mid z)$ of one image, and $q$ is a Gaussian near the posterior.
+
+# %%
+W = torch.tensor([[1.5, 0.2], [0.3, -0.8], [-0.6, 0.4]])  # (3, 2)
+b, x = torch.tensor([0.3, -0.2, 0.1]), torch.tensor([1.2, 0.4, -0.9])
+mean, width = torch.tensor([0.99, -0.23]), torch.tensor([0.5, 0.8])  # of q
+
+
+def gradients(sigma=0.5, n=20_000):  # for the two means: three times (n, 2)
+    eps = torch.randn(n, 2, generator=torch.Generator().manual_seed(2))
+    missing = x - b - (mean + width * eps) @ W.T  # (n, 3)
+    f = -missing.square().sum(1, keepdim=True) / (2 * sigma**2)  # (n, 1)
+    return {"reparameterised": missing @ W / sigma**2,  # the slope of f
+            "score function": f * eps / width,
+            "score function, baseline": (f - f.mean()) * eps / width}
+
+# %%
+found = gradients()
+table(["estimator", "mean, first unit", "second unit", "variance, first", "second"],
+      [[name, *g.mean(0).tolist(), *g.var(0).tolist()] for name, g in found.items()])
+
+# %%
+noise = 0.5  # of the pixels
+of_noise = gradients(noise)
+times = (of_noise["score function"].var(0) / of_noise["reparameterised"].var(0)).mean().item()
+print(f"σ = {noise}: variance {times:.1f} times as large")
+
+# %%
+try_it("Change `noise = 0.5` to `noise = 2.0`. How many times as large is the variance of the "
+       "score function now?", None, times, changed=noise == 2)
+
+# %%
+variance = {name: g.var(0) for name, g in found.items()}
+claim("variance", "Variance of the score-function gradient over the reparameterised one",
+      (variance["score function"] / variance["reparameterised"]).mean(), "times",
+      at_least=3, baseline="with the mean subtracted "
+      f"{(variance['score function, baseline'] / variance['reparameterised']).mean():.1f}")
+
+# %% [markdown]
+# Again both means agree within their errors, and the reparameterised estimate scatters least.
+#
+# ## 5 · Codes of bits
+#
+# A code of bits, $z \in \{0, 1\}$ with $P(z = 1) = p$, has no slope. Then $z = \mu + \sigma \varepsilon$ has no counterpart.
+# What can be done?
+#
+# - **The score function** works for every code, since it needs only values. With one bit, $\frac{d \log q}{dp}$ is $1/p$
+#   for $z = 1$ and $-1/(1 - p)$ for $z = 0$.
+# - **The straight-through estimator** (Bengio and others 2013) takes a slope anyway: it treats $z$ as if it were $p$, so
+#   the estimate is $f'(z)$. It scatters little, but it is biased.
+# - **A relaxed bit** (Maddison and others 2017; Jang and others 2017) replaces the bit by a number between 0 and 1, with a
+#   reparameterised sample. It is biased for the bit, the less the nearer the numbers are to 0 and 1.
+#
+# Let $f(z) = (z - 0.45)^2$. The exact gradient is $f(1) - f(0) = 0.1$, since $\mathbb E f = p f(1) + (1 - p) f(0)$.
+#
+# **Predict.** For $p = 0.3$, has the mean of the straight-through estimate the right *sign*? Type `"yes"` or `"no"`.
+
+# %%
+prediction_bits = None
+
+# %%
+p = 0.3
+bits = (torch.rand(200_000, generator=torch.Generator().manual_seed(3)) < p).float()
+value = (bits - 0.45) ** 2
+of_bits = {"score function": value * torch.where(bits == 1, 1 / p, -1 / (1 - p)),
+           "straight-through": 2 * (bits - 0.45)}  # f'(z)
+table(["estimator", "mean (exact: 0.1)", "variance"],
+      [[name, g.mean().item(), g.var().item()] for name, g in of_bits.items()])
+score([("straight-through has the right sign", prediction_bits,
+        "yes" if of_bits["straight-through"].mean() > 0 else "no")])
+
+# %%
+claim("bits", "Mean of the score-function gradient of one bit", of_bits["score function"].mean(),
+      near=0.1, within=0.01,
+      baseline=f"straight-through {of_bits['straight-through'].mean():.2f}")
+
+# %% [markdown]
+# The score function is right on average. The straight-through estimate is not even right in its sign here. It often works
+# all the same in training; lesson 09 tests it.
+#
+# ## 6 · Checkpoint
+
+# %%
+claim.checkpoint()
+
+# %% [markdown]
+# ## 7 · What to keep
+#
+# - Reparameterised: the mean of the slope. Score function: the mean of value times score. Both are unbiased.
+# - A baseline keeps the mean and lowers the variance.
+# - The variance of the score function grows with the number of units. The reparameterised one does not in our example.
+# - Bits: the score function is unbiased and noisy, straight-through is biased and quiet.
+#
+# **Next:** [06e](06e_blurry.ipynb), why samples of a VAE are blurry.
+#
+# ### Papers
+# - R. J. Williams (1992). *Simple statistical gradient-following algorithms for connectionist reinforcement learning.*
+#   Machine Learning 8, 229–256.
+# - Y. Bengio, N. Léonard, A. Courville (2013). *Estimating or propagating gradients through stochastic neurons for
+#   conditional computation.* arXiv 1308.3432.
+# - C. J. Maddison, A. Mnih, Y. W. Teh (2017). *The concrete distribution.* ICLR.
+# - E. Jang, S. Gu, B. Poole (2017). *Categorical reparameterization with Gumbel-softmax.* ICLR.
