@@ -12,7 +12,7 @@
 # - draw new images from the prior;
 # - say which $\beta$ a pair of reductions implies.
 #
-# **Before it:** lesson 06. **Time:** about 55 minutes for you, under a minute for the machine.
+# **Before it:** the units 06, 06aa and 06b. **Time:** about 55 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
@@ -382,7 +382,7 @@ plots.images({"untrained decoder": untrained, "your VAE": fresh,
 # %% [markdown]
 # The untrained decoder draws the mean image, whatever the code. The trained one draws strokes, and some of them are
 # digits that nobody wrote; others lie between two digits, since the codes of images do not fill the prior evenly
-# (lesson 06 measures it). The last row is what the model itself would call an image: black and white, with every
+# (unit 06c measures it). The last row is what the model itself would call an image: black and white, with every
 # pixel's coin thrown. Papers mostly show the second row.
 #
 # ## 7 · Which β is it?

@@ -53,7 +53,7 @@ x, y, x_test = digits.x_train[train], digits.y_train[train], digits.x_test
 # **Gaussian samples lie near a sphere.** Let $z$ have $d$ independent standard normal coordinates. Then $\lVert z \rVert^2$
 # is a sum of $d$ squares, each with mean 1 and variance 2. So its mean is $d$, and its standard deviation is only
 # $\sqrt{2d}$. The root of $d \pm \sqrt{2d}$ is about $\sqrt d \pm 0.7$, the same width in every dimension. So nearly all
-# samples have a length near $\sqrt d$, although the density is highest at 0. (Lesson 06 needs this sphere. It is not the
+# samples have a length near $\sqrt d$, although the density is highest at 0. (Unit 06ca needs this sphere. It is not the
 # surface of the cube.)
 #
 # **Predict.** Farthest ÷ nearest distance of random points in 784 dimensions: about 1, 3, 10 or 100?

@@ -33,8 +33,8 @@ diagrams.flow({"x": (0, 0, "image $x$", plots.SKY),
                "z": (3.3, 0, "$z = \\mu + \\sigma \\varepsilon$", plots.GREEN),
                "e": (3.3, 1, "noise $\\varepsilon$"),
                "p": (5.2, 0, "probabilities\nof the pixels", plots.SKY)},
-              {("x", "q"): "encoder", ("q", "z"): "", ("e", "z"): "", ("z", "p"): "decoder"},
-              size=(10.5, 2.6));
+              {("x", "q"): "encoder", ("q", "z"): "", ("e", "z"): "",
+               ("z", "p"): "decoder"}, size=(10.5, 2.6));
 
 # %% [markdown]
 # This is the model of this unit. The encoder gives a *distribution* for the code $z$ of an image, and the decoder gets
@@ -157,8 +157,8 @@ of_unit = 0.5 * (mean**2 + sigma**2 - math.log(sigma**2) - 1)
 print(f"one unit with mean {mean}, standard deviation {sigma}: {of_unit:.2f} nats")
 
 # %%
-try_it("Change `mean = 1.0` to 0.0 and `sigma = 0.5` to 0.1. How many nats is it now?", None,
-       of_unit, changed=(mean, sigma) == (0.0, 0.1),
+try_it("Change `mean = 1.0` to 0.0 and `sigma = 0.5` to 0.1. How many nats is it now?",
+       None, of_unit, changed=(mean, sigma) == (0.0, 0.1),
        says="A code that is known more exactly costs more nats.")
 
 # %% [markdown]
@@ -301,8 +301,8 @@ same = int((nearest == nearest.mode().values).sum())
 print(f"at {place}: {same} of the 20 nearest codes belong to digit {nearest.mode().values}")
 
 # %%
-try_it("Change `place = (2.0, 0.0)` to `place = (0.0, 0.0)`. How many of the twenty nearest "
-       "codes belong to one digit now?", None, same, changed=place == (0.0, 0.0))
+try_it("Change `place = (2.0, 0.0)` to `place = (0.0, 0.0)`. How many of the twenty "
+       "nearest codes belong to one digit now?", None, same, changed=place == (0.0, 0.0))
 
 # %%
 claim("map", "Standard deviation of the VAE's two-dimensional codes, mean of both numbers",

@@ -77,10 +77,10 @@ posterior_at_z = posterior.log_prob(z).item()
 print(f"log p(z) p(x|z) = {joint:.4f}, log p(z|x) = {posterior_at_z:.4f}")
 
 # %%
-try_it("Change `[0.0, 0.0]` to `[1.0, -1.0]` in the cell above. By Bayes' rule, log p(z) p(x|z) "
-       "minus log p(z|x) is the same number for every code. Which one? (Three decimals.)",
-       None, joint.item() - posterior_at_z, changed=z.tolist() == [1.0, -1.0],
-       says="It is log p(x).")
+try_it("Change `[0.0, 0.0]` to `[1.0, -1.0]` in the cell above. What is "
+       "log p(z) p(x|z) now?", None, joint.item(), changed=z.tolist() == [1.0, -1.0],
+       says="Subtract log p(z|x). By Bayes' rule the difference is log p(x), "
+       "for every code.")
 
 # %% [markdown]
 # ## 2 · Five choices of q
@@ -210,8 +210,8 @@ bound = (wide.logsumexp(1) - math.log(samples)).mean().item()  # wide: (40000, s
 print(f"too wide, k = {samples}: {evidence - bound:.3f} nats below log p(x)")
 
 # %%
-try_it("Change `samples = 5` to `samples = 25`. By how many nats is the bound below log p(x)?",
-       None, evidence - bound, changed=samples == 25)
+try_it("Change `samples = 5` to `samples = 25`. By how many nats is the bound "
+       "below log p(x)?", None, evidence - bound, changed=samples == 25)
 
 # %% [markdown]
 # ## 4 · Checkpoint

@@ -52,8 +52,8 @@ elbo = -mean_loss(model, (images,), vae.negative_elbo())["loss"]
 print(f"{len(images):,} test images: {elbo:.2f} nats")
 
 # %%
-try_it("Change `images = b_test` to `images = digits.x_test`, the grey images. Which number "
-       "is printed?", None, elbo, changed=images is digits.x_test,
+try_it("Change `images = b_test` to `images = digits.x_test`, the grey images. Which "
+       "number is printed?", None, elbo, changed=images is digits.x_test,
        says="Grey images are no Bernoulli data (unit 02b). This number is no bound on a "
        "log-likelihood and cannot be compared with the other.")
 
@@ -141,8 +141,8 @@ error = standard_error(gains[500][:images])
 print(f"{images} images: gain {gains[500][:images].mean():.2f}, standard error {error:.3f}")
 
 # %%
-try_it("Change `images = 1000` to `images = 250`. What is the standard error of the gain now?",
-       None, error, changed=images == 250,
+try_it("Change `images = 1000` to `images = 250`. What is the standard error of the "
+       "gain now?", None, error, changed=images == 250,
        says="A quarter of the images, about twice the standard error.")
 
 # %% [markdown]
@@ -163,7 +163,7 @@ names = [name for name in ("vae-50", "vae-50-brief", "iwae-50") if name in runs]
 table(["long run, on MNIST", "log p(x), at least", "", "minutes", "paper"],
       [[runs[name]["statement"], f"{runs[name]['value']:.2f}", runs[name]["beside"],
         round(runs[name]["seconds"] / 60), runs[name]["paper"]] for name in names])
-elbos = {name: float(runs[name]["beside"].split("ELBO ")[1].replace("−", "-")) for name in names}
+elbos = {name: float(runs[name]["beside"].split("ELBO ")[1]) for name in names}
 score([("better ELBO after 60 epochs", prediction_trained,
         "ELBO" if elbos["vae-50-brief"] > elbos["iwae-50"] else "bound")])
 

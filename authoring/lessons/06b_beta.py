@@ -62,7 +62,8 @@ table(["reconstruction, KL", "β"], list(pairs.items()))
 try_it("Change `B = 128` to `B = 256`. Which β has the fourth pair now? (Three significant "
        "digits, such as 0.000123.)", None,
        pairs["sum over pixels and batch, mean over units and batch"], changed=B == 256,
-       says="With a larger batch another model is trained. Does a paper tell its batch size?")
+       says="With a larger batch another model is trained. Does every paper tell its "
+       "batch size?")
 
 # %% [markdown]
 # **Squared error.** A Gaussian likelihood with standard deviation σ has the cost $R = \frac{1}{2\sigma^2} \lVert x - \hat
@@ -181,7 +182,7 @@ steps = {(a, b): (found[a][0] - found[b][0]) / (found[b][1] - found[a][1])
          for a, b in ((D / K, 4.0), (4.0, 1.0), (1.0, 1 / K))}  # nats saved for each nat
 table(["from", "to", "distortion saved for each nat of rate"],
       [[f"β = {a:.3g}", f"β = {b:.3g}", saved] for (a, b), saved in steps.items()])
-score([("distortion saved for each nat of rate at β = 4", prediction_slope, 4.0)])
+score([("distortion saved for each nat of rate at β = 4", prediction_slope, betas[3])])
 
 # %% [markdown]
 # At the minimum of $R + \beta\, \mathrm{KL}$, a small step changes nothing: $dR = -\beta\, d\mathrm{KL}$. So the curve

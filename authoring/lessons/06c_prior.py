@@ -32,9 +32,11 @@ claim = Claims("06", digits.name)
 diagrams.flow({"n": (0, 2, "prior $N(0, I)$", plots.YELLOW),
                "g": (0, 1, "one Gaussian, fitted", plots.YELLOW),
                "m": (0, 0, "50 Gaussians, fitted", plots.YELLOW),
-               "z": (1.9, 1, "code $z$", plots.GREEN), "d": (3.2, 1, "decoder", plots.ORANGE),
+               "z": (1.9, 1, "code $z$", plots.GREEN),
+               "d": (3.2, 1, "decoder", plots.ORANGE),
                "x": (4.5, 1, "samples", plots.SKY)},
-              dict.fromkeys([("n", "z"), ("g", "z"), ("m", "z"), ("z", "d"), ("d", "x")], ""),
+              dict.fromkeys([("n", "z"), ("g", "z"), ("m", "z"), ("z", "d"),
+                             ("d", "x")], ""),
               size=(10, 3));
 
 # %% [markdown]
@@ -118,7 +120,8 @@ def coverage(images):  # (1000, 784), in per cent
 
 
 def judged(samples):  # name → (Fréchet distance, coverage)
-    return {name: (judge.frechet(images), coverage(images)) for name, images in samples.items()}
+    return {name: (judge.frechet(images), coverage(images))
+            for name, images in samples.items()}
 
 
 marks = {"other real images": x_val[:1000], "the mean image": x.mean(0).expand(1000, -1)}
@@ -264,8 +267,8 @@ score([("samples over real images", prediction_copies, "above" if ratio > 1 else
 # prove copies, since the samples are smoother than real images, and smooth images are near to many.
 
 # %%
-claim("copies", "Smallest distance of a sample to a training image, over the mean of unseen "
-      "real images", to_samples.min() / to_real.amin(1).mean(), "times", at_least=0.1,
+claim("copies", "Smallest distance of a sample to a training image, over the mean of "
+      "unseen real images", to_samples.min() / to_real.amin(1).mean(), "times", at_least=0.1,
       baseline=f"mean of the samples {ratio:.2f}; a copy has 0")
 
 # %% [markdown]

@@ -29,7 +29,8 @@ claim = Claims("06", digits.name)
 diagrams.flow({"x": (0, 0.5, "the same images", plots.SKY),
                "a": (1.8, 1, "VAE, seed 0", plots.ORANGE),
                "b": (1.8, 0, "VAE, seed 1", plots.ORANGE),
-               "p": (3.6, 1, "20 units", plots.GREEN), "q": (3.6, 0, "20 units", plots.GREEN),
+               "p": (3.6, 1, "20 units", plots.GREEN),
+               "q": (3.6, 0, "20 units", plots.GREEN),
                "c": (5, 0.5, "the same\nunits?")},
               dict.fromkeys([("x", "a"), ("x", "b"), ("a", "p"), ("b", "q"), ("p", "c"),
                              ("q", "c")], ""), size=(10.5, 2.5));
@@ -83,7 +84,7 @@ prediction_match = None
 
 # %%
 def best_match(a, b):  # codes (N, 20) → mean over the units of b
-    both = torch.corrcoef(torch.cat([a, b], 1).T)[:20, 20:].abs()  # (units of a, units of b)
+    both = torch.corrcoef(torch.cat([a, b], 1).T)[:20, 20:].abs()  # (of a, of b)
     return both.amax(0).mean().item()
 
 
@@ -94,8 +95,8 @@ def predicted(a, b):  # R² of b by linear regression on a
 
 # %%
 random = torch.linalg.qr(torch.randn(20, 20, generator=torch.Generator().manual_seed(1)))[0]
-rows = [[f"seed {seed}", best_match(means[0], means[seed]), predicted(means[0], means[seed])]
-        for seed in (1, 2)]
+rows = [[f"seed {seed}", best_match(means[0], means[seed]),
+         predicted(means[0], means[seed])] for seed in (1, 2)]
 rows.append(["seed 0, rotated at random", best_match(means[0], means[0] @ random),
              predicted(means[0], means[0] @ random)])
 table(["compared with seed 0", "best unit, |correlation|", "whole code, R²"], rows)
@@ -140,14 +141,15 @@ price = price_of(angle)
 print(f"angle {angle}: price of the rotation {price:.2f} nats")
 
 # %%
-try_it("Change `angle = 1.0` to `angle = 0.2`, a small rotation. What is the price now?", None,
-       price, changed=angle == 0.2)
+try_it("Change `angle = 1.0` to `angle = 0.2`, a small rotation. What is the price now?",
+       None, price, changed=angle == 0.2)
 
 # %%
 every = samples[0].std(0).mean().item() + samples[1].std(0).mean().item()
 claim("units look right", "Standard deviation of single units over codes of images, mean",
       (every + samples[2].std(0).mean().item()) / 3, near=1, within=0.2, seeds=3,
-      baseline=f"largest correlation of two units {max(map(largest_correlation, samples)):.2f}")
+      baseline="largest correlation of two units "
+      f"{max(map(largest_correlation, samples)):.2f}")
 claim("turned", "Best |correlation| of a unit with one unit of another seed, mean", match,
       at_most=0.8, seeds=3,
       baseline=f"whole code, R² {(rows[0][2] + rows[1][2]) / 2:.2f}; one code, rotated at "
@@ -174,7 +176,8 @@ prediction_further = None
 # %%
 def direction(name):  # (20,), of length 1
     if digits.drawn_train:
-        known = torch.from_numpy(np.asarray(digits.drawn_train[name]))[train][:15_000].float()
+        true = torch.from_numpy(np.asarray(digits.drawn_train[name])).float()
+        known = true[train][:15_000]
     else:
         known = getattr(metrics, name)(few)  # (15000,)
     centred = means[0] - means[0].mean(0)
@@ -213,7 +216,8 @@ many = means[0][:200]  # (200, 20)
 
 @torch.no_grad()
 def walked(name, way):  # the mean property after each step, (11,)
-    decoded = [torch.sigmoid(models[0].decode(set_along(many, way, value))) for value in values]
+    decoded = [torch.sigmoid(models[0].decode(set_along(many, way, value)))
+               for value in values]
     return torch.stack([getattr(metrics, name)(images).mean() for images in decoded])
 
 
@@ -252,8 +256,9 @@ property_of = "thickness"
 print(f"{property_of}: direction over best unit {further[property_of]:.2f}")
 
 # %%
-try_it("Change `property_of = \"thickness\"` to `\"slant\"`. How many times further does the "
-       "direction move the slant?", None, further[property_of], changed=property_of == "slant")
+try_it("Change `property_of = \"thickness\"` to `\"slant\"`. How many times further does "
+       "the direction move the slant?", None, further[property_of],
+       changed=property_of == "slant")
 
 # %% [markdown]
 # ## 3 · Checkpoint

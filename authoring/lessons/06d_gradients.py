@@ -22,7 +22,8 @@ plots.use_style()
 claim = Claims("06", data.load().name)
 
 # %%
-diagrams.chains({"reparameterised": ("$\\varepsilon$, sampled", "$z = \\mu + \\sigma \\varepsilon$",
+diagrams.chains({"reparameterised": ("$\\varepsilon$, sampled",
+                                     "$z = \\mu + \\sigma \\varepsilon$",
                                      "slope of $f$ at $z$"),
                  "score function": ("$z$, sampled", "value $f(z)$",
                                     "$f(z)$ · slope of $\\log q(z)$")});
@@ -86,8 +87,8 @@ ratio_there = (estimates(where, 0.5)[1].var() / estimates(where, 0.5)[0].var()).
 print(f"μ = {where}: variance {ratio_there:.0f} times as large")
 
 # %%
-try_it("Change `where = 1.0` to `where = 4.0`. How many times as large is the variance now?",
-       None, ratio_there, changed=where == 4, says="The larger the value of f, the worse.")
+try_it("Change `where = 1.0` to `where = 4.0`. How many times as large is the "
+       "variance now?", None, ratio_there, changed=where == 4, says="The larger the value of f, the worse.")
 
 # %% [markdown]
 # ## 2 · A baseline
@@ -126,7 +127,7 @@ ratio_baseline = (with_baseline(1.25).var() / both[0].var()).item()
 score([("variance with the mean subtracted", prediction_baseline, ratio_baseline)])
 
 # %% [markdown]
-# The curve has its minimum to the right of the dotted line: the mean of $f$ is a good constant, but not the best. Even there
+# The curve has its minimum to the right of the dotted line. So another constant has a smaller variance than the mean of $f$. Even there
 # the variance is above the dashed line.
 
 # %%
@@ -180,9 +181,10 @@ score([("variance at K = 50 over that at K = 1", prediction_units, growth)])
 # pixels this is the difference between training and not.
 
 # %%
+smooth = by_size[50]["reparameterised"] / by_size[1]["reparameterised"]
 claim("grows with units", "Variance of the score-function gradient with a baseline at 50 "
       "units over that at one", growth, "times", at_least=3,
-      baseline=f"reparameterised {by_size[50]['reparameterised'] / by_size[1]['reparameterised']:.2f}")
+      baseline=f"reparameterised {smooth:.2f}")
 
 # %% [markdown]
 # ## 4 · The model of unit 06a
@@ -212,12 +214,13 @@ table(["estimator", "mean, first unit", "second unit", "variance, first", "secon
 # %%
 noise = 0.5  # of the pixels
 of_noise = gradients(noise)
-times = (of_noise["score function"].var(0) / of_noise["reparameterised"].var(0)).mean().item()
+spreads = [of_noise[name].var(0) for name in ("score function", "reparameterised")]
+times = (spreads[0] / spreads[1]).mean().item()
 print(f"σ = {noise}: variance {times:.1f} times as large")
 
 # %%
-try_it("Change `noise = 0.5` to `noise = 2.0`. How many times as large is the variance of the "
-       "score function now?", None, times, changed=noise == 2)
+try_it("Change `noise = 0.5` to `noise = 2.0`. How many times as large is the variance of "
+       "the score function now?", None, times, changed=noise == 2)
 
 # %%
 variance = {name: g.var(0) for name, g in found.items()}
@@ -260,8 +263,8 @@ score([("straight-through has the right sign", prediction_bits,
         "yes" if of_bits["straight-through"].mean() > 0 else "no")])
 
 # %%
-claim("bits", "Mean of the score-function gradient of one bit", of_bits["score function"].mean(),
-      near=0.1, within=0.01,
+claim("bits", "Mean of the score-function gradient of one bit",
+      of_bits["score function"].mean(), near=0.1, within=0.01,
       baseline=f"straight-through {of_bits['straight-through'].mean():.2f}")
 
 # %% [markdown]

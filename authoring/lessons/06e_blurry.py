@@ -16,7 +16,7 @@ import torch
 from torch.distributions import Normal
 from torch.nn import functional as F
 
-from aecourse import data, diagrams, plots, vae
+from aecourse import data, diagrams, plots, vae, widgets
 from aecourse.claims import Claims, score, table, try_it
 from aecourse.models import begin_at_mean
 from aecourse.train import fit, seeded
@@ -26,7 +26,8 @@ digits = data.load()
 claim = Claims("06", digits.name)
 
 # %%
-diagrams.flow({"p": (0, 0.5, "prior", plots.YELLOW), "z": (1.1, 0.5, "code $z$", plots.GREEN),
+diagrams.flow({"p": (0, 0.5, "prior", plots.YELLOW),
+               "z": (1.1, 0.5, "code $z$", plots.GREEN),
                "m": (2.9, 0.5, "probabilities $p_i(z)$\nof the pixels", plots.SKY),
                "s": (5, 1, "a sample: pixels 0 or 1", plots.ORANGE),
                "f": (5, 0, "what papers show:\nthe probabilities as grey")},
@@ -85,8 +86,8 @@ ratio = by_pixels["samples of p(x | z)"] / by_pixels["binary test images"]
 score([("lonely pixels, samples over test images", prediction_lonely, ratio)])
 
 # %%
-claim("ragged", "Lonely white pixels in samples of p(x | z) over those in test images", ratio,
-      "times", at_least=1.2, baseline=f"test images "
+claim("ragged", "Lonely white pixels in samples of p(x | z) over those in test images",
+      ratio, "times", at_least=1.2, baseline=f"test images "
       f"{by_pixels['binary test images']:.2f} %")
 
 # %% [markdown]
@@ -152,8 +153,8 @@ with torch.no_grad():
     decoded = torch.sigmoid(flat.decode(places))  # (10, 784)
 mean_of_images = torch.stack([weights(place) @ few for place in places])  # (10, 784)
 likely = torch.stack([few[weights(place).argmax()] for place in places])
-plots.images({"decoder": decoded, "weighted mean": mean_of_images, "largest weight": likely},
-             zoom=0.8)
+plots.images({"decoder": decoded, "weighted mean": mean_of_images,
+              "largest weight": likely}, zoom=0.8)
 at_origin = for_half(torch.zeros(2))
 score([("images with half of the weight at (0, 0)", prediction_half, at_origin)])
 
@@ -166,7 +167,8 @@ to_mean = (decoded - mean_of_images).square().sum(1).mean()
 to_one = (decoded - likely).square().sum(1).mean()
 claim("weighted mean", "Squared distance of the decoder's output to the weighted mean of "
       "training images, over that to the image with the largest weight", to_mean / to_one,
-      "times", at_most=0.6, baseline=f"images with half of the weight at (0, 0): {at_origin}")
+      "times", at_most=0.6,
+      baseline=f"images with half of the weight at (0, 0): {at_origin}")
 
 # %%
 place = (0.0, 0.0)
@@ -174,10 +176,29 @@ count = for_half(torch.tensor(place))
 print(f"at {place}: {count} images have half of the weight")
 
 # %%
-try_it("Change `place = (0.0, 0.0)` to `place = (2.5, 2.5)`, far out. How many images have half "
-       "of the weight there?", None, count, changed=place == (2.5, 2.5))
+try_it("Change `place = (0.0, 0.0)` to `place = (2.5, 2.5)`, far out. How many images have "
+       "half of the weight there?", None, count, changed=place == (2.5, 2.5))
 
 # %% [markdown]
+# ### Move it yourself
+#
+# The sliders work in a running notebook. Left is the decoder's output, right the weighted mean, at a place of your choice.
+
+# %%
+def at(first, second):
+    point = torch.tensor([first, second])
+    with torch.no_grad():
+        output = torch.sigmoid(flat.decode(point[None]))  # (1, 784)
+    return plots.images({"": torch.cat([output, (weights(point) @ few)[None]])},
+                        columns=["decoder", "weighted mean"], zoom=1.8)
+
+
+steps = [v / 4 for v in range(-12, 13)]
+widgets.sliders(at, {"first number": (steps, 1.0), "second number": (steps, -0.5)})
+
+# %% [markdown]
+# The two pictures change together. Cross the border between two digits slowly: the digit does not jump, it changes gradually.
+#
 # So a decoder is blurry where different images share a code. A code with more information is shared by fewer images. This is
 # why a tiny β reconstructs more sharply (unit 06b). But then the prior is left empty.
 #
@@ -211,8 +232,9 @@ score([("more or less ragged", prediction_seeing, "less" if lonely(drawn) < lone
         else "more")])
 
 # %%
-claim("seeing is sharper", "Lonely white pixels in samples of the decoder that sees pixels, "
-      "over those of independent pixels", lonely(drawn) / lonely(pixels), "times", at_most=0.9)
+claim("seeing is sharper", "Lonely white pixels in samples of the decoder that sees "
+      "pixels, over those of independent pixels", lonely(drawn) / lonely(pixels), "times",
+      at_most=0.9)
 
 # %% [markdown]
 # The edges are cleaner than those of independent pixels. Prior, encoder and the number of units are of the same kind as
