@@ -62,22 +62,29 @@ def active_units(model: VAE, images: Tensor) -> int:
 class SeeingVAE(VAE):
     """A VAE whose decoder also sees the pixels before the one that it gives: above it, and left of it in its row.
 
-    p(x|z) is the product of p(x_i | x_<i, z), as in PixelCNN (van den Oord and others 2016): the logits are those of
-    the code plus those of masked convolutions over the image. ``deep`` is the number of layers after the first; each
-    sees two pixels further.
+    p(x|z) is the product of p(x_i | x_<i, z), as in PixelCNN (van den Oord and others 2016). ``deep`` is the number of
+    masked convolutions after the first; each sees two pixels further. The code adds its own logits to theirs. With
+    ``everywhere`` it adds instead one bias to each channel of the convolutions, the same at every place (equation 5
+    there), and the logits get a bias for each pixel.
     """
 
-    def __init__(self, widths: Sequence[int], channels: int = 16, size: int = 7, deep: int = 1) -> None:
+    def __init__(self, widths: Sequence[int], channels: int = 16, size: int = 7, deep: int = 1, *,
+                 everywhere: bool = False) -> None:
         super().__init__(widths)
         self.first = _Masked(1, channels, size, itself=False)
         self.more = nn.ModuleList(_Masked(channels, channels, 5, itself=True) for _ in range(deep))
         self.last = nn.Conv2d(channels, 1, 1)
+        self.biases = nn.Linear(widths[-1], channels * (deep + 1)) if everywhere else None
 
     def logits(self, z: Tensor, x: Tensor) -> Tensor:
         """Return the logits (B, 784) for codes z (B, K); those of pixel i depend on the pixels x (B, 784) before it."""
-        seen = F.silu(self.first(x.view(-1, 1, 28, 28)))
-        for layer in self.more:
-            seen = seen + F.silu(layer(seen))
+        layers = [self.first, *self.more]
+        added: Sequence[Tensor | float] = [0.0] * len(layers)
+        if self.biases is not None:
+            added, z = self.biases(z)[:, :, None, None].chunk(len(layers), 1), torch.zeros_like(z)
+        seen = F.silu(self.first(x.view(-1, 1, 28, 28)) + added[0])
+        for layer, bias in zip(self.more, added[1:], strict=True):
+            seen = seen + F.silu(layer(seen) + bias)
         return self.decode(z) + self.last(seen).flatten(1)
 
     @torch.no_grad()

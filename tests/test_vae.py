@@ -63,10 +63,16 @@ def test_a_unit_is_active_if_its_mean_varies_over_the_images(model, x):
     assert vae.active_units(model, x) == 2
 
 
-@pytest.fixture
-def seeing():
+@pytest.fixture(params=[False, True], ids=["of its own", "everywhere"])
+def seeing(request):
     with seeded(0):
-        return vae.SeeingVAE([784, 9, 3], channels=4, size=5, deep=1)
+        return vae.SeeingVAE([784, 9, 3], channels=4, size=5, deep=1, everywhere=request.param)
+
+
+def test_the_code_matters(seeing, x):
+    z = torch.randn(2, 3, generator=torch.Generator().manual_seed(0))
+    one, other = (seeing.logits(code.expand(6, 3), x) for code in z)
+    assert not torch.allclose(one, other)
 
 
 def test_a_pixel_sees_those_before_it_alone(seeing, x):

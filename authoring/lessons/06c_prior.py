@@ -268,7 +268,8 @@ score([("samples over real images", prediction_copies, "above" if ratio > 1 else
 
 # %%
 claim("copies", "Smallest distance of a sample to a training image, over the mean of "
-      "unseen real images", to_samples.min() / to_real.amin(1).mean(), "times", at_least=0.1,
+      "unseen real images", to_samples.min() / to_real.amin(1).mean(), "times",
+      at_least=0.1,
       baseline=f"mean of the samples {ratio:.2f}; a copy has 0")
 
 # %% [markdown]

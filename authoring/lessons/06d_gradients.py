@@ -88,7 +88,8 @@ print(f"μ = {where}: variance {ratio_there:.0f} times as large")
 
 # %%
 try_it("Change `where = 1.0` to `where = 4.0`. How many times as large is the "
-       "variance now?", None, ratio_there, changed=where == 4, says="The larger the value of f, the worse.")
+       "variance now?", None, ratio_there, changed=where == 4,
+       says="The larger the value of f, the worse.")
 
 # %% [markdown]
 # ## 2 · A baseline
