@@ -27,6 +27,7 @@ NEAR = 3  # code cells between a comparison and what backs it
 FACTS = ("1 is perfect, 0 is no better than", "Of all *linear* maps", "For a target above 0", "For a target below 0",
          "For a pixel $x$ the best output", "the **posterior mean**",
          "So the best $q$ is the posterior.", "We try five densities $q$",
+         "So the best encoder is $q(z", "the code is noise, so the best decoder",
          "Nets as deep as this could hardly be trained then")  # definitions, mathematics, history: true in every run
 FILTERS = ("median filter", "Gaussian filter", "total variation", "PCA", "weighted mean", "best linear map")
 

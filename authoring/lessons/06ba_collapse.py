@@ -167,8 +167,8 @@ plots.images(generated, zoom=0.75);
 
 # %%
 mute = rows["11 × 11, code everywhere"]
-claim("collapsed", "Nats in the code that reaches every place in the same way", mute[1], "nats",
-      at_most=1, baseline=f"active units {mute[3]}; ELBO {mute[2]:.1f}")
+claim("collapsed", "Nats in the code that reaches every place in the same way", mute[1],
+      "nats", at_most=1, baseline=f"active units {mute[3]}; ELBO {mute[2]:.1f}")
 
 # %% [markdown]
 # ## 3 · Three cures
@@ -221,8 +221,8 @@ rate_warm = measured(trained(warm_up=warm), vae.negative_elbo_seeing())[1]
 print(f"sees 11 × 11, warm-up in {warm} of the training: rate {rate_warm:.1f} nats")
 
 # %%
-try_it("Change `warm = 0.5` to `warm = 0.0`, no warm-up, in the network of section 1. What is "
-       "the rate now?", None, rate_warm, changed=warm == 0)
+try_it("Change `warm = 0.5` to `warm = 0.0`, no warm-up, in the network of section 1. What "
+       "is the rate now?", None, rate_warm, changed=warm == 0)
 
 # %% [markdown]
 # ## 4 · Checkpoint
