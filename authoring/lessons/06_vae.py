@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 06 · The variational autoencoder
 #
-# **Promise.** You will turn an autoencoder into a model that generates digits, derive its loss line by line, and lay out
-# its two-dimensional code as a map of all digits.
+# **Promise.** You will turn an autoencoder into a model that generates digits, derive its loss line by line, and lay
+# out its two-dimensional code as a map of all digits.
 #
 # **After this unit you can** say why a plain autoencoder does not generate; derive the ELBO and say how far below $\log
 # p(x)$ it lies; write and train a variational autoencoder; read its loss in nats.
@@ -74,17 +74,17 @@ plots.images({"codes of images": of_codes, "random codes": of_random})
 score([("standard deviation of the codes", prediction_std, codes.std(0).mean().item())])
 
 # %% [markdown]
-# Codes of images give digits; random codes give strokes, and few digits. Nothing in the loss says where codes lie, so the
-# decoder was never trained on such codes. (Unit [06c](06c_prior.ipynb) fits a density to the codes, a fair rival.)
+# Codes of images give digits; random codes give strokes, and few digits. Nothing in the loss says where codes lie, so
+# the decoder was never trained on such codes. (Unit [06c](06c_prior.ipynb) fits a density to the codes, a fair rival.)
 #
-# We want a model that is told where codes lie, and that gives every image a probability.
+# We want a model whose training decides where codes lie, and that gives every image a probability.
 #
 # ## 2 · A model of images, and its loss
 #
-# The **variational autoencoder** (Kingma and Welling 2014; Rezende and others 2014) describes how an image arises. First
-# a code is sampled from the **prior** $p(z) = \mathcal N(0, I)$. Then the image is sampled from the **likelihood**
-# $p(x \mid z)$, whose parameters the decoder computes. All codes that can give the image contribute to its probability,
-# the **evidence**:
+# The **variational autoencoder** (Kingma and Welling 2014; Rezende and others 2014) describes how an image arises.
+# First a code is sampled from the **prior** $p(z) = \mathcal N(0, I)$. Then the image is sampled from the
+# **likelihood** $p(x \mid z)$, whose parameters the decoder computes. All codes that can give the image contribute to
+# its probability, the **evidence**:
 #
 # $$p(x) = \int p(z)\, p(x \mid z)\, dz .$$
 #
@@ -98,7 +98,7 @@ score([("standard deviation of the codes", prediction_std, codes.std(0).mean().i
 # (4)\quad &= \mathbb E_q \big[\log p(x \mid z) + \log p(z) - \log q(z)\big] && \log w \text{, written out}
 # \end{aligned}$$
 #
-# Line (4) is the **ELBO**, the *evidence lower bound*. Jensen's inequality says that the logarithm of a mean is never below
+# Line (4) is the **ELBO**, the *evidence lower bound*. By Jensen's inequality, the logarithm of a mean is never below
 # the mean of the logarithms. Here it is for two values of $w$ with equal probabilities:
 
 # %%
@@ -249,8 +249,8 @@ claim("independent", "Largest difference between our KL term and that of PyTorch
       baseline=f"mean of 100 images {formula.mean():.1f}")
 
 # %% [markdown]
-# The ELBO is far above the baseline, which knows the mean of each pixel but not that pixels belong together. The paper's
-# value comes from a tighter bound and a longer training (unit [06aa](06aa_bounds.ipynb)).
+# The ELBO is far above the baseline, which uses the mean of each pixel, and not that neighbouring pixels are alike. The
+# paper's value comes from a tighter bound and a longer training (unit [06aa](06aa_bounds.ipynb)).
 #
 # ## 5 · Samples and a map
 #
@@ -289,8 +289,8 @@ axes[2].set_axis_off()
 
 # %% [markdown]
 # Compare the axes. The autoencoder's codes lie far from 0, with empty regions between the classes. The VAE's codes lie
-# around 0, about as wide as the prior, and classes share borders. In the grid, neighbours are alike, and a digit changes
-# gradually into another.
+# around 0, about as wide as the prior, and classes share borders. In the grid, neighbours are alike, and a digit
+# changes gradually into another.
 
 # %%
 place = (2.0, 0.0)  # a point of the VAE's map
@@ -330,7 +330,7 @@ claim.checkpoint()
 # %% [markdown]
 # ## 7 · What to keep
 #
-# - A decoder only knows the codes that it was trained on. A VAE is trained with a prior, from which we can sample.
+# - A decoder works for the codes that it was trained on. A VAE is trained with a prior, from which we can sample.
 # - $\log p(x) = \text{ELBO} + \mathrm{KL}(q \Vert \text{posterior})$, so the ELBO is a lower bound.
 # - Loss = reconstruction cost + KL to the prior, one number per image, in nats.
 # - The reparameterised sample $z = \mu + \sigma \varepsilon$ lets gradients reach $\mu$ and $\sigma$.
@@ -339,11 +339,11 @@ claim.checkpoint()
 # [sheet](../exercises/lab06/lab06.ipynb)). It also needs the units [06aa](06aa_bounds.ipynb) and
 # [06b](06b_beta.ipynb).
 #
-# **Deeper:** [06a](06a_exact.ipynb) an exact model, [06aa](06aa_bounds.ipynb) tighter bounds; [06b](06b_beta.ipynb) which
-# loss does code minimise, [06ba](06ba_collapse.ipynb) posterior collapse; [06c](06c_prior.ipynb) the prior,
-# [06ca](06ca_sphere.ipynb) walks between codes, [06cb](06cb_units.ipynb) single units; [06d](06d_gradients.ipynb)
-# gradients; [06e](06e_blurry.ipynb) why samples are blurry. **Next:** [lesson 07](07_semi.ipynb), learning from few
-# labels.
+# **Deeper:** [06a](06a_exact.ipynb) an exact model, [06aa](06aa_bounds.ipynb) tighter bounds; [06b](06b_beta.ipynb)
+# which loss does a piece of code minimise, [06ba](06ba_collapse.ipynb) posterior collapse; [06c](06c_prior.ipynb) the
+# prior, [06ca](06ca_sphere.ipynb) walks between codes, [06cb](06cb_units.ipynb) single units;
+# [06d](06d_gradients.ipynb) gradients; [06e](06e_blurry.ipynb) why samples are blurry. **Next:** [lesson
+# 07](07_semi.ipynb), learning from few labels.
 #
 # ### Papers
 # - D. P. Kingma, M. Welling (2014). *Auto-encoding variational Bayes.* ICLR.

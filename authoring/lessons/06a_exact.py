@@ -1,7 +1,8 @@
 # %% [markdown]
 # # 06a · The ELBO on a model that can be solved
 #
-# **Promise.** You will check every line of the ELBO's derivation with a number, on a model whose integral can be computed.
+# **Promise.** You will check every line of the ELBO's derivation with a number, on a model whose integral can be
+# computed.
 #
 # **After this unit you can**
 # 1. compute $\log p(x)$ and the posterior of a linear-Gaussian model;
@@ -37,8 +38,8 @@ diagrams.flow({"z": (0, 0, "code $z$, two numbers\n$p(z) = N(0, I)$", plots.GREE
 #
 # ## 1 · The evidence and the posterior
 #
-# The code is sampled from the prior, $z \sim \mathcal N(0, I)$, and the image is $x = W z + b + \sigma \varepsilon$ with
-# $\varepsilon \sim \mathcal N(0, I)$. (This σ is the noise of the pixels, not the encoder's.) A linear function of
+# The code is sampled from the prior, $z \sim \mathcal N(0, I)$, and the image is $x = W z + b + \sigma \varepsilon$
+# with $\varepsilon \sim \mathcal N(0, I)$. (This σ is the noise of the pixels, not the encoder's.) A linear function of
 # Gaussians is Gaussian, so $p(x)$ is one. Two lines give it:
 #
 # $$\begin{aligned}
@@ -141,8 +142,8 @@ claim("tight", "ELBO for the exact posterior minus log p(x)",
 # %% [markdown]
 # - **log of mean w** is $\log p(x)$ for every $q$. With the prior this works here, because in two dimensions enough
 #   samples fit the image. For real images nearly all samples from the prior give other images.
-# - **ELBO** is lower the worse $q$ fits. For the posterior it is exact, and the last column says why: every sample has the
-#   same weight.
+# - **ELBO** is lower the worse $q$ fits. For the posterior it is exact, and the last column says why: every sample has
+#   the same weight.
 # - **ELBO + KL** is $\log p(x)$ again. The bound is too low by the KL, and by nothing else.
 #
 # The best diagonal $q$ has a small gap that no training can close. This is what a VAE's encoder pays for its diagonal
@@ -167,8 +168,9 @@ try_it("Change `shift = 0.3` to `shift = 0.6`. What is the gap now?", None, gap,
 #
 # $$\mathcal L_k = \mathbb E \log \frac1k \sum_{i=1}^k w(z_i), \quad z_i \sim q .$$
 #
-# By line (2) each mean has the expectation $p(x)$, so by Jensen $\mathcal L_k \le \log p(x)$. For $k = 1$ it is the ELBO.
-# It never falls with $k$, and for well-behaved weights it converges to $\log p(x)$ (Burda and others 2016; cited).
+# By line (2) each mean has the expectation $p(x)$, so by Jensen $\mathcal L_k \le \log p(x)$. For $k = 1$ it is the
+# ELBO. It never falls with $k$, and for well-behaved weights it converges to $\log p(x)$ (Burda and others 2016;
+# cited).
 #
 # **Predict.** For the shifted $q$, what share of the ELBO's gap is left with $k = 5$, from 0 to 1?
 

@@ -1,16 +1,16 @@
 # %% [markdown]
 # # 06aa · How probable is an image?
 #
-# **Promise.** You will bound $\log p(x)$ of a VAE ever more tightly, on the same images, and find out what the encoder's
-# shortcut costs.
+# **Promise.** You will bound $\log p(x)$ of a VAE ever more tightly, on the same images, and find out what the
+# encoder's shortcut costs.
 #
 # **After this unit you can**
 # 1. compute an importance-weighted bound, and compare two bounds fairly;
 # 2. say at which $k$ a published value may be compared;
 # 3. measure the amortisation gap.
 #
-# **Before it:** unit 06 (06a helps, and is not needed). **Time:** about {minutes} minutes; the cells run in about a minute
-# on two cores.
+# **Before it:** unit 06 (06a helps, and is not needed). **Time:** about {minutes} minutes; the cells run in about a
+# minute on two cores.
 
 # %%
 import matplotlib.pyplot as plt
@@ -61,8 +61,8 @@ try_it("Change `images = b_test` to `images = digits.x_test`, the grey images. W
 # ## 2 · The weights of one image
 #
 # Take $k$ codes $z_i$ from the encoder's $q(z \mid x)$. Each has a weight $w_i = p(x \mid z_i)\, p(z_i) / q(z_i \mid
-# x)$, and the mean of $w$ is $p(x)$ (unit 06, line 2). The **importance-weighted bound** takes the logarithm of a mean of
-# $k$ weights:
+# x)$, and the mean of $w$ is $p(x)$ (unit 06, line 2). The **importance-weighted bound** takes the logarithm of a mean
+# of $k$ weights:
 #
 # $$\mathcal L_k = \mathbb E \log \frac1k \sum_{i=1}^k w_i \;\le\; \log p(x) \qquad \text{(Jensen's inequality)} .$$
 #
@@ -86,8 +86,8 @@ axis.set(xlabel="log w (nats)", ylabel="samples")
 axis.legend(frameon=False);
 
 # %% [markdown]
-# The log weights of one image differ by many nats. The largest ones decide the mean of $w$, so the dashed line lies at the
-# right end.
+# The log weights of one image differ by many nats. The largest ones decide the mean of $w$, so the dashed line lies at
+# the right end.
 #
 # **Predict.** By how many nats does the bound with 500 samples lie above the ELBO, on average over test images?
 
@@ -95,8 +95,8 @@ axis.legend(frameon=False);
 prediction_gain = None
 
 # %% [markdown]
-# `vae.log_weights` does the same for many images and gives log w of shape (k, images). For $k = 5$ the 500 samples make a
-# hundred groups of five. So every $k$ sees the same images and the same samples.
+# `vae.log_weights` does the same for many images and gives log w of shape (k, images). For $k = 5$ the 500 samples make
+# a hundred groups of five. So every $k$ sees the same images and the same samples.
 
 # %%
 log_w = vae.log_weights(model, b_test[:1000], 500)  # (500, 1000)
@@ -151,8 +151,8 @@ try_it("Change `images = 1000` to `images = 250`. What is the standard error of 
 # The paper trained for 3,280 epochs. The following runs use its protocol on all 10,000 MNIST test images, with 5,000
 # samples each. They were done beforehand (`benchmarks/papers.py`).
 #
-# **Predict.** One network is trained with the ELBO, another with the bound with 50 samples, both for 60 epochs. For which
-# is the *ELBO* better? Type `"ELBO"` or `"bound"`.
+# **Predict.** One network is trained with the ELBO, another with the bound with 50 samples, both for 60 epochs. For
+# which is the *ELBO* better? Type `"ELBO"` or `"bound"`.
 
 # %%
 prediction_trained = None
@@ -172,18 +172,18 @@ score([("better ELBO after 60 epochs", prediction_trained,
 # training.
 #
 # The other two rows saw equally many epochs. The bound with 50 samples is the better loss for $\log p(x)$. But it costs
-# many times more for each epoch, and the long run with the ELBO, in the same time, got further. The paper gave both over
-# fifty times as many epochs; this is the likely reason why our second value is below the paper's.
+# many times more for each epoch, and the long run with the ELBO, in the same time, got further. The paper gave both
+# over fifty times as many epochs; this is the likely reason why our second value is below the paper's.
 #
-# The column with the ELBO shows another thing. Trained with 50 samples, the network has a better $\log p(x)$ and a worse
-# ELBO. Its encoder may miss often, as long as one of fifty samples hits.
+# The column with the ELBO shows another thing. Trained with 50 samples, the network has a better $\log p(x)$ and a
+# worse ELBO. Its encoder may miss often, as long as one of fifty samples hits.
 #
 # ## 4 · What the encoder's shortcut costs
 #
-# By unit 06, the ELBO lies below $\log p(x)$ by the KL from $q$ to the posterior. Two things keep $q$ from the posterior.
-# First, the **family**: $q$ is a Gaussian with a diagonal covariance. Second, **amortisation** (Cremer and others 2018):
-# one network gives $\mu$ and $\sigma$ of all images. We can measure the second. Take 200 test images, and improve $\mu$
-# and $\sigma$ of each image by gradient steps, while the decoder stays as it is.
+# By unit 06, the ELBO lies below $\log p(x)$ by the KL from $q$ to the posterior. Two things keep $q$ from the
+# posterior. First, the **family**: $q$ is a Gaussian with a diagonal covariance. Second, **amortisation** (Cremer and
+# others 2018): one network gives $\mu$ and $\sigma$ of all images. We can measure the second. Take 200 test images, and
+# improve $\mu$ and $\sigma$ of each image by gradient steps, while the decoder stays as it is.
 #
 # **Predict.** How many nats does this gain?
 

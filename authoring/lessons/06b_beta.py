@@ -1,13 +1,13 @@
 # %% [markdown]
 # # 06b · Which β did they really train?
 #
-# **Promise.** You will find out from the shapes alone which loss a piece of VAE code minimises, and see what the difference
-# does to codes and samples.
+# **Promise.** You will find out from the shapes alone which loss a piece of VAE code minimises, and see what the
+# difference does to codes and samples.
 #
 # **After this unit you can**
 # 1. compute the weight β that two reductions imply;
 # 2. read rate and distortion;
-# 3. recognise a code that says nothing.
+# 3. count the active units of a code.
 #
 # **Before it:** unit 06. **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
 
@@ -66,8 +66,9 @@ try_it("Change `B = 128` to `B = 256`. Which β has the fourth pair now? (Three 
        "batch size?")
 
 # %% [markdown]
-# **Squared error.** A Gaussian likelihood with standard deviation σ has the cost $R = \frac{1}{2\sigma^2} \lVert x - \hat
-# x \rVert^2$ plus a constant (unit 02b). Code that minimises $\lVert x - \hat x \rVert^2 + \mathrm{KL}$ leaves σ out:
+# **Squared error.** A Gaussian likelihood with standard deviation σ has the cost $R = \frac{1}{2\sigma^2} \lVert x -
+# \hat x \rVert^2$ plus a constant (unit 02b). Code that minimises $\lVert x - \hat x \rVert^2 + \mathrm{KL}$ leaves σ
+# out:
 #
 # $$\begin{aligned}
 # \lVert x - \hat x \rVert^2 + \mathrm{KL} &= 2 \sigma^2 R + \mathrm{KL} + \dots && \text{the definition of } R \\
@@ -84,8 +85,8 @@ try_it("Change `B = 128` to `B = 256`. Which β has the fourth pair now? (Three 
 # case of 39.2.) Then we measure two quantities in nats on test images. The **distortion** is the reconstruction cost.
 # The **rate** is the KL, the information in the code. Together they are the negative ELBO.
 #
-# A unit is **active** if its mean $\mu_j(x)$ varies over images, with a variance above 0.01 (Burda and others 2016). (In
-# lesson 05, an active unit was one that is not zero for one image.)
+# A unit is **active** if its mean $\mu_j(x)$ varies over images, with a variance above 0.01 (Burda and others 2016).
+# (In lesson 05, an active unit was one that is not zero for one image.)
 #
 # **Predict.** How many of the 20 units are active with two means, β = 39.2?
 
@@ -134,10 +135,10 @@ plots.images(rows | {"images": b_test[ten]}, zoom=0.65);
 # %% [markdown]
 # Above are samples from the prior, below ten test images, reconstructed.
 #
-# - **β = 39.2:** the code says nothing. Every picture is the mean image.
+# - **β = 39.2:** the code carries no information. Every picture is the mean image.
 # - **Tiny β:** nearly an autoencoder. It reconstructs well, and samples from the prior are no digits.
-# - **β = 4:** the codes say less, each stands for a plainer digit, and samples look more whole. So the best ELBO does not
-#   mean the best looks.
+# - **β = 4:** the codes carry less information, each stands for a plainer digit, and samples look more whole. So the
+#   best ELBO does not mean the best looks.
 
 # %%
 claim("silent code", "Active units of 20 when both terms are means (β = 39.2)",
@@ -157,8 +158,8 @@ try_it("Change `own = 4.0` to `own = 10.0`. What is the rate now?", None, own_na
 # %% [markdown]
 # ## 3 · Rate and distortion
 #
-# Draw each network as a point: the rate to the right, the distortion upwards (Alemi and others 2018). All points on a line
-# that falls by one nat for each nat have the same ELBO.
+# Draw each network as a point: the rate to the right, the distortion upwards (Alemi and others 2018). All points on a
+# line that falls by one nat for each nat have the same ELBO.
 #
 # **Predict.** For β = 1, a nat more of rate would lower the distortion by one nat. By how many nats does the distortion
 # fall for each further nat of rate at **β = 4**? (No measurement is needed: what does the loss compare?)
@@ -186,9 +187,9 @@ score([("distortion saved for each nat of rate at β = 4", prediction_slope, bet
 
 # %% [markdown]
 # At the minimum of $R + \beta\, \mathrm{KL}$, a small step changes nothing: $dR = -\beta\, d\mathrm{KL}$. So the curve
-# through the points has the slope $-\beta$. Between two points, the table's mean slope lies between their values of β, as far
-# as the networks are trained to the end. β thus chooses a place on the curve of what is possible. To the left, images are
-# reconstructed badly from little information, to the right well from much.
+# through the points has the slope $-\beta$. Between two points, the table's mean slope lies between their values of β,
+# as far as the networks are trained to the end. β thus chooses a place on the curve of what is possible. To the left,
+# images are reconstructed badly from little information, to the right well from much.
 
 # %%
 claim("slope", "Distortion saved for each nat of rate between β = 4 and β = 1",
@@ -199,8 +200,8 @@ claim("slope", "Distortion saved for each nat of rate between β = 4 and β = 1"
 # %% [markdown]
 # ## 4 · Each term alone
 #
-# A tiny β nearly leaves the reconstruction alone, a large one the KL. What does this do to the codes? We sample a code for
-# each of 1,500 test images, and look at the two units whose means vary most.
+# A tiny β nearly leaves the reconstruction alone, a large one the KL. What does this do to the codes? We sample a code
+# for each of 1,500 test images, and look at the two units whose means vary most.
 #
 # **Predict.** The prior has standard deviation 1. What standard deviation do the samples of the codes have with the
 # smallest β (mean over the 20 units)?
@@ -227,8 +228,9 @@ wide = samples[betas[0]].std(0).mean().item()
 score([("standard deviation with the smallest β", prediction_wide, wide)])
 
 # %% [markdown]
-# The circle holds most of the prior. Left, the codes spread far beyond it: far apart, they can be told from each other in
-# spite of the noise. Right, all codes are samples from the prior, whatever the image. In the middle the two terms balance.
+# The circle holds most of the prior. Left, the codes spread far beyond it: far apart, they can be distinguished in
+# spite of the noise. Right, all codes are samples from the prior, whatever the image. In the middle the two terms
+# balance.
 
 # %%
 claim("far codes", "Standard deviation of samples of the codes, smallest β", wide,
@@ -246,10 +248,10 @@ claim.checkpoint()
 #
 # - β = (factor of the KL) / (factor of the reconstruction). Two means give $D/K$.
 # - A reduction over the batch makes β depend on the batch size. Under squared error only $\beta \sigma^2$ is known.
-# - A large β silences the code; a tiny one leaves the prior empty.
+# - With a large β the code carries nothing. With a tiny one, most of the prior is empty.
 # - β is the slope of distortion against rate.
 #
-# **Next:** [06ba](06ba_collapse.ipynb), codes that fall silent although β is 1.
+# **Next:** [06ba](06ba_collapse.ipynb), codes that are not used although β is 1.
 #
 # ### Papers
 # - I. Higgins and others (2017). *beta-VAE: learning basic visual concepts with a constrained variational framework.*

@@ -1,16 +1,16 @@
 # %% [markdown]
 # # 06c · What the prior buys
 #
-# **Promise.** You will sample from an autoencoder and from a VAE, judge all samples together, and find out that the prior is
-# not where the codes are.
+# **Promise.** You will sample from an autoencoder and from a VAE, judge all samples together, and compare the
+# prior with where the codes are.
 #
 # **After this unit you can**
 # 1. judge samples by the Fréchet distance and by their coverage;
 # 2. fit a density to codes, the fair rival of a VAE;
 # 3. compare the aggregated posterior with the prior.
 #
-# **Before it:** unit 06; mixtures of Gaussians. **Time:** about {minutes} minutes; the cells run in about a minute on two
-# cores.
+# **Before it:** unit 06; mixtures of Gaussians. **Time:** about {minutes} minutes; the cells run in about a minute on
+# two cores.
 
 # %%
 import torch
@@ -88,8 +88,8 @@ plots.images({name: images[:10] for name, images in samples.items()}, zoom=0.75)
 #
 # ### Two measures of all samples together
 #
-# A score of single pictures is not enough: a model that gives the same good digit again and again would win. Both measures
-# below compare sets of images, in the 64 features of a small classifier (`Judge`, from lesson 03).
+# A score of single pictures is not enough: a model that gives the same good digit again and again would win. Both
+# measures below compare sets of images, in the 64 features of a small classifier (`Judge`, from lesson 03).
 #
 # The **Fréchet distance** (Heusel and others 2017) fits one Gaussian to the features of the samples, with mean $m$ and
 # covariance $C$, and one to those of 1,000 test images ($m_0$, $C_0$). It is the squared distance of the two Gaussians
@@ -102,8 +102,8 @@ plots.images({name: images[:10] for name, images in samples.items()}, zoom=0.75)
 #
 # $$\text{coverage} = \frac{1}{1000} \Big| \big\{ \operatorname{nearest}(s) : s \text{ a sample} \big\} \Big| .$$
 #
-# Samples that are all alike find few. **Predict.** Real images, too, find some test images more than once. What coverage, in
-# per cent, do 1,000 *real* images have, which are not test images?
+# Samples that are all alike find few. **Predict.** Real images, too, find some test images more than once. What
+# coverage, in per cent, do 1,000 *real* images have, which are not test images?
 
 # %%
 prediction_coverage = None
@@ -131,8 +131,8 @@ table(["samples", "Fréchet distance", "coverage (%)"],
 score([("coverage by real images (%)", prediction_coverage, rows["other real images"][1])])
 
 # %% [markdown]
-# The two last rows set the scale. Real images are not at 0: MNIST's test images have other writers. The mean image, again
-# and again, is far off by both measures.
+# The two last rows set the scale. Real images are not at 0: MNIST's test images have other writers. The mean image,
+# again and again, is far off by both measures.
 #
 # So the sentence "an autoencoder cannot generate" is too short. An autoencoder *and a density fitted to its codes* can.
 
@@ -166,11 +166,12 @@ try_it("Change `parts = 50` to `parts = 10`. What is the Fréchet distance now?"
 #
 # $$q(z) = \frac1N \sum_{n=1}^N q(z \mid x_n) .$$
 #
-# The decoder is trained on samples of $q(z)$. We train a VAE like the autoencoder, for as many epochs, and the larger one of
-# unit 06 for longer. Then we decode samples from the prior, from a mixture fitted to its codes, and from $q(z)$ itself.
+# The decoder is trained on samples of $q(z)$. We train a VAE like the autoencoder, for as many epochs, and the larger
+# one of unit 06 for longer. Then we decode samples from the prior, from a mixture fitted to its codes, and from $q(z)$
+# itself.
 #
-# **Predict.** Which have the smaller Fréchet distance: samples from the **prior** of the brief VAE, or from **one Gaussian**
-# fitted to the autoencoder's codes? Type `"prior"` or `"Gaussian"`.
+# **Predict.** Which have the smaller Fréchet distance: samples from the **prior** of the brief VAE, or from **one
+# Gaussian** fitted to the autoencoder's codes? Type `"prior"` or `"Gaussian"`.
 
 # %%
 prediction_prior = None
@@ -206,12 +207,12 @@ plots.images({name: images[:10] for name, images in from_vae.items()}, zoom=0.75
 
 # %% [markdown]
 # This contradicts many texts. Samples from the brief VAE's prior are farther from real digits than samples from its own
-# aggregated posterior, and than those from one Gaussian fitted to the autoencoder's codes. In 20 dimensions, the codes of
-# images fill only a part of the prior, and a sample often falls between them. A longer training helps. A mixture that is
-# fitted to the codes helps, too.
+# aggregated posterior, and than those from one Gaussian fitted to the autoencoder's codes. In 20 dimensions, the codes
+# of images fill only a part of the prior, and a sample often falls between them. A longer training helps. A mixture
+# that is fitted to the codes helps, too.
 #
-# So what does the prior buy? By itself, not better pictures. It buys a *model*: a bound on the likelihood of every image,
-# a loss in nats in which two models can be compared, and a scale of the codes.
+# So what does the prior buy? By itself, not better pictures. It buys a *model*: a bound on the likelihood of every
+# image, a loss in nats in which two models can be compared, and a scale of the codes.
 
 # %%
 claim("prior", "Fréchet distance of samples from the prior, over that of codes of images",
@@ -244,11 +245,11 @@ try_it("Change `width = 1.0` to `width = 0.7`. What is the Fréchet distance now
 # %% [markdown]
 # ## 3 · Copies?
 #
-# A model that repeats its training images would do well by every measure here. So look for the nearest training image of
-# each sample.
+# A model that repeats its training images would do well by every measure here. So look for the nearest training image
+# of each sample.
 #
-# **Predict.** The mean distance from a sample to its nearest training image, divided by that of an unseen *real* image to
-# its nearest: will it be `"above"` or `"below"` 1?
+# **Predict.** The mean distance from a sample to its nearest training image, divided by that of an unseen *real* image
+# to its nearest: will it be `"above"` or `"below"` 1?
 
 # %%
 prediction_copies = None
@@ -286,9 +287,9 @@ claim.checkpoint()
 # - The aggregated posterior is not the prior. Samples between the codes are no digits.
 #
 # **And GANs?** A generative adversarial network (Goodfellow and others 2014) trains a decoder without an encoder and
-# without a likelihood. A second network learns to tell its samples from real images, and the decoder learns to fool it. Its
-# samples are sharp. But it gives no code of an image, no likelihood, and no warning when it leaves out a part of the data.
-# Lesson 10 trains one.
+# without a likelihood. A second network learns to tell its samples from real images, and the decoder learns to fool it.
+# Its samples are sharp. But it gives no code of an image, no likelihood, and no warning when it leaves out a part of
+# the data. Lesson 10 trains one.
 #
 # **Next:** [06ca](06ca_sphere.ipynb) walks from one code to another.
 #

@@ -1,14 +1,15 @@
 # %% [markdown]
 # # 06ca · Walks between codes
 #
-# **Promise.** You will test a common advice, to interpolate on the sphere, with two scores, and see one of them mislead.
+# **Promise.** You will test a common advice, to interpolate on the sphere, with two scores.
 #
 # **After this unit you can**
 # 1. say how long samples of a Gaussian are;
 # 2. interpolate along a line and on a sphere;
 # 3. choose a score that fits the question.
 #
-# **Before it:** unit 06; units 03a (lengths in high dimensions), 03c (interpolation) and 06c (the Fréchet distance) help.
+# **Before it:** unit 06; units 03a (lengths in high dimensions), 03c (interpolation) and 06c (the Fréchet distance)
+# help.
 # **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
 
 # %%
@@ -30,8 +31,8 @@ claim = Claims("06", digits.name)
 diagrams.shell();
 
 # %% [markdown]
-# The points stand for codes from the prior in many dimensions: nearly all lie near a sphere. The middle of the straight way
-# lies inside it, the middle of the curved way on it.
+# The points stand for codes from the prior in many dimensions: nearly all lie near a sphere. The middle of the straight
+# way lies inside it, the middle of the curved way on it.
 #
 # ## 1 · The shell
 #
@@ -46,8 +47,8 @@ diagrams.shell();
 # So $\lVert z \rVert^2$ is $K$, up to a standard deviation of $\sqrt{2K}$, which is small compared with $K$ if $K$ is
 # large. Nearly all samples have a length near $\sqrt K$.
 #
-# **Predict.** Take two independent samples $a$ and $b$ of the prior with $K = 20$. How long is their middle $(a + b) / 2$,
-# on average? ($\sqrt{20}$ is 4.47.)
+# **Predict.** Take two independent samples $a$ and $b$ of the prior with $K = 20$. How long is their middle $(a + b) /
+# 2$, on average? ($\sqrt{20}$ is 4.47.)
 
 # %%
 prediction_middle = None
@@ -84,14 +85,14 @@ try_it("Change `dimensions = 20` to `dimensions = 2`. What percentage of the sam
 # %% [markdown]
 # ## 2 · Slerp
 #
-# Many texts therefore ask for **slerp**, spherical linear interpolation (Shoemake 1985). It turns the direction evenly. With
-# the angle $\Omega$ between $a$ and $b$, the code at the share $t$ of the way is
+# Many texts therefore ask for **slerp**, spherical linear interpolation (Shoemake 1985). It turns the direction evenly.
+# With the angle $\Omega$ between $a$ and $b$, the code at the share $t$ of the way is
 #
 # $$\operatorname{slerp}(a, b, t) = \frac{\sin((1 - t)\, \Omega)}{\sin \Omega}\, a + \frac{\sin(t\, \Omega)}{\sin
 # \Omega}\, b .$$
 #
-# Why does it stay on the sphere? For $\lVert a \rVert = \lVert b \rVert = r$ we have $a \cdot b = r^2 \cos \Omega$. Write
-# $\alpha = (1-t)\,\Omega$ and $\beta = t\,\Omega$, so that $\alpha + \beta = \Omega$:
+# Why does it stay on the sphere? For $\lVert a \rVert = \lVert b \rVert = r$ we have $a \cdot b = r^2 \cos \Omega$.
+# Write $\alpha = (1-t)\,\Omega$ and $\beta = t\,\Omega$, so that $\alpha + \beta = \Omega$:
 #
 # $$\begin{aligned}
 # \lVert \operatorname{slerp} \rVert^2 &= r^2\, \frac{\sin^2 \alpha + \sin^2 \beta + 2 \sin \alpha \sin \beta \cos
@@ -124,9 +125,9 @@ try_it("Change `t = 0.5` to `t = 0.25`. How long are the codes of the straight w
 # ## 3 · Does slerp give better digits?
 #
 # We train a VAE with 20 units and decode the middles of many pairs, once between samples of the prior, once between the
-# codes of training images. Two scores judge them. The **Fréchet distance** compares all pictures with real digits, as sets
-# (unit 06c). The **distance to the nearest digit** judges each picture by itself (unit 03c); 1 is as near as real digits
-# are.
+# codes of training images. Two scores judge them. The **Fréchet distance** compares all pictures with real digits, as
+# sets (unit 06c). The **distance to the nearest digit** judges each picture by itself (unit 03c); 1 is as near as real
+# digits are.
 #
 # **Predict.** By which score are the middles of *slerp* better, between codes of images? Type `"both"`, `"Fréchet"`,
 # `"nearest"` or `"neither"`.
@@ -185,9 +186,9 @@ with torch.no_grad():
 plots.images(walks, columns=[f"{share:.2f}" for share in shares], zoom=0.75);
 
 # %% [markdown]
-# By the Fréchet distance the advice holds. A code that is too short gives a picture near the average of all, so the straight
-# middles are too much alike; those of slerp are as varied as digits. In a single row of pictures, as above, little of this
-# can be seen.
+# By the Fréchet distance the advice holds. A code that is too short gives a picture near the average of all, so the
+# straight middles are too much alike; those of slerp are as varied as digits. In a single row of pictures, as above,
+# little of this can be seen.
 #
 # The other score does not prefer slerp. It judges each picture by itself and has a weakness for averages. The last row
 # of the table shows this weakness: the mean image. **A score that does not fit the question would have refuted a
@@ -201,7 +202,8 @@ claim.checkpoint()
 # %% [markdown]
 # ## 5 · What to keep
 #
-# - In $K$ dimensions, samples of the prior have lengths near $\sqrt K$, and the middle of two has one near $\sqrt{K/2}$.
+# - In $K$ dimensions, samples of the prior have lengths near $\sqrt K$, and the middle of two has one near
+#   $\sqrt{K/2}$.
 # - Slerp keeps the length. Its middles are more varied than those of a straight line.
 # - A score of single pictures rewards averages.
 #

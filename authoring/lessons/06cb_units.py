@@ -1,15 +1,15 @@
 # %% [markdown]
 # # 06cb · What a single unit means
 #
-# **Promise.** You will compare the units of three VAEs, and find the directions of a code that make a digit thicker or more
-# slanted.
+# **Promise.** You will compare the units of three VAEs, and find the directions of a code that make a digit thicker or
+# more slanted.
 #
 # **After this unit you can**
 # 1. say what the prior fixes about single units, and what it does not;
 # 2. walk along a unit or a direction of the code, and measure what changes.
 #
-# **Before it:** unit 06; unit 02c (thickness and slant) helps. **Time:** about {minutes} minutes; the cells run in less than
-# a minute on two cores.
+# **Before it:** unit 06; unit 02c (thickness and slant) helps. **Time:** about {minutes} minutes; the cells run in less
+# than a minute on two cores.
 
 # %%
 import matplotlib.pyplot as plt
@@ -40,8 +40,8 @@ diagrams.flow({"x": (0, 0.5, "the same images", plots.SKY),
 #
 # ## 1 · Units of three networks
 #
-# If single units had a meaning, then different trainings should find the same units. We train three VAEs with 20 units, from
-# three seeds, and encode the training images.
+# If single units had a meaning, then different trainings should find the same units. We train three VAEs with 20 units,
+# from three seeds, and encode the training images.
 
 # %%
 train, _ = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
@@ -70,14 +70,14 @@ table(["seed", "largest |mean|", "smallest std", "largest std", "largest |correl
         largest_correlation(z)] for seed, z in enumerate(samples)])
 
 # %% [markdown]
-# The prior has mean 0, standard deviation 1 and no correlations. By these measures, the codes of all three networks are near
-# it.
+# The prior has mean 0, standard deviation 1 and no correlations. By these measures, the codes of all three networks are
+# near it.
 #
 # Now we ask whether the units are *the same*. For each unit of seed 1 we look for the unit of seed 0 with the largest
-# |correlation|. And we predict all units of seed 1 from the **whole code** of seed 0 by linear regression. Its $R^2$ is the
-# share of the variance that is predicted.
+# correlation (in absolute value). And we predict all units of seed 1 from the **whole code** of seed 0 by linear
+# regression. Its $R^2$ is the share of the variance that is predicted.
 #
-# **Predict.** What is the mean |correlation| with the best matching unit, from 0 to 1?
+# **Predict.** What is the mean correlation (absolute value) with the best matching unit, from 0 to 1?
 
 # %%
 prediction_match = None
@@ -104,15 +104,15 @@ match = (rows[0][1] + rows[1][1]) / 2
 score([("mean |correlation| with the best unit", prediction_match, match)])
 
 # %% [markdown]
-# No unit of one network says the same as a unit of another. Yet the whole code of one nearly determines the whole code of the
-# other. The last row shows how alike units are after a random rotation of *one* code.
+# No unit of one network carries the same information as a unit of another. Yet the whole code of one nearly determines
+# the whole code of the other. The last row shows how alike units are after a random rotation of *one* code.
 #
-# The prior $\mathcal N(0, I)$ is the same in every direction, so it does not fix the units. But "the code may be rotated" is
-# too strong. The encoder's $q(z \mid x)$ has a **diagonal** covariance, and after a rotation the posterior's is not diagonal.
-# How much does this cost? Suppose that $q$ was exact, so the posterior is $\mathcal N(\mu, \operatorname{diag} \sigma^2)$,
-# with the precisions $\lambda_j = 1 / \sigma_j^2$. Rotate the code, $z' = U z$. The posterior of $z'$ has the precision
-# matrix $\Lambda = U \operatorname{diag}(\lambda)\, U^\top$. For a diagonal Gaussian at the same mean, with variances
-# $s_j^2$:
+# The prior $\mathcal N(0, I)$ is the same in every direction, so it does not fix the units. But "the code may be
+# rotated" is too strong. The encoder's $q(z \mid x)$ has a **diagonal** covariance, and after a rotation the
+# posterior's is not diagonal. How much does this cost? Suppose that $q$ was exact, so the posterior is $\mathcal N(\mu,
+# \operatorname{diag} \sigma^2)$, with the precisions $\lambda_j = 1 / \sigma_j^2$. Rotate the code, $z' = U z$. The
+# posterior of $z'$ has the precision matrix $\Lambda = U \operatorname{diag}(\lambda)\, U^\top$. For a diagonal
+# Gaussian at the same mean, with variances $s_j^2$:
 #
 # $$\begin{aligned}
 # \mathrm{KL} &= \tfrac12 \Big( \textstyle\sum_j \Lambda_{jj} s_j^2 - K - \sum_j \log s_j^2 - \log \det \Lambda \Big)
@@ -164,9 +164,9 @@ claim("not free", "Price of a random rotation of the code, if the encoder were e
 # ## 2 · Walks along a unit and along a direction
 #
 # What does a number of the code mean? Take a code, set *one* unit to values from −2.5 to 2.5, decode, and measure the
-# thickness and the slant of the digit. Every unit gets such a walk. For comparison we walk along a **direction**: the vector of
-# length 1 along which a property rises most, found by linear regression of the property on the code. (On the built-in digits
-# the pen's true thickness and slant are known, and the regression uses these.)
+# thickness and the slant of the digit. Every unit gets such a walk. For comparison we walk along a **direction**: the
+# vector of length 1 along which a property rises most, found by linear regression of the property on the code. (On the
+# built-in digits the pen's true thickness and slant are known, and the regression uses these.)
 #
 # **Predict.** How many times further than along its best single unit does the thickness move along the direction?
 
@@ -204,8 +204,8 @@ with torch.no_grad():
 plots.images(walks, columns=[f"{value:.1f}" for value in values], zoom=0.75);
 
 # %% [markdown]
-# Each of the first four rows changes several things at once. The last two, the directions, change mostly one property, and the
-# digit mostly stays the same.
+# Each of the first four rows changes several things at once. The last two, the directions, change mostly one property,
+# and the digit mostly stays the same.
 #
 # Now 200 images, all 20 units and both directions. The *reach* of a walk is the difference between the largest and the
 # smallest mean of the property.
@@ -240,8 +240,8 @@ further = {name: (values[20] / values[:20].max()).item() for name, values in rea
 score([("thickness: direction over best unit", prediction_further, further["thickness"])])
 
 # %% [markdown]
-# Grey lines are the other units. The direction moves its property further than any single unit does. No unit has to mean one
-# thing. That a unit comes near to thickness or slant is a matter of the seed.
+# Grey lines are the other units. The direction moves its property further than any single unit does. No unit has to
+# mean one thing. That a unit comes near to thickness or slant is a matter of the seed.
 
 # %%
 for name in reach:
@@ -269,7 +269,7 @@ claim.checkpoint()
 # %% [markdown]
 # ## 4 · What to keep
 #
-# - The prior fixes the mean and variance of single units, not what they say.
+# - The prior fixes the mean and variance of single units, not what they mean.
 # - Different seeds find different units, and nearly the same whole code.
 # - A diagonal $q$ makes rotations cost nats, so the code may not be rotated freely.
 # - To change a property, walk along a direction found by regression.

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 06d · Gradients of expectations
 #
-# **Promise.** You will derive two estimators of the same gradient, measure how much they scatter, and learn what to do for
-# codes of bits.
+# **Promise.** You will derive two estimators of the same gradient, measure how much they scatter, and learn what to do
+# for codes of bits.
 #
 # **After this unit you can**
 # 1. derive the score-function and the reparameterised gradient;
@@ -33,9 +33,9 @@ diagrams.chains({"reparameterised": ("$\\varepsilon$, sampled",
 #
 # ## 1 · Two ways to one gradient
 #
-# The reconstruction term of the ELBO is an expectation $\mathbb E_{z \sim q} f(z)$, where $q$ depends on a parameter $\mu$.
-# We want its gradient with respect to $\mu$. For $q = \mathcal N(\mu, \sigma^2)$ there are two ways. The **reparameterised**
-# gradient:
+# The reconstruction term of the ELBO is an expectation $\mathbb E_{z \sim q} f(z)$, where $q$ depends on a parameter
+# $\mu$. We want its gradient with respect to $\mu$. For $q = \mathcal N(\mu, \sigma^2)$ there are two ways. The
+# **reparameterised** gradient:
 #
 # $$\begin{aligned}
 # \frac{d}{d\mu}\, \mathbb E_{z \sim q} f(z) &= \frac{d}{d\mu}\, \mathbb E_\varepsilon f(\mu + \sigma \varepsilon)
@@ -51,10 +51,11 @@ diagrams.chains({"reparameterised": ("$\\varepsilon$, sampled",
 # &= \mathbb E_q \Big[ f(z)\, \frac{z - \mu}{\sigma^2} \Big] && \log q = -\tfrac{(z - \mu)^2}{2 \sigma^2} + \text{constant}
 # \end{aligned}$$
 #
-# (This score is a derivative with respect to a *parameter* of $q$. The score of unit 04b was one with respect to the data.)
+# (This score is a derivative with respect to a *parameter* of $q$. The score of unit 04b was one with respect to the
+# data.)
 #
-# Both exchange a derivative and an integral, which is allowed for the smooth $f$ here. We test them on $f(z) = z^2$. Since
-# $\mathbb E z^2 = \mu^2 + \sigma^2$, the exact gradient is $2\mu$.
+# Both exchange a derivative and an integral, which is allowed for the smooth $f$ here. We test them on $f(z) = z^2$.
+# Since $\mathbb E z^2 = \mu^2 + \sigma^2$, the exact gradient is $2\mu$.
 #
 # **Predict.** Take $\mu = 1$ and $\sigma = 0.5$. How many times larger is the variance of the score-function estimate?
 
@@ -78,8 +79,8 @@ ratio = (both[1].var() / both[0].var()).item()
 score([("variance, score function over reparameterised", prediction_variance, ratio)])
 
 # %% [markdown]
-# Both means are right. The score function multiplies the *value* of $f$ by a random number, so it scatters even where $f$
-# hardly changes.
+# Both means are right. The score function multiplies the *value* of $f$ by a random number, so it scatters even where
+# $f$ hardly changes.
 
 # %%
 where = 1.0
@@ -102,8 +103,8 @@ try_it("Change `where = 1.0` to `where = 4.0`. How many times as large is the "
 # &= \mathbb E_q \Big[ f(z)\, \tfrac{z - \mu}{\sigma^2} \Big] && \mathbb E_q z = \mu
 # \end{aligned}$$
 #
-# The variance changes. A simple choice for $c$ is the mean of $f$. (If it is computed from the same samples, the estimate
-# is off by a factor of $1 - 1/n$ on average, which does not matter for many samples.)
+# The variance changes. A simple choice for $c$ is the mean of $f$. (If it is computed from the same samples, the
+# estimate is off by a factor of $1 - 1/n$ on average, which does not matter for many samples.)
 #
 # **Predict.** How many times is the variance now that of the reparameterised estimate?
 
@@ -128,8 +129,8 @@ ratio_baseline = (with_baseline(1.25).var() / both[0].var()).item()
 score([("variance with the mean subtracted", prediction_baseline, ratio_baseline)])
 
 # %% [markdown]
-# The curve has its minimum to the right of the dotted line. So another constant has a smaller variance than the mean of $f$. Even there
-# the variance is above the dashed line.
+# The curve has its minimum to the right of the dotted line. So another constant has a smaller variance than the mean of
+# $f$. Even there the variance is above the dashed line.
 
 # %%
 constant = 1.25
@@ -143,8 +144,8 @@ try_it("Change `constant = 1.25` to `constant = -5.0`. What is the variance now?
 # %% [markdown]
 # ## 3 · More units
 #
-# A code has many units. Let $f(z) = \sum_{j=1}^K z_j^2$, and look at the gradient for the first mean only. The other units
-# add to the *value* of $f$, and not to its slope in the first direction.
+# A code has many units. Let $f(z) = \sum_{j=1}^K z_j^2$, and look at the gradient for the first mean only. The other
+# units add to the *value* of $f$, and not to its slope in the first direction.
 #
 # **Predict.** The reparameterised variance does not grow with $K$. How many times larger is the variance of the score
 # function with the baseline at $K = 50$ than at $K = 1$?
@@ -190,8 +191,8 @@ claim("grows with units", "Variance of the score-function gradient with a baseli
 # %% [markdown]
 # ## 4 · The model of unit 06a
 #
-# Now the reconstruction term of a real model: the linear decoder of unit 06a, with two units and three pixels. Here `f(z)` is
-# $\log p(x \mid z)$ of one image, and $q$ is a Gaussian near the posterior.
+# Now the reconstruction term of a real model: the linear decoder of unit 06a, with two units and three pixels. Here
+# `f(z)` is $\log p(x \mid z)$ of one image, and $q$ is a Gaussian near the posterior.
 
 # %%
 W = torch.tensor([[1.5, 0.2], [0.3, -0.8], [-0.6, 0.4]])  # (3, 2)
@@ -235,15 +236,15 @@ claim("variance", "Variance of the score-function gradient over the reparameteri
 #
 # ## 5 · Codes of bits
 #
-# A code of bits, $z \in \{0, 1\}$ with $P(z = 1) = p$, has no slope. Then $z = \mu + \sigma \varepsilon$ has no counterpart.
-# What can be done?
+# A code of bits, $z \in \{0, 1\}$ with $P(z = 1) = p$, has no slope. Then $z = \mu + \sigma \varepsilon$ has no
+# counterpart. What can be done?
 #
-# - **The score function** works for every code, since it needs only values. With one bit, $\frac{d \log q}{dp}$ is $1/p$
-#   for $z = 1$ and $-1/(1 - p)$ for $z = 0$.
-# - **The straight-through estimator** (Bengio and others 2013) takes a slope anyway: it treats $z$ as if it were $p$, so
-#   the estimate is $f'(z)$. It scatters little, but it is biased.
-# - **A relaxed bit** (Maddison and others 2017; Jang and others 2017) replaces the bit by a number between 0 and 1, with a
-#   reparameterised sample. It is biased for the bit, the less the nearer the numbers are to 0 and 1.
+# - **The score function** works for every code, since it needs only values. With one bit, $\frac{d \log q}{dp}$ is
+#   $1/p$ for $z = 1$ and $-1/(1 - p)$ for $z = 0$.
+# - **The straight-through estimator** (Bengio and others 2013) takes a slope anyway: it treats $z$ as if it were $p$,
+#   so the estimate is $f'(z)$. It scatters little, but it is biased.
+# - **A relaxed bit** (Maddison and others 2017; Jang and others 2017) replaces the bit by a number between 0 and 1,
+#   with a reparameterised sample. It is biased for the bit, the less the nearer the numbers are to 0 and 1.
 #
 # Let $f(z) = (z - 0.45)^2$. The exact gradient is $f(1) - f(0) = 0.1$, since $\mathbb E f = p f(1) + (1 - p) f(0)$.
 #
@@ -269,8 +270,8 @@ claim("bits", "Mean of the score-function gradient of one bit",
       baseline=f"straight-through {of_bits['straight-through'].mean():.2f}")
 
 # %% [markdown]
-# The score function is right on average. The straight-through estimate is not even right in its sign here. It often works
-# all the same in training; lesson 09 tests it.
+# The score function is right on average. The straight-through estimate is not even right in its sign here. It often
+# works all the same in training; lesson 09 tests it.
 #
 # ## 6 · Checkpoint
 

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 06e · Why are samples of a VAE blurry?
 #
-# **Promise.** You will find out what the pictures of a VAE really show, derive what its decoder learns, and get sharp
-# samples from the same kind of code.
+# **Promise.** You will find out what the pictures of a VAE really show, derive what its decoder learns, and test
+# which part of the model is the cause.
 #
 # **After this unit you can**
 # 1. tell a sample of the model from its mean;
@@ -40,9 +40,9 @@ diagrams.flow({"p": (0, 0.5, "prior", plots.YELLOW),
 # ## 1 · Samples and means
 #
 # To generate an image, the model samples a code, and then **each pixel by itself** with its probability. This is the
-# meaning of the likelihood $p(x \mid z) = \prod_i p(x_i \mid z)$: given the code, the pixels are independent. The pictures in
-# papers, and in unit 06, are not samples. They show the probabilities, the **mean** of all images that the model gives for
-# this code.
+# meaning of the likelihood $p(x \mid z) = \prod_i p(x_i \mid z)$: given the code, the pixels are independent. The
+# pictures in papers, and in unit 06, are not samples. They show the probabilities, the **mean** of all images that the
+# model gives for this code.
 #
 # We train a VAE and look at both, next to test images that were made binary in the way of the training images.
 
@@ -63,8 +63,8 @@ plots.images({"means": probabilities[:10], "samples of p(x | z)": pixels[:10],
               "binary test images": b_test[:10]}, zoom=0.8);
 
 # %% [markdown]
-# The means are smooth and look blurry. The samples are as black and white as the data, but their edges are ragged, and single
-# white pixels stand apart.
+# The means are smooth and look blurry. The samples are as black and white as the data, but their edges are ragged, and
+# single white pixels stand apart.
 #
 # How ragged? A white pixel is *lonely* if at most one of its eight neighbours is white.
 #
@@ -91,8 +91,8 @@ claim("ragged", "Lonely white pixels in samples of p(x | z) over those in test i
       f"{by_pixels['binary test images']:.2f} %")
 
 # %% [markdown]
-# The model really says this: given the code, pixels are independent. Where it does not know whether an edge is here or one
-# pixel further, it gives both pixels a probability of a half, and a sample throws a coin for each.
+# This follows from the model: given the code, its pixels are independent. Where it is uncertain whether an edge is here
+# or one pixel further, it gives both pixels a probability of a half, and a sample throws a coin for each.
 #
 # Could we show the more probable value of each pixel? That is sharp, but it is not the model.
 
@@ -108,8 +108,8 @@ try_it("Change `cut = 0.5` to `cut = 0.2`. How many times the ink is it now?", N
 # %% [markdown]
 # ## 2 · What the decoder learns
 #
-# What is the best output $p(z)$ of a decoder for one code $z$? Take one pixel, and let the decoder be free at every $z$. The
-# loss of the training images, with $q_n = q(z \mid x_n)$:
+# What is the best output $p(z)$ of a decoder for one code $z$? Take one pixel, and let the decoder be free at every
+# $z$. The loss of the training images, with $q_n = q(z \mid x_n)$:
 #
 # $$\begin{aligned}
 # L(p) &= -\textstyle\sum_n q_n \big[ x_n \log p + (1 - x_n) \log (1 - p) \big] && \text{what } z \text{ contributes to the loss} \\
@@ -118,12 +118,12 @@ try_it("Change `cut = 0.5` to `cut = 0.2`. How many times the ink is it now?", N
 # p &= \textstyle\sum_n q_n x_n \big/ \sum_n q_n && \text{a weighted mean of images}
 # \end{aligned}$$
 #
-# The same holds for a Gaussian likelihood (squared error), where $dL/dp$ has another denominator. **The best output is the
-# mean of the training images whose code could be $z$**, each weighted by $q(z \mid x_n)$. The mean of images that differ is
-# blurry.
+# The same holds for a Gaussian likelihood (squared error), where $dL/dp$ has another denominator. **The best output is
+# the mean of the training images whose code could be $z$**, each weighted by $q(z \mid x_n)$. The mean of images that
+# differ is blurry.
 #
-# We compute this mean for the two-dimensional code of unit 06, at ten places of the prior, and compare it with the decoder's
-# output.
+# We compute this mean for the two-dimensional code of unit 06, at ten places of the prior, and compare it with the
+# decoder's output.
 
 # %%
 flat = vae.new([784, 300, 300, 2], x)
@@ -159,8 +159,8 @@ at_origin = for_half(torch.zeros(2))
 score([("images with half of the weight at (0, 0)", prediction_half, at_origin)])
 
 # %% [markdown]
-# The first two rows are nearly the same pictures, and the same blur. The last row has, for each place, the one image with the
-# largest weight: it is sharp, and often differs from the mean.
+# The first two rows are nearly the same pictures, and the same blur. The last row has, for each place, the one image
+# with the largest weight: it is sharp, and often differs from the mean.
 
 # %%
 to_mean = (decoded - mean_of_images).square().sum(1).mean()
@@ -182,7 +182,8 @@ try_it("Change `place = (0.0, 0.0)` to `place = (2.5, 2.5)`, far out. How many i
 # %% [markdown]
 # ### Move it yourself
 #
-# The sliders work in a running notebook. Left is the decoder's output, right the weighted mean, at a place of your choice.
+# The sliders work in a running notebook. Left is the decoder's output, right the weighted mean, at a place of your
+# choice.
 
 # %%
 def at(first, second):
@@ -197,17 +198,19 @@ steps = [v / 4 for v in range(-12, 13)]
 widgets.sliders(at, {"first number": (steps, 1.0), "second number": (steps, -0.5)})
 
 # %% [markdown]
-# The two pictures change together. Cross the border between two digits slowly: the digit does not jump, it changes gradually.
+# The two pictures change together. Cross the border between two digits slowly: the digit does not jump, it changes
+# gradually.
 #
-# So a decoder is blurry where different images share a code. A code with more information is shared by fewer images. This is
-# why a tiny β reconstructs more sharply (unit 06b). But then the prior is left empty.
+# So a decoder is blurry where different images share a code. A code with more information is shared by fewer images.
+# This is why a tiny β reconstructs more sharply (unit 06b). But then the prior is left empty.
 #
 # ## 3 · The same code, another likelihood
 #
 # If the *code* were the cause, no other likelihood could help. So we keep prior and encoder, and change only the
-# likelihood. `vae.SeeingVAE` gives each pixel a probability that depends on the code **and on the pixels before it**, above it
-# and left of it in its row: $p(x \mid z) = \prod_i p(x_i \mid x_1, \dots, x_{i-1}, z)$. A small convolution, whose weights
-# for later pixels are masked out, sees them. Now the model knows that an edge that began one pixel to the left goes on there.
+# likelihood. `vae.SeeingVAE` gives each pixel a probability that depends on the code **and on the pixels before it**,
+# above it and left of it in its row: $p(x \mid z) = \prod_i p(x_i \mid x_1, \dots, x_{i-1}, z)$. A small convolution,
+# whose weights for later pixels are masked out, sees them. So the model can continue an edge that began one pixel to
+# the left.
 
 # %%
 with seeded(0):
@@ -238,8 +241,8 @@ claim("seeing is sharper", "Lonely white pixels in samples of the decoder that s
 
 # %% [markdown]
 # The edges are cleaner than those of independent pixels. Prior, encoder and the number of units are of the same kind as
-# before. So it is the likelihood that made the pictures blurry: it treats pixels as independent, and we showed its mean. (Not
-# all samples are digits: this network was trained briefly, and it sees only a few pixels around each place.)
+# before. So it is the likelihood that made the pictures blurry: it treats pixels as independent, and we showed its
+# mean. (Not all samples are digits: this network was trained briefly, and it sees only a few pixels around each place.)
 #
 # Unit 06ba shows the price: a decoder that sees pixels uses its code less.
 #
