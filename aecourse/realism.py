@@ -1,4 +1,4 @@
-"""How near pictures come to real digits, each by itself (lesson 03) and all together (lesson 06).
+"""How near pictures come to real digits, each by itself (lesson 03) and all together (unit 06c).
 
 Both measure in the features of a small classifier.
 """

@@ -78,10 +78,10 @@ class SeeingVAE(VAE):
 
     def logits(self, z: Tensor, x: Tensor) -> Tensor:
         """Return the logits (B, 784) for codes z (B, K); those of pixel i depend on the pixels x (B, 784) before it."""
-        layers = [self.first, *self.more]
-        added: Sequence[Tensor | float] = [0.0] * len(layers)
+        n = 1 + len(self.more)
+        added: Sequence[Tensor | float] = [0.0] * n
         if self.biases is not None:
-            added, z = self.biases(z)[:, :, None, None].chunk(len(layers), 1), torch.zeros_like(z)
+            added, z = self.biases(z)[:, :, None, None].chunk(n, 1), torch.zeros_like(z)
         seen = F.silu(self.first(x.view(-1, 1, 28, 28)) + added[0])
         for layer, bias in zip(self.more, added[1:], strict=True):
             seen = seen + F.silu(layer(seen) + bias)
@@ -100,6 +100,8 @@ class SeeingVAE(VAE):
 class _Masked(nn.Conv2d):
     """A convolution that sees the pixels before its own in reading order, and its own where ``itself`` is true."""
 
+    mask: Tensor
+
     def __init__(self, n_in: int, n_out: int, size: int, *, itself: bool) -> None:
         super().__init__(n_in, n_out, size, padding=size // 2)
         mask = torch.ones(size, size)
@@ -107,7 +109,7 @@ class _Masked(nn.Conv2d):
         self.register_buffer("mask", mask)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.padding)
+        return F.conv2d(x, self.weight * self.mask, self.bias, padding=self.kernel_size[0] // 2)
 
 
 def negative_elbo_seeing(warm_up: float = 0.0, free: float = 0.0, hide: float = 0.0) -> Loss:

@@ -171,7 +171,8 @@ plots.images(generated, zoom=0.75);
 # %%
 collapsed = rows["11 × 11, code everywhere"]
 claim("collapsed", "Nats in the code that reaches every place in the same way",
-      collapsed[1], "nats", at_most=1, baseline=f"active units {collapsed[3]}; ELBO {collapsed[2]:.1f}")
+      collapsed[1], "nats", at_most=1,
+      baseline=f"active units {collapsed[3]}; ELBO {collapsed[2]:.1f}")
 
 # %% [markdown]
 # ## 3 · Three cures
