@@ -21,7 +21,7 @@ from torch.distributions import Normal, kl_divergence
 from aecourse import data, diagrams, losses, plots, vae
 from aecourse.claims import Claims, score, table, try_it
 from aecourse.models import Autoencoder, he
-from aecourse.train import fit, mean_loss
+from aecourse.train import fit, mean_loss, seeded
 
 plots.use_style()
 digits = data.load()
@@ -63,7 +63,8 @@ def squared_error(model, x, step):
     return {"squared error": losses.squared_error(torch.sigmoid(model(x)), x)}  # (B,)
 
 
-plain = he(Autoencoder([784, 400, 20], nn.SiLU), x)
+with seeded(0):
+    plain = he(Autoencoder([784, 400, 20], nn.SiLU), x)
 fit(plain, (x[:15_000],), squared_error, epochs=4, batch=128, lr=3e-3, one_cycle=True)
 with torch.no_grad():
     codes = plain.encode(x_test[:1000])  # (1000, 20)
@@ -122,9 +123,13 @@ try_it("Change `high = 9.0` to `high = 3.0`. Which gap is printed?", None, gap,
 # \end{aligned}$$
 #
 # The **Kullback–Leibler divergence** $\mathrm{KL}(q \Vert p) = \mathbb E_q [\log q - \log p]$ is 0 for equal densities
-# and positive for all others. So the best $q$ is the posterior. To search for it, we maximise the ELBO over functions
-# $q$; this is called *variational*. Every image needs a $q$ of its own. **One network gives all of them**, the encoder:
+# and positive for all others (by Jensen's inequality again). So the best $q$ is the posterior. To search for it, we
+# maximise the ELBO over functions $q$; this is called *variational*. A better $q$ only closes the gap, since $\log
+# p(x)$ does not depend on it. A better decoder raises $\log p(x)$ or closes the gap.
+#
+# Every image needs a $q$ of its own. **One network gives all of them**, the encoder:
 # $q(z \mid x) = \mathcal N(\mu(x), \operatorname{diag} \sigma^2(x))$. This is called *amortised* inference.
+# (Papers write $p_\theta$ and $q_\phi$, with θ for the weights of the decoder and φ for those of the encoder.)
 #
 # The terms of (4) can also be grouped in another way:
 #
@@ -198,6 +203,7 @@ b_test = data.binarised(x_test, torch.Generator().manual_seed(3))  # (N, 784), 0
 b_val = data.binarised(x_val, torch.Generator().manual_seed(4))
 net, noise = vae.new([784, 200, 200, 50], x), torch.Generator().manual_seed(0)
 optimiser = torch.optim.Adam(net.parameters(), lr=1e-3)
+torch.manual_seed(0)  # for rsample()
 for grey in x[:10_000].split(128):
     batch = data.binarised(grey, noise)  # (128, 784)
     mus, logvars = net.encode(batch)  # (128, 50) each
@@ -271,7 +277,8 @@ with torch.no_grad():
 # each cell has an equal share of it.
 
 # %% tags=["picture-sheet"]
-flat_ae = he(Autoencoder([784, 300, 300, 2], nn.SiLU), x)
+with seeded(0):
+    flat_ae = he(Autoencoder([784, 300, 300, 2], nn.SiLU), x)
 flat = vae.new([784, 300, 300, 2], x)
 for network, loss_of in ((flat_ae, squared_error), (flat, vae.negative_elbo())):
     fit(network, (x,), loss_of, epochs=3 * more, batch=128, lr=3e-3, one_cycle=True)
