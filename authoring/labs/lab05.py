@@ -188,7 +188,8 @@ figure, axis = plt.subplots(figsize=(7.5, 3), layout="constrained")
 for name, style in zip(gone, ("-", "--", ":"), strict=True):
     seen = torch.tensor([len(on) for on in nets[name].on]).cumsum(0)
     axis.plot(seen, gone[name].sum(1), style, label=name)
-axis.set(xlabel="training images seen", ylabel="units off for more than\n5,000 images in a row")
+axis.set(xlabel="training images seen",
+         ylabel="units off for more than\n5,000 images in a row")
 axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5));
 
 # %%
@@ -200,7 +201,7 @@ def back(dead):  # dead after one batch, and not after the next
     return (dead[:-1] & ~dead[1:]).any(0).sum().item()
 
 
-table(["network", "dead at the end of training", "units dead at some time and on again later"],
+table(["network", "dead at the end of training", "units that were dead and on again later"],
       [[name, percent(dead[-1]), back(dead)] for name, dead in gone.items()])
 
 # %% [markdown]
@@ -452,8 +453,8 @@ say(f"Images of a {units.argmin()} use {units.min():.1f} units on average, those
 # On the left are the units that an image of each digit uses on average, on the right how its error differs from that
 # with top-k. The images below are those with the fewest and with the most units; above each column stand the two
 # numbers. Thin strokes leave places to images with much ink, whose activations are larger. The negative correlation
-# says that digits with more units tend to gain, and those with fewer pay for it. The mean number of units is the same,
-# and batch top-k has no smaller mean error here. Its authors find a smaller one in far larger networks.
+# says that, compared with top-k, the digits with more units do better than those with fewer. The mean number of units
+# is the same, and batch top-k has no smaller mean error here. Its authors find a smaller one in far larger networks.
 #
 # With top-k exactly k units are on for each image, with batch top-k on average. No weight has to be tried out until the
 # code is as sparse as you want it, and nothing pushes the kept numbers towards 0, as L1 does. But look at the last
