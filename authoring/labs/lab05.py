@@ -205,9 +205,10 @@ table(["network", "dead at the end of training", "units that were dead and on ag
       [[name, percent(dead[-1]), back(dead)] for name, dead in gone.items()])
 
 # %% [markdown]
-# No count can pass 5,000 before so many images are seen. Then the lines rise, most of the way within the first two
-# epochs, and higher with a larger weight of the penalty. Some units are dead even without one: at some step, training
-# pushed them below zero for every digit, or nearly every one. L1 pushes on every unit at every step, and kills more.
+# No count can pass 5,000 before so many images are seen, and at first every unit is on for some images. Then the lines
+# rise, most of the way within the first two epochs, and higher with a larger weight of the penalty. Some units are
+# dead even without one: at some step, training pushed them below zero for every digit, or nearly every one. L1 pushes
+# on every unit at every step, and kills more.
 #
 # The lines also fall now and then, and the last column says why: some units were on again. They were off for
 # thousands of images, but not for all that there are, and through the rare one for which they are on a gradient

@@ -144,8 +144,8 @@ def draw(generator: torch.Generator, size: int) -> Case:
 
 
 # Of the smallest input not all mistakes show: numbers below 0.1 would make it hard to read.
-_PLAIN = [m for m in MISTAKES if m.name in ("zero after any on", "old count forgotten", "old count always",
-                                            "one a batch", "one too many", "last image only")]
+_PLAIN = tuple(m for m in MISTAKES if m.name in ("zero after any on", "old count forgotten", "old count always",
+                                                 "one a batch", "one too many", "last image only"))
 
 
 def _units(generator: torch.Generator, images: int) -> Tensor:
