@@ -17,9 +17,11 @@ SILENT = ("It is right where some units are on, and wrong where all are off for 
           "count.")
 LOUD = ("It is right where some units are off, and wrong where every unit is on for every image: then all counts are "
         "0.")
-TINY = ("It is right where the numbers of `z` are large enough, and wrong where they are as small as 1e-8 or 1e-30. "
-        "Such a number is \"on\" too. Compare each number with 0 itself: a tolerance, a square and a type of lower "
-        "precision take it for 0.")
+TINY = ("It is right where the numbers of `z` are large enough, and wrong where they are as small as 1e-8. Such a "
+        "number is \"on\" too. Compare each number with 0 itself: a tolerance and a type of lower precision take it "
+        "for 0.")
+TINIER = ("It is right where the numbers of `z` are as small as 1e-8, and wrong where they are as small as 1e-30. Such "
+          "a number is \"on\" too. Compare each number with 0 itself: a small tolerance, and a square, take it for 0.")
 LARGE = ("It is right for counts of some hundred images, and wrong for counts of billions. int64 holds them. float32 "
          "holds every whole number only up to 16,777,216, and int32 none above 2,147,483,647.")
 MANY = ("It is right for a few images, and wrong for 3,000. The last image for which a unit is on counts, wherever it "
@@ -115,7 +117,7 @@ def oracle(off: Tensor, z: Tensor) -> Tensor:
 
 # ---- draw -----------------------------------------------------------------------------------------------------------
 
-_SPECIAL = {1: ONE, 2: SINGLE, 4: TINY, 5: SILENT, 6: LOUD, 9: LARGE, 3000: MANY}
+_SPECIAL = {1: ONE, 2: SINGLE, 4: TINY, 5: SILENT, 10: TINIER, 6: LOUD, 9: LARGE, 3000: MANY}
 
 # A unit that is on for one image only, at a random place, with this number.
 _ONCE = {"once": 0.6, "negative": -0.9, "tiny": 0.0004, "small": 0.004, "smallish": -0.04}
@@ -169,7 +171,8 @@ def _units(generator: torch.Generator, images: int) -> Tensor:
 
 
 def _special(generator: torch.Generator, size: int) -> Case:
-    images, units = {1: (1, 7), 2: (6, 1), 4: (5, 7), 5: (5, 6), 6: (5, 6), 9: (6, 7), 3000: (3000, 9)}[size]
+    images, units = {1: (1, 7), 2: (6, 1), 4: (5, 7), 10: (5, 7), 5: (5, 6), 6: (5, 6), 9: (6, 7),
+                     3000: (3000, 9)}[size]
     off, z = torch.randint(1, 300, (units,), generator=generator), torch.zeros(images, units)
     order, what = torch.randperm(units, generator=generator), f"{images} codes of {units} numbers"
     if size == 1:
@@ -178,9 +181,10 @@ def _special(generator: torch.Generator, size: int) -> Case:
     elif size == 2:
         z[between(1, 3, generator), 0] = 0.8
         what = "one unit, off = {off} and z = {z}"
-    elif size == 4:
-        z[:, 0], z[1, 1], z[2, 2], z[0, 3] = torch.rand(5, generator=generator) + 0.2, 1e-8, -1e-30, 1e-30
-        z[3, 4] = -1e-8
+    elif size in (4, 10):
+        tiny = 1e-8 if size == 4 else 1e-30
+        z[:, 0], z[1, 1], z[2, 2], z[0, 3] = torch.rand(5, generator=generator) + 0.2, tiny, -tiny, tiny
+        z[3, 4] = -tiny
         what = "off = {off} and z = {z}"
     elif size == 5:
         off[0], what = 0, f"{what}, all of them 0"
@@ -263,7 +267,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "images_off", "2 · Dead units, counted in training", "function", 2, 8,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 8, 30, 1, 2, 4, 5, 6, 9, 3000), atol=1e-5,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 8, 30, 1, 2, 4, 10, 5, 6, 9, 3000), atol=1e-5,
     arguments=("off", "z"), gives=(Form("int64", "one count for each unit, shape (K,)", "unit"),),
     family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("The plainest way is a loop over the images, as they come: for each, a unit that is on gets 0, and the "
