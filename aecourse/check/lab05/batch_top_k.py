@@ -92,9 +92,9 @@ MISTAKES = (
 )
 
 ERRORS = {
-    "selected index k out of range": "`topk` is asked for more numbers than there are: a row of one image has K of "
-                                     "them, and of the positive ones there may be few. Take it of all numbers of the "
-                                     "batch in one row, `h.flatten()`.",
+    "selected index k out of range": "`topk` is asked for more numbers than there are. In one row, `h.flatten()`, the "
+                                     "batch has N · K numbers, enough for every k. One image has fewer, and the "
+                                     "positive ones alone may be too few; with k = K there is none after the last one.",
     "must be less than or equal to the": "A row of one image has no k · N numbers: make one row of the whole batch "
                                          "first, `h.flatten()`.",
     "size of tensor b (0)": "With k = K all numbers are kept, and there is no number after the last one.",
