@@ -36,12 +36,12 @@ diagrams.flow({"x": (0, 0.5, "the same images", plots.SKY),
                              ("q", "c")], ""), size=(10.5, 2.5));
 
 # %% [markdown]
-# Three networks, alike but for their initialisation. (The picture shows two.)
+# Three networks differ in their random seed only. (The picture shows two.)
 #
 # ## 1 · Units of three networks
 #
-# If single units had a meaning, then different trainings should find the same units. We train three VAEs with 20 units,
-# from three seeds, and encode the training images.
+# If single units had a fixed meaning, then different trainings should find the same units. We train three VAEs with 20
+# units, from three seeds, and encode the training images.
 
 # %%
 train, _ = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
@@ -70,14 +70,15 @@ table(["seed", "largest |mean|", "smallest std", "largest std", "largest |correl
         largest_correlation(z)] for seed, z in enumerate(samples)])
 
 # %% [markdown]
-# The prior has mean 0, standard deviation 1 and no correlations. By these measures, the codes of all three networks are
-# near it.
+# The prior has mean 0, standard deviation 1 and no correlations. The means and standard deviations of all three networks
+# are near these. Some pairs of units are correlated.
 #
 # Now we ask whether the units are *the same*. For each unit of seed 1 we look for the unit of seed 0 with the largest
 # correlation (in absolute value). And we predict all units of seed 1 from the **whole code** of seed 0 by linear
 # regression. Its $R^2$ is the share of the variance that is predicted.
 #
-# **Predict.** What is the mean correlation (absolute value) with the best matching unit, from 0 to 1?
+# **Predict.** What is the correlation (absolute value) with the best matching unit, from 0 to 1, on average over the
+# units?
 
 # %%
 prediction_match = None
@@ -104,15 +105,18 @@ match = (rows[0][1] + rows[1][1]) / 2
 score([("mean |correlation| with the best unit", prediction_match, match)])
 
 # %% [markdown]
-# No unit of one network carries the same information as a unit of another. Yet the whole code of one nearly determines
-# the whole code of the other. The last row shows how alike units are after a random rotation of *one* code.
+# A unit of one network has, on average, no counterpart in another. The last row shows how alike units are after a random
+# rotation of *one* code, and units of two networks are about as alike as that. Yet the whole code of one network nearly
+# determines the whole code of the other.
 #
-# The prior $\mathcal N(0, I)$ is the same in every direction, so it does not fix the units. But "the code may be
-# rotated" is too strong. The encoder's $q(z \mid x)$ has a **diagonal** covariance, and after a rotation the
-# posterior's is not diagonal. How much does this cost? Suppose that $q$ was exact, so the posterior is $\mathcal N(\mu,
-# \operatorname{diag} \sigma^2)$, with the precisions $\lambda_j = 1 / \sigma_j^2$. Rotate the code, $z' = U z$. The
-# posterior of $z'$ has the precision matrix $\Lambda = U \operatorname{diag}(\lambda)\, U^\top$. For a diagonal
-# Gaussian at the same mean, with variances $s_j^2$:
+# The prior $\mathcal N(0, I)$ is the same in every direction, so it does not fix the units. Many texts conclude that the
+# code may be rotated freely. This is too strong. If we rotate the code, $z' = U z$, and let the decoder rotate back, then
+# $\log p(x)$ stays the same. But the encoder's $q$ has a **diagonal** covariance, and after a rotation the posterior's
+# is not diagonal. How much does this cost? Suppose that $q$ was exact before. So the posterior of $z$ is $\mathcal
+# N(\mu, \operatorname{diag} \sigma^2)$, with the precisions $\lambda_j = 1 / \sigma_j^2$, and the posterior of $z'$ has
+# the precision matrix $\Lambda = U \operatorname{diag}(\lambda)\, U^\top$. The ELBO is $\log p(x)$ minus the KL
+# divergence of $q$ from the posterior. Let the new $q$ be a diagonal Gaussian at the posterior's mean, with variances
+# $s_j^2$:
 #
 # $$\begin{aligned}
 # \mathrm{KL} &= \tfrac12 \Big( \textstyle\sum_j \Lambda_{jj} s_j^2 - K - \sum_j \log s_j^2 - \log \det \Lambda \Big)
@@ -123,7 +127,8 @@ score([("mean |correlation| with the best unit", prediction_match, match)])
 #   && \text{a rotation keeps the determinant}
 # \end{aligned}$$
 #
-# The last line is the price of the rotation in nats. It is 0 without a rotation, and never negative.
+# The last line is the price of the rotation, in nats of the ELBO. It is 0 without a rotation. It is never negative, since
+# a KL divergence is not.
 
 # %%
 with torch.no_grad():
@@ -151,19 +156,19 @@ claim("units look right", "Standard deviation of single units over codes of imag
       baseline="largest correlation of two units "
       f"{max(map(largest_correlation, samples)):.2f}")
 claim("turned", "Best |correlation| of a unit with one unit of another seed, mean", match,
-      at_most=0.8, seeds=3,
+      at_most=0.65, seeds=3,
       baseline=f"whole code, R² {(rows[0][2] + rows[1][2]) / 2:.2f}; one code, rotated at "
       f"random, {rows[2][1]:.2f}")
 claim("not free", "Price of a random rotation of the code, if the encoder were exact",
-      price_of(1.0), "nats", at_least=0.05)
+      price_of(1.0), "nats", at_least=0.2)
 
 # %% [markdown]
-# A random rotation has a price in nats, so the diagonal $q$ prefers some axes (Rolinek and others 2019). These brief
-# trainings, from different seeds, have not agreed on them.
+# A random rotation has a price, so the diagonal $q$ prefers some axes (Rolinek and others 2019). The price is small
+# compared with a loss of more than 100 nats, and these brief trainings, from different seeds, have not agreed on axes.
 #
 # ## 2 · Walks along a unit and along a direction
 #
-# What does a number of the code mean? Take a code, set *one* unit to values from −2.5 to 2.5, decode, and measure the
+# What does a unit of the code mean? Take a code, set *one* unit to values from −2.5 to 2.5, decode, and measure the
 # thickness and the slant of the digit. Every unit gets such a walk. For comparison we walk along a **direction**: the
 # vector of length 1 along which a property rises most, found by linear regression of the property on the code. (On the
 # built-in digits the pen's true thickness and slant are known, and the regression uses these.)
@@ -184,7 +189,7 @@ def direction(name):  # (20,), of length 1
     slope = torch.linalg.lstsq(centred, (known - known.mean())[:, None]).solution[:, 0]
     return slope / slope.norm()
 
-
+# %%
 def set_along(z, way, value):  # codes (N, 20) whose coordinate along the way (20,) is set
     return z - (z @ way)[:, None] * way + value * way
 
@@ -204,8 +209,9 @@ with torch.no_grad():
 plots.images(walks, columns=[f"{value:.1f}" for value in values], zoom=0.75);
 
 # %% [markdown]
-# Each of the first four rows changes several things at once. The last two, the directions, change mostly one property,
-# and the digit mostly stays the same.
+# Units 0 to 3 change the shape of the digit, and some of them its thickness, too. Along the direction of thickness, the
+# digit gets thicker and stays the same digit. Along the direction of slant, it gets more slanted. At one end of this walk
+# its shape changes, too, and it is no longer the same digit.
 #
 # Now 200 images, all 20 units and both directions. The *reach* of a walk is the difference between the largest and the
 # smallest mean of the property.
@@ -234,14 +240,14 @@ for axis, (name, unit) in zip(axes, units.items(), strict=True):
     axis.plot(values, curves[name][:20].T, color="lightgrey")
     axis.plot(values, curves[name][best[name]], "o-", color=plots.BLUE, label="best unit")
     axis.plot(values, curves[name][20], "s-", color=plots.ORANGE, label="direction")
-    axis.set(xlabel="value", ylabel=f"{name} ({unit})")
+    axis.set(xlabel="value along the walk", ylabel=f"{name} ({unit})")
     axis.legend(frameon=False)
-further = {name: (values[20] / values[:20].max()).item() for name, values in reach.items()}
+further = {name: (reach[name][20] / reach[name][:20].max()).item() for name in reach}
 score([("thickness: direction over best unit", prediction_further, further["thickness"])])
 
 # %% [markdown]
-# Grey lines are the other units. The direction moves its property further than any single unit does. No unit has to
-# mean one thing. That a unit comes near to thickness or slant is a matter of the seed.
+# Grey lines are the other units. Both directions move their property further than any single unit does. Many units move
+# it a little. Nothing in the loss asks a unit to stand for one property.
 
 # %%
 for name in reach:
@@ -251,14 +257,21 @@ for name in reach:
           at_least=1, baseline="along the best single unit "
           f"{reach[name][best[name]] / real:.1f}")
 
-# %%
-property_of = "thickness"
-print(f"{property_of}: direction over best unit {further[property_of]:.2f}")
+claim("direction", "Reach along the direction over that along the best single unit, the "
+      "smaller of thickness and slant", min(further.values()), "times", at_least=1)
+
+# %% [markdown]
+# Does a direction change its own property only?
 
 # %%
-try_it("Change `property_of = \"thickness\"` to `\"slant\"`. How many times further does "
-       "the direction move the slant?", None, further[property_of],
-       changed=property_of == "slant")
+along = "thickness"  # the direction of the walk
+curve = walked("thickness", direction(along))  # (11,)
+moved = (curve.max() - curve.min()).item()
+print(f"along the direction of {along}: the thickness moves by {moved:.2f} pixels")
+
+# %%
+try_it("Change `along = \"thickness\"` to `\"slant\"`. By how many pixels does the "
+       "thickness move now?", None, moved, changed=along == "slant")
 
 # %% [markdown]
 # ## 3 · Checkpoint

@@ -1,8 +1,8 @@
 # %% [markdown]
 # # 06d · Gradients of expectations
 #
-# **Promise.** You will derive two estimators of the same gradient, measure how much they scatter, and learn what to do
-# for codes of bits.
+# **Promise.** You will derive two estimators of the same gradient, measure their variances, and learn what to do for
+# codes of bits.
 #
 # **After this unit you can**
 # 1. derive the score-function and the reparameterised gradient;
@@ -57,7 +57,8 @@ diagrams.chains({"reparameterised": ("$\\varepsilon$, sampled",
 # Both exchange a derivative and an integral, which is allowed for the smooth $f$ here. We test them on $f(z) = z^2$.
 # Since $\mathbb E z^2 = \mu^2 + \sigma^2$, the exact gradient is $2\mu$.
 #
-# **Predict.** Take $\mu = 1$ and $\sigma = 0.5$. How many times larger is the variance of the score-function estimate?
+# **Predict.** Take $\mu = 1$ and $\sigma = 0.5$. How many times the variance of the reparameterised estimate is that of
+# the score-function estimate?
 
 # %%
 prediction_variance = None
@@ -79,8 +80,8 @@ ratio = (both[1].var() / both[0].var()).item()
 score([("variance, score function over reparameterised", prediction_variance, ratio)])
 
 # %% [markdown]
-# Both means are right. The score function multiplies the *value* of $f$ by a random number, so it scatters even where
-# $f$ hardly changes.
+# Both means are right. The score function multiplies the *value* of $f$ by a random number, so its variance can be
+# large even where $f$ hardly changes.
 
 # %%
 where = 1.0
@@ -90,7 +91,7 @@ print(f"μ = {where}: variance {ratio_there:.0f} times as large")
 # %%
 try_it("Change `where = 1.0` to `where = 4.0`. How many times as large is the "
        "variance now?", None, ratio_there, changed=where == 4,
-       says="The larger the value of f, the worse.")
+       says="The variance of the reparameterised estimate is the same as before.")
 
 # %% [markdown]
 # ## 2 · A baseline
@@ -103,10 +104,12 @@ try_it("Change `where = 1.0` to `where = 4.0`. How many times as large is the "
 # &= \mathbb E_q \Big[ f(z)\, \tfrac{z - \mu}{\sigma^2} \Big] && \mathbb E_q z = \mu
 # \end{aligned}$$
 #
-# The variance changes. A simple choice for $c$ is the mean of $f$. (If it is computed from the same samples, the
-# estimate is off by a factor of $1 - 1/n$ on average, which does not matter for many samples.)
+# The variance changes. A simple choice for $c$ is the mean of $f$, which is $\mu^2 + \sigma^2 = 1.25$ here. (If the mean
+# is computed from the same $n$ samples, the estimate is too small by a factor of $1 - 1/n$ on average. This does not
+# matter for many samples.)
 #
-# **Predict.** How many times is the variance now that of the reparameterised estimate?
+# **Predict.** With $c = 1.25$, how many times the variance of the reparameterised estimate is that of the score
+# function?
 
 # %%
 prediction_baseline = None
@@ -129,8 +132,8 @@ ratio_baseline = (with_baseline(1.25).var() / both[0].var()).item()
 score([("variance with the mean subtracted", prediction_baseline, ratio_baseline)])
 
 # %% [markdown]
-# The curve has its minimum to the right of the dotted line. So another constant has a smaller variance than the mean of
-# $f$. Even there the variance is above the dashed line.
+# The curve has its minimum to the right of the dotted line. So another constant gives a smaller variance than the mean
+# of $f$ does. Even there the variance is above the dashed line.
 
 # %%
 constant = 1.25
@@ -139,7 +142,8 @@ print(f"c = {constant}: variance {of_constant:.2f}")
 
 # %%
 try_it("Change `constant = 1.25` to `constant = -5.0`. What is the variance now?", None,
-       of_constant, changed=constant == -5, says="A bad baseline is worse than none.")
+       of_constant, changed=constant == -5,
+       says="Compare it with the variance at c = 0, without a baseline.")
 
 # %% [markdown]
 # ## 3 · More units
@@ -147,14 +151,14 @@ try_it("Change `constant = 1.25` to `constant = -5.0`. What is the variance now?
 # A code has many units. Let $f(z) = \sum_{j=1}^K z_j^2$, and look at the gradient for the first mean only. The other
 # units add to the *value* of $f$, and not to its slope in the first direction.
 #
-# **Predict.** The reparameterised variance does not grow with $K$. How many times larger is the variance of the score
-# function with the baseline at $K = 50$ than at $K = 1$?
+# **Predict.** The variance of the reparameterised estimate does not depend on $K$. Take the score function with the
+# baseline. How many times its variance at $K = 1$ is its variance at $K = 50$?
 
 # %%
 prediction_units = None
 
 # %%
-def of_first(K, n=20_000):  # variances of the gradient for the first mean
+def of_first(K, n=100_000):  # variances of the gradient for the first mean
     eps = torch.randn(n, K, generator=torch.Generator().manual_seed(1))
     z = 1.0 + 0.5 * eps  # (n, K)
     f = z.square().sum(1)  # (n,)
@@ -178,31 +182,46 @@ growth = by_size[50]["score function, baseline"] / by_size[1]["score function, b
 score([("variance at K = 50 over that at K = 1", prediction_units, growth)])
 
 # %% [markdown]
-# Without a baseline, the variance grows with the *square* of $f$, thus with $K^2$. With the baseline it grows with the
-# variance of $f$, thus with $K$. The reparameterised estimate is the same for all $K$. For a VAE with 50 units and 784
-# pixels this is the difference between training and not.
+# For large $K$, the variance without a baseline grows with the mean *square* of $f$, thus with $K^2$. With the baseline
+# it grows with the variance of $f$, thus with $K$. We can compute this by hand. Let $f_1 = z_1^2 - 1.25$ be the first
+# term without its mean, and $r$ the sum of the other terms without their means. The gradient is $(f_1 + r)\,
+# \varepsilon_1 / \sigma$, with mean 2:
+#
+# $$\begin{aligned}
+# \operatorname{Var} &= \mathbb E \big[ (f_1 + r)^2 \varepsilon_1^2 \big] / \sigma^2 - 2^2
+#   && \text{the mean square minus the squared mean} \\
+# &= \mathbb E \big[ f_1^2 \varepsilon_1^2 \big] / \sigma^2 - 4 + \mathbb E[r^2] / \sigma^2
+#   && r \text{ is independent of } z_1, \ \mathbb E r = 0, \ \mathbb E \varepsilon_1^2 = 1 \\
+# &= 10.5 + \mathbb E[r^2] / 0.25 && \text{what section 2 found is the case } r = 0 \\
+# &= 10.5 + 4.5\, (K - 1) && \operatorname{Var} z_j^2 = 4\mu^2\sigma^2 + 2\sigma^4 = 1.125
+# \end{aligned}$$
+#
+# At $K = 50$ this is 231, and 231 / 10.5 = 22. The curve of the reparameterised estimate is level: its variance is 1
+# for all $K$. In a VAE, $f$ is a sum over all pixels, and every unit adds to the variance of $f$. This is why VAEs use
+# the reparameterised gradient.
 
 # %%
 smooth = by_size[50]["reparameterised"] / by_size[1]["reparameterised"]
 claim("grows with units", "Variance of the score-function gradient with a baseline at 50 "
-      "units over that at one", growth, "times", at_least=3,
+      "units over that at one", growth, "times", near=22, within=3,
       baseline=f"reparameterised {smooth:.2f}")
 
 # %% [markdown]
 # ## 4 · The model of unit 06a
 #
 # Now the reconstruction term of a real model: the linear decoder of unit 06a, with two units and three pixels. Here
-# `f(z)` is $\log p(x \mid z)$ of one image, and $q$ is a Gaussian near the posterior.
+# $f(z)$ is $\log p(x \mid z)$ of one image, and $q$ is a Gaussian near the posterior.
 
 # %%
 W = torch.tensor([[1.5, 0.2], [0.3, -0.8], [-0.6, 0.4]])  # (3, 2)
 b, x = torch.tensor([0.3, -0.2, 0.1]), torch.tensor([1.2, 0.4, -0.9])
-mean, width = torch.tensor([0.99, -0.23]), torch.tensor([0.5, 0.8])  # of q
+mean, sigma = torch.tensor([0.99, -0.23]), 0.5  # the mean of q, the noise of the pixels
 
 
-def gradients(sigma=0.5, n=20_000):  # for the two means: three times (n, 2)
+def gradients(scale=1.0, n=20_000):  # for the two means: three times (n, 2)
     eps = torch.randn(n, 2, generator=torch.Generator().manual_seed(2))
-    missing = x - b - (mean + width * eps) @ W.T  # (n, 3)
+    width = scale * torch.tensor([0.5, 0.8])  # the standard deviations of q
+    missing = x - b - (mean + width * eps) @ W.T  # (n, 3), x - b - W z
     f = -missing.square().sum(1, keepdim=True) / (2 * sigma**2)  # (n, 1)
     return {"reparameterised": missing @ W / sigma**2,  # the slope of f
             "score function": f * eps / width,
@@ -214,15 +233,15 @@ table(["estimator", "mean, first unit", "second unit", "variance, first", "secon
       [[name, *g.mean(0).tolist(), *g.var(0).tolist()] for name, g in found.items()])
 
 # %%
-noise = 0.5  # of the pixels
-of_noise = gradients(noise)
-spreads = [of_noise[name].var(0) for name in ("score function", "reparameterised")]
-times = (spreads[0] / spreads[1]).mean().item()
-print(f"σ = {noise}: variance {times:.1f} times as large")
+scale = 1.0  # times the standard deviations of q
+of_scale = gradients(scale)
+times = (of_scale["score function"].var(0) / of_scale["reparameterised"].var(0)).mean()
+print(f"scale {scale}: variance {times:.1f} times as large")
 
 # %%
-try_it("Change `noise = 0.5` to `noise = 2.0`. How many times as large is the variance of "
-       "the score function now?", None, times, changed=noise == 2)
+try_it("Change `scale = 1.0` to `scale = 0.5`, a more confident encoder. How many times as "
+       "large is the variance of the score function now?", None, times.item(),
+       changed=scale == 0.5)
 
 # %%
 variance = {name: g.var(0) for name, g in found.items()}
@@ -232,7 +251,7 @@ claim("variance", "Variance of the score-function gradient over the reparameteri
       f"{(variance['score function, baseline'] / variance['reparameterised']).mean():.1f}")
 
 # %% [markdown]
-# Again both means agree within their errors, and the reparameterised estimate scatters least.
+# Again the means agree within their errors, and the reparameterised estimate has the smallest variance.
 #
 # ## 5 · Codes of bits
 #
@@ -241,12 +260,13 @@ claim("variance", "Variance of the score-function gradient over the reparameteri
 #
 # - **The score function** works for every code, since it needs only values. With one bit, $\frac{d \log q}{dp}$ is
 #   $1/p$ for $z = 1$ and $-1/(1 - p)$ for $z = 0$.
-# - **The straight-through estimator** (Bengio and others 2013) takes a slope anyway: it treats $z$ as if it were $p$,
-#   so the estimate is $f'(z)$. It scatters little, but it is biased.
+# - **The straight-through estimator** (Bengio and others 2013) takes the slope $dz/dp$ to be 1, as if $z$ were $p$. So
+#   the estimate is $f'(z)$. It needs an $f$ that is defined between 0 and 1, too, and it is biased.
 # - **A relaxed bit** (Maddison and others 2017; Jang and others 2017) replaces the bit by a number between 0 and 1,
 #   with a reparameterised sample. It is biased for the bit, the less the nearer the numbers are to 0 and 1.
 #
-# Let $f(z) = (z - 0.45)^2$. The exact gradient is $f(1) - f(0) = 0.1$, since $\mathbb E f = p f(1) + (1 - p) f(0)$.
+# Let $f(z) = (z - 0.45)^2$. Since $\mathbb E f = p f(1) + (1 - p) f(0)$, the exact gradient with respect to $p$ is
+# $f(1) - f(0) = 0.1$.
 #
 # **Predict.** For $p = 0.3$, has the mean of the straight-through estimate the right *sign*? Type `"yes"` or `"no"`.
 
@@ -270,8 +290,10 @@ claim("bits", "Mean of the score-function gradient of one bit",
       baseline=f"straight-through {of_bits['straight-through'].mean():.2f}")
 
 # %% [markdown]
-# The score function is right on average. The straight-through estimate is not even right in its sign here. It often
-# works all the same in training; lesson 09 tests it.
+# The score function is right on average. The straight-through estimate is not even right in its sign here. Nor is its
+# variance smaller than that of the score function for this single bit. With many bits this can change: $f$ is then a sum
+# of many terms, and the score function has the variance of section 3. The straight-through estimate is biased, but it
+# is often used for training; lesson 09 tests it.
 #
 # ## 6 · Checkpoint
 
@@ -284,7 +306,7 @@ claim.checkpoint()
 # - Reparameterised: the mean of the slope. Score function: the mean of value times score. Both are unbiased.
 # - A baseline keeps the mean and lowers the variance.
 # - The variance of the score function grows with the number of units. The reparameterised one does not in our example.
-# - Bits: the score function is unbiased and noisy, straight-through is biased and quiet.
+# - Bits: the score function is unbiased. Straight-through is biased, in our example even in its sign.
 #
 # **Next:** [06e](06e_blurry.ipynb), why samples of a VAE are blurry.
 #
