@@ -1,5 +1,6 @@
 """The variational autoencoder's loss and measures, built by hand in lesson 06 and shared by its units."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -62,37 +63,38 @@ def active_units(model: VAE, images: Tensor) -> int:
 class SeeingVAE(VAE):
     """A VAE whose decoder also sees the pixels before the one that it gives: above it, and left of it in its row.
 
-    p(x|z) is the product of p(x_i | x_<i, z), as in PixelCNN (van den Oord and others 2016). ``deep`` is the number of
-    masked convolutions after the first; each sees two pixels further. The code adds its own logits to theirs. With
-    ``everywhere`` it adds instead one bias to each channel of the convolutions, the same at every place (equation 5
-    there), and the logits get a bias for each pixel.
+    p(x|z) is the product of p(x_i | x_<i, z), as in PixelCNN (van den Oord and others 2016). ``widths[0]`` is the
+    number of pixels D of square images. ``deep`` is the number of masked convolutions after the first; each sees two
+    pixels further. The code adds its own logits to theirs. With ``everywhere`` it adds instead one bias to each channel
+    of the convolutions, the same at every place (equation 5 there), and the logits get a bias for each pixel.
     """
 
     def __init__(self, widths: Sequence[int], channels: int = 16, size: int = 7, deep: int = 1, *,
                  everywhere: bool = False) -> None:
         super().__init__(widths)
+        self.side = math.isqrt(widths[0])
         self.first = _Masked(1, channels, size, itself=False)
         self.more = nn.ModuleList(_Masked(channels, channels, 5, itself=True) for _ in range(deep))
         self.last = nn.Conv2d(channels, 1, 1)
         self.biases = nn.Linear(widths[-1], channels * (deep + 1)) if everywhere else None
 
     def logits(self, z: Tensor, x: Tensor) -> Tensor:
-        """Return the logits (B, 784) for codes z (B, K); those of pixel i depend on the pixels x (B, 784) before it."""
+        """Return the logits (B, D) for codes z (B, K); those of pixel i depend on the pixels x (B, D) before it."""
         n = 1 + len(self.more)
         added: Sequence[Tensor | float] = [0.0] * n
         if self.biases is not None:
             added, z = self.biases(z)[:, :, None, None].chunk(n, 1), torch.zeros_like(z)
-        seen = F.silu(self.first(x.view(-1, 1, 28, 28)) + added[0])
+        seen = F.silu(self.first(x.view(-1, 1, self.side, self.side)) + added[0])
         for layer, bias in zip(self.more, added[1:], strict=True):
             seen = seen + F.silu(layer(seen) + bias)
         return self.decode(z) + self.last(seen).flatten(1)
 
     @torch.no_grad()
     def sample(self, z: Tensor, generator: torch.Generator) -> Tensor:
-        """Return binary images (B, 784) for codes z (B, K), sampled pixel by pixel."""
-        x = torch.zeros(len(z), 784)
+        """Return binary images (B, D) for codes z (B, K), sampled pixel by pixel."""
+        x = torch.zeros(len(z), self.side**2)
         chance = torch.rand(x.shape, generator=generator)
-        for i in range(784):
+        for i in range(self.side**2):
             x[:, i] = (chance[:, i] < self.logits(z, x)[:, i].sigmoid()).float()
         return x
 
