@@ -1,8 +1,7 @@
 # %% [markdown]
 # # 06a · The ELBO on a model that can be solved
 #
-# **Promise.** You will check every line of the ELBO's derivation with a number, on a model whose integral can be
-# computed.
+# **Promise.** You will check the ELBO's derivation by numbers, on a model whose integral can be computed.
 #
 # **After this unit you can**
 # 1. compute $\log p(x)$ and the posterior of a linear-Gaussian model;
@@ -31,7 +30,7 @@ diagrams.flow({"z": (0, 0, "code $z$, two numbers\n$p(z) = N(0, I)$", plots.GREE
                "m": (2.2, 0, "$W z + b$", plots.ORANGE),
                "x": (4.2, 0, "image $x$, three pixels", plots.SKY),
                "e": (4.2, 1, "noise, standard deviation $\\sigma$")},
-              {("z", "m"): "linear", ("m", "x"): "", ("e", "x"): ""}, size=(9.5, 2.6));
+              {("z", "m"): "linear", ("m", "x"): "", ("e", "x"): ""}, size=(9.5, 2.2));
 
 # %% [markdown]
 # This is a VAE's decoder with one linear layer: **probabilistic PCA** (Tipping and Bishop 1999).
@@ -40,12 +39,13 @@ diagrams.flow({"z": (0, 0, "code $z$, two numbers\n$p(z) = N(0, I)$", plots.GREE
 #
 # The code is sampled from the prior, $z \sim \mathcal N(0, I)$, and the image is $x = W z + b + \sigma \varepsilon$
 # with $\varepsilon \sim \mathcal N(0, I)$. (This σ is the noise of the pixels, not the encoder's.) A linear function of
-# Gaussians is Gaussian, so $p(x)$ is one. Two lines give it:
+# Gaussians is Gaussian, so $p(x)$ is one. We need its mean and its covariance:
 #
 # $$\begin{aligned}
 # \mathbb E\, x &= W\, \mathbb E z + b + \sigma\, \mathbb E \varepsilon = b && \text{both means are } 0 \\
-# \operatorname{Cov} x &= W W^\top + \sigma^2 I && \operatorname{Cov} z = \operatorname{Cov} \varepsilon = I
-#   \text{, independent}
+# \operatorname{Cov} x &= W \operatorname{Cov}(z)\, W^\top + \sigma^2 \operatorname{Cov}(\varepsilon)
+#   && z \text{ and } \varepsilon \text{ are independent} \\
+# &= W W^\top + \sigma^2 I && \text{both covariances are } I
 # \end{aligned}$$
 #
 # The posterior follows from Bayes' rule. As a function of $z$, with all that does not depend on $z$ left out:
@@ -55,11 +55,11 @@ diagrams.flow({"z": (0, 0, "code $z$, two numbers\n$p(z) = N(0, I)$", plots.GREE
 # &= -\tfrac12 z^\top z - \tfrac{1}{2 \sigma^2} \lVert x - b - W z \rVert^2 + \dots && \text{the two log densities} \\
 # &= -\tfrac12 z^\top \big(I + W^\top W / \sigma^2\big) z + z^\top W^\top (x - b) / \sigma^2 + \dots
 #   && \text{the square, expanded} \\
-# &= -\tfrac12 (z - m)^\top \Lambda (z - m) + \dots && \Lambda = I + W^\top W / \sigma^2, \quad
-#   \Lambda m = W^\top (x - b) / \sigma^2
+# &= -\tfrac12 (z - m)^\top \Lambda (z - m) + \dots && \text{the square, completed}
 # \end{aligned}$$
 #
-# So the posterior is the Gaussian with mean $m$ and **precision** (inverse covariance) $\Lambda$.
+# with $\Lambda = I + W^\top W / \sigma^2$ and with $m$ from $\Lambda m = W^\top (x - b) / \sigma^2$. So the posterior
+# is the Gaussian with mean $m$ and **precision** (inverse covariance) $\Lambda$.
 
 # %%
 sigma, b = 0.5, torch.tensor([0.3, -0.2, 0.1], dtype=torch.double)
@@ -75,13 +75,13 @@ print(f"log p(x) = {evidence:.4f} nats")
 z = torch.tensor([0.0, 0.0], dtype=torch.double)  # any code
 joint = Normal(0, 1).log_prob(z).sum() + Normal(W @ z + b, sigma).log_prob(x).sum()
 posterior_at_z = posterior.log_prob(z).item()
-print(f"log p(z) p(x|z) = {joint:.4f}, log p(z|x) = {posterior_at_z:.4f}")
+print(f"log p(z) + log p(x|z) = {joint:.4f}, log p(z|x) = {posterior_at_z:.4f}")
 
 # %%
 try_it("Change `[0.0, 0.0]` to `[1.0, -1.0]` in the cell above. What is "
-       "log p(z) p(x|z) now?", None, joint.item(), changed=z.tolist() == [1.0, -1.0],
-       says="Subtract log p(z|x). By Bayes' rule the difference is log p(x), "
-       "for every code.")
+       "log p(z) + log p(x|z) now?", None, joint.item(),
+       changed=z.tolist() == [1.0, -1.0], says="Subtract log p(z|x). By Bayes' rule "
+       "the difference is log p(x), for every code.")
 
 # %% [markdown]
 # ## 2 · Five choices of q
@@ -89,16 +89,16 @@ try_it("Change `[0.0, 0.0]` to `[1.0, -1.0]` in the cell above. What is "
 # Now we pretend not to know the posterior. We try five densities $q$: the posterior itself, one with four times its
 # covariance, one with a shifted mean, the best Gaussian with a diagonal covariance, and the prior.
 #
-# (Why is $\operatorname{diag}(1 / \Lambda_{jj})$ the best diagonal covariance? Up to constants, $\mathrm{KL}(q \Vert
-# p(z \mid x))$ is $\tfrac12 \sum_j (\Lambda_{jj} s_j^2 - \log s_j^2)$, and its derivative for $s_j^2$ is 0 at
-# $1/\Lambda_{jj}$.)
+# (Why is $\operatorname{diag}(1 / \Lambda_{jj})$ the best diagonal covariance? With mean $m$ and variances $s_j^2$,
+# $\mathrm{KL}(q \Vert p(z \mid x)) = \tfrac12 \sum_j (\Lambda_{jj} s_j^2 - \log s_j^2)$ plus a constant. The derivative
+# for $s_j^2$ is $\tfrac12 (\Lambda_{jj} - 1/s_j^2)$. It is 0 at $s_j^2 = 1/\Lambda_{jj}$.)
 
 # %%
 eye = torch.eye(2, dtype=torch.double)
 choices = {"posterior": posterior,
            "too wide": MultivariateNormal(m, 4 * posterior.covariance_matrix),
            "shifted": MultivariateNormal(m + 0.3, posterior.covariance_matrix),
-           "best diagonal": MultivariateNormal(m, torch.diag(1 / precision.diagonal())),
+           "diagonal": MultivariateNormal(m, torch.diag(1 / precision.diagonal())),
            "prior": MultivariateNormal(torch.zeros_like(m), eye)}
 
 
@@ -108,10 +108,10 @@ def log_weight(z, q):  # codes (N, 2) → log w, (N,)
     return log_prior + log_likelihood - q.log_prob(z)
 
 # %% [markdown]
-# For each $q$ we sample many codes. Line (2) of unit 06 says that the mean of $w$ is $p(x)$ for *every* $q$. Line (4)
-# says that the mean of $\log w$ is the ELBO. The table has both, and the exact KL.
+# For each $q$ we sample 400,000 codes. Line (2) of unit 06 says that the mean of $w$ is $p(x)$ for *every* $q$. Line
+# (4) says that the mean of $\log w$ is the ELBO. The table has both, and the exact KL.
 #
-# **Predict.** Which of the other four has the largest ELBO? Type its name, such as `"shifted"`.
+# **Predict.** Which of the other four has the *smallest* ELBO? Type its name, such as `"shifted"`.
 
 # %%
 prediction_q = None
@@ -122,12 +122,12 @@ for name, q in choices.items():
     with seeded(0):
         log_w = log_weight(q.sample((400_000,)), q)  # (400000,)
     log_of_mean = (log_w.logsumexp(0) - math.log(len(log_w))).item()  # log of mean w
-    mean_of_log, kl = log_w.mean().item(), kl_divergence(q, posterior).item()
+    mean_of_log = log_w.mean().item()
+    kl = max(0.0, kl_divergence(q, posterior).item())
     rows[name] = [log_of_mean, mean_of_log, kl, mean_of_log + kl, log_w.std().item()]
 table(["q", "log of mean w", "ELBO", "KL to posterior", "ELBO + KL", "std of log w"],
       [[name, *(f"{value:.3f}" for value in values)] for name, values in rows.items()])
-second = max(list(rows)[1:], key=lambda name: rows[name][1])
-score([("largest ELBO after the posterior", prediction_q, second)])
+score([("smallest ELBO", prediction_q, min(rows, key=lambda name: rows[name][1]))])
 
 # %%
 off = np.array([[values[0], values[3]] for values in rows.values()]) - evidence
@@ -140,14 +140,15 @@ claim("tight", "ELBO for the exact posterior minus log p(x)",
       rows["posterior"][1] - evidence, "nats", near=0, within=1e-4)
 
 # %% [markdown]
-# - **log of mean w** is $\log p(x)$ for every $q$. With the prior this works here, because in two dimensions enough
-#   samples fit the image. For real images nearly all samples from the prior give other images.
-# - **ELBO** is lower the worse $q$ fits. For the posterior it is exact, and the last column says why: every sample has
-#   the same weight.
-# - **ELBO + KL** is $\log p(x)$ again. The bound is too low by the KL, and by nothing else.
+# - **log of mean w** is $\log p(x)$ for every $q$, up to the sampling error. With the prior this works here, because in
+#   two dimensions enough samples fit the image. For real images nearly all samples from the prior give other images.
+# - **ELBO** is lower the worse $q$ fits. For the posterior it is $\log p(x)$, and the last column says why: every
+#   sample has the same weight.
+# - **ELBO + KL** is $\log p(x)$ again. The standard error of a mean of 400,000 values of $\log w$ is their standard
+#   deviation (the last column) divided by $\sqrt{400{,}000} \approx 632$. This explains the deviations.
 #
-# The best diagonal $q$ has a small gap that no training can close. This is what a VAE's encoder pays for its diagonal
-# covariance.
+# The best diagonal $q$ has a small gap that no training can close. In general, this is what a VAE's encoder pays for
+# its diagonal covariance.
 
 # %%
 shift = 0.3
@@ -158,7 +159,7 @@ print(f"shifted by {shift} in both numbers: gap {gap:.3f} nats")
 # %%
 try_it("Change `shift = 0.3` to `shift = 0.6`. What is the gap now?", None, gap,
        changed=shift == 0.6,
-       says="The KL of two Gaussians with one covariance is quadratic in the shift.")
+       says="By line (8) of unit 06, this is what the ELBO loses.")
 
 # %% [markdown]
 # ## 3 · More samples, a tighter bound
@@ -192,17 +193,17 @@ missing = [evidence - value for value in bounds["shifted"]]
 score([("share of the gap left with k = 5", prediction_left, missing[1] / missing[0])])
 
 # %%
-log_w = log_weight(choices["shifted"].sample((2000,)), choices["shifted"]).view(500, 4)
+few = log_weight(choices["shifted"].sample((2000,)), choices["shifted"]).view(500, 4)
 claim("rises", "Bound with 500 samples minus log p(x), small model, a q that misses",
       bounds["shifted"][3] - evidence, "nats", near=0, within=0.05,
       baseline=f"with one sample {bounds['shifted'][0] - evidence:.2f}")
 claim("helper", "losses.importance_bound against the mean of the weights, difference",
-      (losses.importance_bound(log_w) - log_w.exp().mean(0).log()).abs().max(), "nats",
+      (losses.importance_bound(few) - few.exp().mean(0).log()).abs().max(), "nats",
       at_most=1e-9)
 
 # %% [markdown]
-# With the posterior, one sample is as good as many. With another $q$ the bound starts low and rises to $\log p(x)$.
-# How fast it rises depends on $q$.
+# With the posterior, one sample is as good as many. With another $q$ the bound starts low and rises to $\log p(x)$ (the
+# last digit has a sampling error). How fast it rises depends on $q$.
 
 # %%
 samples = 5
