@@ -84,26 +84,28 @@ with torch.no_grad():
 plots.images({name: images[:10] for name, images in samples.items()}, zoom=0.75);
 
 # %% [markdown]
-# The first row has strokes and few digits. The second is a little better. The third has mostly digits.
+# The first row has many strokes and few digits. The second is a little better. In the third, most pictures are digits.
 #
 # ### Two measures of all samples together
 #
-# A score of single pictures is not enough: a model that gives the same good digit again and again would win. Both
+# A score of single pictures is not enough. A model that gives the same good digit again and again would win. Both
 # measures below compare sets of images, in the 64 features of a small classifier (`Judge`, from lesson 03).
 #
 # The **Fréchet distance** (Heusel and others 2017) fits one Gaussian to the features of the samples, with mean $m$ and
-# covariance $C$, and one to those of 1,000 test images ($m_0$, $C_0$). It is the squared distance of the two Gaussians
-# (as of optimal transport):
+# covariance $C$, and one to those of 1,000 test images ($m_0$, $C_0$). It is the squared Wasserstein distance of the two
+# Gaussians. (We cite the formula; the distance comes from optimal transport.)
 #
 # $$\lVert m - m_0 \rVert^2 + \operatorname{tr}\big(C + C_0 - 2 (C C_0)^{1/2}\big) .$$
 #
-# It is 0 for equal mean and covariance. The **coverage** looks at the 1,000 test images. For each sample we find the
-# nearest test image, and count which share of the test images was found at least once:
+# It is 0 for equal mean and covariance. The **coverage** asks which of the 1,000 test images are matched. For each
+# sample we find the nearest test image. The coverage is the share of the test images that were found at least once:
 #
 # $$\text{coverage} = \frac{1}{1000} \Big| \big\{ \operatorname{nearest}(s) : s \text{ a sample} \big\} \Big| .$$
 #
-# Samples that are all alike find few. **Predict.** Real images, too, find some test images more than once. What
-# coverage, in per cent, do 1,000 *real* images have, which are not test images?
+# Samples that are all alike find few.
+#
+# **Predict.** Real images, too, find some test images more than once. What coverage, in per cent, do 1,000 *other* real
+# images have?
 
 # %%
 prediction_coverage = None
@@ -131,10 +133,10 @@ table(["samples", "Fréchet distance", "coverage (%)"],
 score([("coverage by real images (%)", prediction_coverage, rows["other real images"][1])])
 
 # %% [markdown]
-# The two last rows set the scale. Real images are not at 0: MNIST's test images have other writers. The mean image,
-# again and again, is far off by both measures.
+# The two last rows set the scale. Other real images are not at 0: two sets of 1,000 images differ by chance, and the
+# writers of MNIST's test images are others. The mean image, again and again, is far off by both measures.
 #
-# So the sentence "an autoencoder cannot generate" is too short. An autoencoder *and a density fitted to its codes* can.
+# Many texts say that an autoencoder cannot generate. An autoencoder *and a density fitted to its codes* can.
 
 # %%
 claim("careless", "Fréchet distance of samples from N(0, I), over that of the mixture",
@@ -166,9 +168,10 @@ try_it("Change `parts = 50` to `parts = 10`. What is the Fréchet distance now?"
 #
 # $$q(z) = \frac1N \sum_{n=1}^N q(z \mid x_n) .$$
 #
-# The decoder is trained on samples of $q(z)$. We train a VAE like the autoencoder, for as many epochs, and the larger
-# one of unit 06 for longer. Then we decode samples from the prior, from a mixture fitted to its codes, and from $q(z)$
-# itself.
+# The decoder is trained on samples of $q(z)$. We train a *brief* VAE on the images of the autoencoder, with the same
+# widths and for as many epochs. And we train a *longer* one, which is deeper, has 50 units, sees all training images and
+# is trained for more epochs. Then we decode samples from both priors. With the brief VAE we also decode samples from a
+# mixture fitted to its codes, and from $q(z)$ itself.
 #
 # **Predict.** Which have the smaller Fréchet distance: samples from the **prior** of the brief VAE, or from **one
 # Gaussian** fitted to the autoencoder's codes? Type `"prior"` or `"Gaussian"`.
@@ -207,12 +210,13 @@ plots.images({name: images[:10] for name, images in from_vae.items()}, zoom=0.75
 
 # %% [markdown]
 # This contradicts many texts. Samples from the brief VAE's prior are farther from real digits than samples from its own
-# aggregated posterior, and than those from one Gaussian fitted to the autoencoder's codes. In 20 dimensions, the codes
-# of images fill only a part of the prior, and a sample often falls between them. A longer training helps. A mixture
-# that is fitted to the codes helps, too.
+# aggregated posterior. They are also farther than samples from one Gaussian fitted to the autoencoder's codes. The same
+# decoder gives much better samples from $q(z)$, so the decoder is not the cause. The cause is that $q(z)$ is not the
+# prior: a sample from the prior often falls where no image has its code. A mixture that is fitted to the codes helps.
+# The longer VAE is better, too, but it differs in several ways, so we cannot say which of them helps.
 #
-# So what does the prior buy? By itself, not better pictures. It buys a *model*: a bound on the likelihood of every
-# image, a loss in nats in which two models can be compared, and a scale of the codes.
+# So what does the prior buy? Not better pictures from the same training. It gives a *model*: a bound on the likelihood
+# of every image, a loss in nats by which two models can be compared, and a fixed scale of the codes.
 
 # %%
 claim("prior", "Fréchet distance of samples from the prior, over that of codes of images",
@@ -228,7 +232,7 @@ claim("prior against a Gaussian", "Fréchet distance of samples from the prior o
       rows["VAE, prior"][0] / rows["one Gaussian"][0], "times", at_least=1)
 
 # %% [markdown]
-# Are the codes nearer to 0 than the prior's? A common trick samples from a narrower prior.
+# A common trick samples from a narrower prior, nearer to 0. Does it help here?
 
 # %%
 width = 1.0  # standard deviation of the sampled codes
@@ -245,11 +249,11 @@ try_it("Change `width = 1.0` to `width = 0.7`. What is the Fréchet distance now
 # %% [markdown]
 # ## 3 · Copies?
 #
-# A model that repeats its training images would do well by every measure here. So look for the nearest training image
-# of each sample.
+# A model that repeats its training images would do well by every measure here. So we look for the nearest training
+# image of each sample from the VAE's mixture.
 #
-# **Predict.** The mean distance from a sample to its nearest training image, divided by that of an unseen *real* image
-# to its nearest: will it be `"above"` or `"below"` 1?
+# **Predict.** We divide the mean distance from a sample to its nearest training image by the mean distance from an
+# unseen *real* image to its nearest. Will the result be `"above"` or `"below"` 1?
 
 # %%
 prediction_copies = None
@@ -264,14 +268,15 @@ print(f"distance to the nearest training image, samples over real images: {ratio
 score([("samples over real images", prediction_copies, "above" if ratio > 1 else "below")])
 
 # %% [markdown]
-# Look at the ends of the strokes and at the slant: no sample is a copy. A distance below that of real images would not
-# prove copies, since the samples are smoother than real images, and smooth images are near to many.
+# Compare each sample with the image below it, for example the width and the ends of the strokes. None is a copy. A mean
+# distance below that of real images would not prove copies, since the samples are smoother than real images, and smooth
+# images are near to many.
 
 # %%
 claim("copies", "Smallest distance of a sample to a training image, over the mean of "
       "unseen real images", to_samples.min() / to_real.amin(1).mean(), "times",
-      at_least=0.1,
-      baseline=f"mean of the samples {ratio:.2f}; a copy has 0")
+      at_least=0.2, baseline=f"mean of the samples {ratio:.2f}; smallest of real images "
+      f"{to_real.min() / to_real.amin(1).mean():.2f}; a copy has 0")
 
 # %% [markdown]
 # ## 4 · Checkpoint
@@ -282,9 +287,9 @@ claim.checkpoint()
 # %% [markdown]
 # ## 5 · What to keep
 #
-# - Judge samples all together: Fréchet distance and coverage, with real images and the mean image as marks.
-# - An autoencoder with a density fitted to its codes generates digits. It has no likelihood of an image.
-# - The aggregated posterior is not the prior. Samples between the codes are no digits.
+# - Judge samples as a set: by Fréchet distance and coverage, with real images and the mean image for comparison.
+# - An autoencoder with a density fitted to its codes generates digits. It gives no likelihood of an image.
+# - The aggregated posterior is not the prior. Samples from the prior where no image has its code are often no digits.
 #
 # **And GANs?** A generative adversarial network (Goodfellow and others 2014) trains a decoder without an encoder and
 # without a likelihood. A second network learns to tell its samples from real images, and the decoder learns to fool it.
