@@ -11,7 +11,7 @@ from dataclasses import dataclass
 WORDS, CELLS, MEDIAN, LONGEST, TO_DO, MINUTES, SECONDS = 2000, 30, 6, 20, 3, 45, 60
 LONGER = {"06": 120, "07": 120, "10": 120}  # seconds, of the lessons whose trainings take longer
 # Lessons that are still one long notebook. They are counted, and not held to the limits.
-WHOLE = {"06_vae", "07_semi"}
+WHOLE = {"06_vae"}
 PLACE = "{minutes}"  # where the minutes belong, in a unit's first cell
 
 WORDS_A_MINUTE, LINES_A_MINUTE, PICTURE, DOING = 130, 8, 1, 2  # minutes for a picture or table, for a thing to do
