@@ -91,7 +91,7 @@ try_it("Change `seed = 0` to `seed = 1`. How many labels has the digit with the 
        says="A part of what we then measure is this accident.")
 
 # %% [markdown]
-# The papers stratify, too. It uses a little knowledge about the labels of all images.
+# The papers stratify, too. Stratifying uses a little knowledge about the labels of all images.
 #
 # ## 2 · M1: a classifier on codes
 #
@@ -109,8 +109,8 @@ with torch.no_grad():
 
 # %% [markdown]
 # The classifier is a **support vector machine** (SVM) with a Gaussian kernel. It gives each labelled image a weight, and
-# compares a new image with all of them by $\exp(-\lVert a - b \rVert^2 / s)$. Its loss is convex, so there are no epochs
-# and no luck of an initialisation. The number $C$ sets how much an error on a labelled image costs. First with
+# compares a new image with all of them by $\exp(-\lVert a - b \rVert^2 / s)$, where $s$ is the number of dimensions times
+# the variance of the entries. Its loss is convex, so it needs neither epochs nor an initialisation. The number $C$ sets how much an error on a labelled image costs. First with
 # scikit-learn, on raw pixels:
 
 # %%
@@ -292,7 +292,7 @@ axis.legend(frameon=False, loc="lower left");
 
 # %% [markdown]
 # From left to right the error falls, far below the dotted line, although no label was added. The bars are standard
-# deviations over the choices. This is the worth of unlabelled images, measured. Digits form groups with few images
+# deviations over the choices. So the unlabelled images are worth this difference. Digits form groups with few images
 # between them, and more images make the groups clearer. Unit [07d](07d_harm.ipynb) shows where this assumption fails and
 # the same images do harm.
 

@@ -31,8 +31,8 @@ diagrams.flow({"x": (0, 0, "test image:\na slanted 4", plots.SKY),
                "y": (2.6, 1, "class $y = 0, 1, …, 9$", plots.YELLOW),
                "d": (3.9, 0, "decoder\n$p(x|y,z)$", plots.GREEN),
                "o": (5.3, 0, "ten digits\nin one hand", plots.SKY)},
-              {("x", "e"): "", ("e", "z"): "", ("z", "d"): "", ("y", "d"): "", ("d", "o"): ""},
-              size=(11, 2.6));
+              dict.fromkeys([("x", "e"), ("e", "z"), ("z", "d"), ("y", "d"),
+                             ("d", "o")], ""), size=(11, 2.6));
 
 # %% [markdown]
 # The code of one image is kept, and the class is changed. The paper calls the results *analogies*. This works if the

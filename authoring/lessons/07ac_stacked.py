@@ -85,11 +85,12 @@ few, y_l = codes_of(x[known]), y[known]  # of the 100 labelled images
 # %%
 def stacked_loss(alpha, sampled=True, labels_alone=False):
     def loss(model, mu, logvar, step):
-        z, z_l = mu, few[0]
+        mu_l, logvar_l, labels = (part.to(mu.device) for part in (*few, y_l))
+        z, z_l = mu, mu_l
         if sampled:
             z = sample_code(mu, logvar, step.generator)  # (B, used)
-            z_l = sample_code(*few, step.generator)  # (100, used)
-        terms = semi.m2_terms(model, z, z_l, y_l, alpha, 100 / 8000, step.generator)
+            z_l = sample_code(mu_l, logvar_l, step.generator)  # (100, used)
+        terms = semi.m2_terms(model, z, z_l, labels, alpha, 100 / 8000, step.generator)
         return {"labels": terms["labels"]} if labels_alone else terms
     return loss
 

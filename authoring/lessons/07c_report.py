@@ -302,7 +302,7 @@ axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5));
 #
 # What the report concludes, and what we find (on MNIST):
 #
-# - *Supervised learning needs labels, and they cost.* True. But a large part of the fall from `mlp_all` to `mlp_1p` came
+# - *Supervised learning needs labels, and they cost.* True, and unit 01a measures how much. But a large part of the fall from `mlp_all` to `mlp_1p` came
 #   from ten epochs over few images, which are few steps.
 # - *The larger encoder, decoder and code, the higher the accuracy.* Three networks differ in several things at once.
 #   `auto_2` is ahead of the others here as well, also *without* pre-training. So the network matters, and not the
