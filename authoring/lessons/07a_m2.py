@@ -124,7 +124,8 @@ try_it("Change `shift = 0.0` to `shift = 0.5`. How many nats is L above −log p
 #
 # $$\begin{aligned}
 # \log p(x) &= \log \textstyle\sum_y \int p(x, y, z)\, dz && \text{class and code are hidden} \\
-# &\ge \mathbb E_{q(y, z|x)} \big[ \log p(x, y, z) - \log q(y, z|x) \big] && \text{multiply, divide, Jensen, as before} \\
+# &= \log \mathbb E_{q(y, z|x)} \big[\, p(x, y, z) / q(y, z|x) \,\big] && \text{multiply and divide by } q \\
+# &\ge \mathbb E_{q(y, z|x)} \big[ \log p(x, y, z) - \log q(y, z|x) \big] && \text{Jensen} \\
 # &= \textstyle\sum_y q(y|x)\, \mathbb E_{q(z|x,y)} \big[ \log p(x, y, z) - \log q(z|x,y) - \log q(y|x) \big]
 #   && \text{the two factors of } q \\
 # &= \textstyle\sum_y q(y|x) \big[ -\mathcal L(x, y) - \log q(y|x) \big] && \text{line 3 of section 1}
@@ -133,6 +134,8 @@ try_it("Change `shift = 0.0` to `shift = 0.5`. How many nats is L above −log p
 # Its negative is the loss of an image without a label (their equation 7):
 #
 # $$\mathcal U(x) = \sum_y q(y|x) \big[ \mathcal L(x, y) + \log q(y|x) \big] \;\ge\; -\log p(x) .$$
+#
+# (The paper writes $\sum_y q(y|x) \log q(y|x)$ as $-\mathcal H(q(y|x))$, minus the entropy of the classifier.)
 #
 # ### Who teaches the classifier?
 #
@@ -152,7 +155,8 @@ try_it("Change `shift = 0.0` to `shift = 0.5`. How many nats is L above −log p
 # $\mathcal L$ should get the largest probability. This teacher knows nothing of labels. For it a class is a component of
 # a mixture, and any ten groups of images will do.
 #
-# We check with four classifiers on the solvable model.
+# We check with four classifiers on the solvable model. There the bounds are exact, $e^{-\mathcal L(x, y)} = p(x, y)$. So
+# $\mathcal U$ minus the KL must be $-\log \sum_y p(x, y) = -\log p(x)$, whatever the classifier.
 #
 # **Predict.** One classifier gives 0.98 to class 0, the most probable class. Another gives 1/3 to each. Which has the
 # smaller $\mathcal U$: `"confident"` or `"undecided"`?
