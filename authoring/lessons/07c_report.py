@@ -302,15 +302,17 @@ axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5));
 #
 # What the report concludes, and what we find (on MNIST):
 #
-# - *Supervised learning needs labels, and they cost.* True, and unit 01a measures how much. But a large part of the fall from `mlp_all` to `mlp_1p` came
-#   from ten epochs over few images, which are few steps.
-# - *The larger encoder, decoder and code, the higher the accuracy.* Three networks differ in several things at once.
-#   `auto_2` is ahead of the others here as well, also *without* pre-training. So the network matters, and not the
-#   autoencoder.
-# - *A small change costs far more training time.* The report has 306 seconds for `auto_2` and 294 for `auto_3`, a
+# - Supervised learning needs labels, and they cost. *True*, and unit 01a measures how much. But a large part of the fall
+#   from `mlp_all` to `mlp_1p` came from ten epochs over few images, which are few steps.
+# - Unsupervised learning alone "gives nothing useful", but codes hold patterns. *Not shown*: these autoencoders had not
+#   learned much. Unit 07 measures what codes are worth.
+# - Semi-supervised learning combines both. *True as a definition.* Whether it helps is another question, for which the row
+#   without pre-training is missing.
+# - "The larger encoder, decoder and code, the higher the accuracy." *Not shown*: three networks differ in several things
+#   at once. `auto_2` is ahead of the other two here as well, also without pre-training. So the network matters.
+# - "A small change costs far more training time." *Not so*: the report has 306 seconds for `auto_2` and 294 for `auto_3`, a
 #   difference of 4 %. Nearly all weights are in the first and the last layer, and the size of the code hardly counts.
-# - *Unsupervised learning alone gives nothing useful, but codes hold patterns.* The logs cannot show it, since these
-#   autoencoders had not learned much. Unit 07 shows what codes are worth.
+# - One trained autoencoder should serve many tasks. *Not tested*: there is one task.
 #
 # One more reading of the table is that one number is too small a code. This is so, but 18.7 % do not measure it. After
 # ten epochs our `auto_3` is there, too, with and without pre-training. After a hundred epochs both have about twice that.
