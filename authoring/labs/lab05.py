@@ -7,11 +7,11 @@
 # After this lab you can
 #
 # - write an L1 penalty without a loophole, and a budget of active units for a whole batch;
-# - count dead units, and say why no gradient can revive them;
+# - count dead units while a network trains, and say why no gradient can revive them;
 # - compute the best sparse code by optimisation, and say what an encoder loses for its speed;
 # - match found features with planted ones, and show that reviving dead units is worth it.
 #
-# **Before it:** units 05, 05a and 05b. **Time:** about 50 minutes for you, under a minute for the machine.
+# **Before it:** units 05, 05a and 05b. **Time:** about 55 minutes for you, under a minute for the machine.
 #
 # **How the checks work.** Write your answer in place of `...  # YOUR CODE HERE` and run the cell below it:
 # `check.NAME(NAME)` tries it on fresh inputs, says what kind of mistake it sees, and does not show the solution. Stuck?
@@ -37,7 +37,8 @@ digits
 
 # %% [markdown]
 # One network serves the whole lab: one layer from the image to the code, one layer back. The code is wide, 256 units.
-# What makes it sparse is the activation, or a penalty that is added to the squared error.
+# What makes it sparse is the activation, or a penalty that is added to the squared error. `train` also keeps for each
+# batch which units were on; exercise 2 counts with that.
 
 # %%
 class Sparse(nn.Module):
@@ -60,10 +61,14 @@ def new(activation, **sizes):
 
 
 def train(model, images, penalty=None, epochs=6, lr=3e-3, one_cycle=True):
+    model.on = []  # for each batch (B, K): True where a unit is on
+
     def loss(model, x, step):
         z = model.encode(x)
+        model.on.append((z.detach() != 0).cpu())
         terms = {"squared error": losses.squared_error(model.decoder(z), x)}
         return terms if penalty is None else terms | {"penalty": penalty(z, model)}
+
     fit(model, (images,), loss, epochs=epochs, batch=128, lr=lr, one_cycle=one_cycle)
     return model
 
@@ -127,40 +132,88 @@ table(["network", "squared error per test image", "units on per image"],
 # more it weighs, and the squared error pays for it: the few numbers that are left say less. The penalty also makes
 # them smaller than the squared error alone would want.
 #
-# ## 2 · Dead units
-# ★☆☆ · 5 minutes
+# ## 2 · Dead units, counted in training
+# ★★☆ · 8 minutes
 #
-# A unit may be off for one image and on for another. A unit that is off for **all** images is dead: a ReLU that is off passes no
-# gradient, so nothing in the loss can revive it. Codes `z` (N, K) of many images come in, one column for each unit;
-# its numbers may be negative, and even the smallest one that is not 0 is a sign of life. Return the **share of dead
-# units**.
+# A unit may be off for one image and on for another. Unit 05 calls it **dead** if it is off for every training image:
+# a ReLU that is off passes no gradient, so nothing in the loss can revive it. A large sparse autoencoder sees billions
+# of inputs, too many to go through again after training. There the counting is done during training, and a unit is
+# called dead after a great many inputs in a row for which it is off, ten million in Gao et al. (2024). You write the
+# counter.
+#
+# `off` (K,), int64, holds for each unit for how many images in a row it has been off so far. `z` (N, K) are the codes
+# of the next N images, at least one, in their order: the last row is the newest. A number of `z` may be negative, and
+# even the smallest one that is not 0 is **on**. Return the new counts, (K,), int64:
+#
+# - 0 for a unit that is on for the last image;
+# - for a unit that was on for an earlier image of `z`, the number of images after its last "on";
+# - `off` + N for a unit that is off for all N images.
+#
+# Counts may be large. Neither `off` nor `z` changes.
 
-# %% nbgrader={"grade": false, "grade_id": "dead_share", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def dead_share(z):
-    """The share of units that are 0 for all images, of codes (N, K), a number."""
+# %% nbgrader={"grade": false, "grade_id": "images_off", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def images_off(off, z):
+    """New counts (K,) of images in a row for which a unit is off, after codes z (N, K)."""
     ### BEGIN SOLUTION
-    return (z == 0).all(0).float().mean().item()
+    places = torch.arange(1, len(z) + 1)[:, None] * (z != 0)
+    last = places.amax(0)  # the number of the last image for which a unit is on, 0 for none
+    return torch.where(last > 0, len(z) - last, off + len(z))
     ### END SOLUTION
 
-# %% nbgrader={"grade": true, "grade_id": "dead_share-check", "locked": true, "points": 1, "schema_version": 3, "solution": false, "task": false}
-check.dead_share(dead_share)
+# %% nbgrader={"grade": true, "grade_id": "images_off-check", "locked": true, "points": 2, "schema_version": 3, "solution": false, "task": false}
+check.images_off(images_off)
 
 # %%
-# Stuck? Type check.dead_share.hint() on the next line, and run this cell.
-
-# %%
-dead_ok = check.use(dead_share)
-
-
-def dead(model, images=x_test):
-    return f"{100 * float(dead_ok(codes(model, images))):.0f} %"
-
-
-table(["network", "dead units"], [[name, dead(net)] for name, net in nets.items()])
+# Stuck? Type check.images_off.hint() on the next line, and run this cell.
 
 # %% [markdown]
-# Some units are dead even without a penalty: at some step, training pushed them below zero for every digit, and from
-# there no gradient leads back. L1 pushes on every unit at every step, and kills more.
+# `train` has kept which units were on in each batch of the three trainings above, so you can count as if you had
+# watched. We call a unit dead when it has been off for more than 5,000 images in a row, which is half an epoch.
+
+# %%
+images_off_ok = check.use(images_off)
+
+
+def dead_units(model):
+    """Which units are dead after each batch of the model's last training, (batches, K)."""
+    off, dead = torch.zeros(model.on[0].shape[1], dtype=torch.int64), []
+    for on in model.on:
+        off = images_off_ok(off, on.float())
+        dead.append(off > 5000)
+    return torch.stack(dead)
+
+
+gone = {name: dead_units(net) for name, net in nets.items()}
+figure, axis = plt.subplots(figsize=(7.5, 3), layout="constrained")
+for name, style in zip(gone, ("-", "--", ":"), strict=True):
+    seen = torch.tensor([len(on) for on in nets[name].on]).cumsum(0)
+    axis.plot(seen, gone[name].sum(1), style, label=name)
+axis.set(xlabel="training images seen",
+         ylabel="units off for more than\n5,000 images in a row")
+axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5));
+
+# %%
+def percent(dead):
+    return f"{100 * dead.float().mean().item():.0f} %"
+
+
+def back(dead):  # dead after one batch, and not after the next
+    return (dead[:-1] & ~dead[1:]).any(0).sum().item()
+
+
+table(["network", "dead at the end of training", "units that were dead and on again later"],
+      [[name, percent(dead[-1]), back(dead)] for name, dead in gone.items()])
+
+# %% [markdown]
+# No count can pass 5,000 before so many images are seen, and at first every unit is on for some images. Then the lines
+# rise, most of the way within the first two epochs, and higher with a larger weight of the penalty. Some units are
+# dead even without one: at some step, training pushed them below zero for every digit, or nearly every one. L1 pushes
+# on every unit at every step, and kills more.
+#
+# The lines also fall now and then, and the last column says why: some units were on again. They were off for
+# thousands of images, but not for all that there are, and through the rare one for which they are on a gradient
+# reaches them. Such a count cannot tell a rare feature from a dead unit. That is why the limit is high where inputs
+# are many.
 #
 # What do the living units stand for? A unit adds its **dictionary atom**, its column of the decoder, to the image. Here are the
 # atoms of the ten units that are on for the most images, each brought to length 1; grey is zero.
@@ -332,8 +385,8 @@ check.batch_top_k(batch_top_k)
 
 # %% [markdown]
 # Two networks of k = 8, one with top-k and one with batch top-k. They train in four rounds of two epochs; you will see
-# why in exercise 6. The test images are one batch of their own. (An image's code then depends on the other images. In
-# use, one replaces the budget by a fixed threshold.)
+# why in exercise 6. Dead units are counted as in exercise 2, in the last round. The test images are one batch of their
+# own. (An image's code then depends on the other images. In use, a fixed threshold takes the budget's place.)
 
 # %%
 batch_top_k_ok = check.use(batch_top_k)
@@ -355,6 +408,10 @@ def in_rounds(model, images, rounds, epochs, lr, between=None):
     return model
 
 # %%
+def dead(model):
+    return percent(dead_units(model)[-1])
+
+
 for name, activation in (("top-k", top_k(8)), ("batch top-k", budget(8))):
     nets[name] = in_rounds(new(activation), x, rounds=4, epochs=2, lr=1e-3)
 table(["network", "squared error per test image", "units on per image", "dead units"],
@@ -397,8 +454,8 @@ say(f"Images of a {units.argmin()} use {units.min():.1f} units on average, those
 # On the left are the units that an image of each digit uses on average, on the right how its error differs from that
 # with top-k. The images below are those with the fewest and with the most units; above each column stand the two
 # numbers. Thin strokes leave places to images with much ink, whose activations are larger. The negative correlation
-# says that digits with more units tend to gain, and those with fewer pay for it. The mean number of units is the same,
-# and batch top-k has no smaller mean error here. Its authors find a smaller one in far larger networks.
+# says that, compared with top-k, the digits with more units do better than those with fewer. The mean number of units
+# is the same, and batch top-k has no smaller mean error here. Its authors find a smaller one in far larger networks.
 #
 # With top-k exactly k units are on for each image, with batch top-k on average. No weight has to be tried out until the
 # code is as sparse as you want it, and nothing pushes the kept numbers towards 0, as L1 does. But look at the last
@@ -474,7 +531,7 @@ def nearest(rows):
 table(["64 candidates", "mean max cosine", "mean matched cosine"],
       [[name, nearest(rows).mean().item(), matched_ok(rows, planted).mean().item()]
        for name, rows in found.items()])
-print(f"dead units of the autoencoder: {dead(sparse, points)}")
+print(f"dead units of the autoencoder: {dead(sparse)}")
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 2.8), sharey=True, layout="constrained")
@@ -499,9 +556,9 @@ axes[1].legend(frameon=False, loc="lower right", fontsize=9);
 # ## 6 · Revive the dead units
 # ★★★ · 12 minutes
 #
-# The loss cannot revive a dead unit, so we do it by hand, between two rounds of training. Four things come in: the
-# encoder's weights `W` (K, D), a row for each unit; `dead` (K,), True for the dead units; images `x` (N, D), N at
-# least as large as K; and their squared `errors` (N,). Return **new weights**:
+# The loss cannot revive a unit that is off for every image, so we do it by hand, between two rounds of training. Four
+# things come in: the encoder's weights `W` (K, D), a row for each unit; `dead` (K,), True for the dead units; images
+# `x` (N, D), N at least as large as K; and their squared `errors` (N,). Return **new weights**:
 #
 # - the rows of living units stay as they are, and `W` itself is not changed;
 # - the first dead unit (in the order of the rows) gets the image with the largest error as its row, the second dead
@@ -538,8 +595,7 @@ revive_ok = check.use(revive)
 
 @torch.no_grad()
 def revive_dead(model, images):
-    z = model.encode(images)
-    gone = (z == 0).all(0)
+    z, gone = model.encode(images), dead_units(model)[-1]
     errors = losses.squared_error(model.decoder(z), images)
     left = images - model.decoder.bias
     rows = revive_ok(model.encoder.weight.detach(), gone, left, errors)
@@ -556,7 +612,7 @@ nets["batch top-k, revived"] = in_rounds(new(budget(8)), x, 4, 2, 1e-3, between=
 # %%
 rows = [["without", sparse], ["with", with_revival]]
 table(["planted data, revival", "squared error", "dead units", "mean matched cosine"],
-      [[name, measured(net, points)[0], dead(net, points),
+      [[name, measured(net, points)[0], dead(net),
         matched_ok(net.decoder.weight.detach().T, planted).mean().item()]
        for name, net in rows])
 table(["digits", "squared error per test image", "dead units"],
@@ -569,8 +625,8 @@ plots.images({name: top_atoms(nets[name]) for name in chosen}, limits=(-0.15, 0.
 
 # %% [markdown]
 # On planted data nearly every feature has a partner now, and the error falls with it. On digits the code has as few
-# active units per image as before, and the error falls too, since the images choose from all units and not from a
-# handful.
+# active units per image as before, and the error falls too, since the images choose from nearly all units and not
+# from a handful.
 #
 # The pictures show the atoms of the units that are on most often. Without revival they are mixed from several digits,
 # because so few units have to serve all images. A revived unit starts as one badly reconstructed image, and many atoms

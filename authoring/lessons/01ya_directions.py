@@ -46,7 +46,8 @@ axis = plt.subplots(figsize=(6, 3.4))[1]
 axis.scatter(*cloud.T, c=side, cmap=plots.CLASSES, vmin=0, vmax=9, s=12)
 for (name, (u, v)), style in zip(two.items(), ("-", "--"), strict=True):
     axis.axline((0.3, 0.9), (0.3 + u, 0.9 + v), color="black", linestyle=style, label=name)
-axis.set(aspect="equal", xlim=(-6, 6), ylim=(-1.5, 3.5))
+axis.set(aspect="equal", xlim=(-6, 6), ylim=(-1.5, 3.5), xlabel="first coordinate",
+         ylabel="second coordinate")
 axis.legend(frameon=False);
 
 # %% [markdown]

@@ -154,7 +154,7 @@ score([("ink after one round", prediction_first, left[1]),
        ("ink after ten rounds", prediction_tenth, left[10])])
 
 # %%
-plots.images({f"{n} rounds": from_real[n][:10] for n in (0, 1, 2, 10, 30)}, zoom=0.75);
+plots.images({f"after {n}": from_real[n][:10] for n in (0, 1, 2, 10, 30)}, zoom=0.75);
 
 # %% [markdown]
 # In the first round the inputs are noisy digits. It loses a few per cent of the ink, where the exact posterior mean would

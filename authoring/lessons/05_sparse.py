@@ -264,7 +264,7 @@ plots.images({"value × atom": 0.5 + parts[:9],  # middle grey is zero
 
 # %%
 errors = (sums - digit).square().sum(1)  # (26,): of b, and of b with 1, 2, … 25 atoms
-half = int((errors < errors[0] / 2).nonzero()[0, 0])  # the first one
+half = next((n for n, error in enumerate(errors) if error < errors[0] / 2), 25)
 print("squared errors:", *(f"{error:.0f}" for error in errors.tolist()))
 
 # %%

@@ -11,14 +11,60 @@ from sklearn.metrics.pairwise import cosine_similarity
 from aecourse.check import lab05
 
 BY_NAME = {exercise.name: exercise for exercise in lab05.EXERCISES}
-NAMED = {"dead_share": 0.5, "batch_top_k": 0.55}  # of many pairs, one covers the other
+NAMED = {"batch_top_k": 0.55}  # of many pairs, one covers the other
 
 
 # ---- right answers --------------------------------------------------------------------------------------------------
 
 
-def dead_by_loop_over_units(z):
-    return sum(not z[:, k].any() for k in range(z.shape[1])) / z.shape[1]
+def off_by_loop(off, z):
+    for image in z:
+        off = torch.where(image != 0, 0, off + 1)
+    return off
+
+
+def off_by_flip(off, z):
+    on = (z != 0).flip(0)
+    return torch.where(on.any(dim=0), on.int().argmax(dim=0), off + z.shape[0])
+
+
+def off_by_cumsum(off, z):
+    since = (z.bool().flip(0).cumsum(0) == 0).sum(0)
+    return since + off * (since == len(z))
+
+
+def off_by_cumprod(off, z):
+    rows = torch.cat([off[None], (z == 0).long()])
+    silent = rows[1:].flip(0).cumprod(0)
+    return silent.sum(0) + silent[-1] * rows[0]
+
+
+def off_in_numpy(off, z):
+    off, on = off.numpy(), z.numpy() != 0
+    last = np.where(on.any(0), len(on) - 1 - np.argmax(on[::-1], axis=0), -1 - off)
+    return torch.from_numpy(len(on) - 1 - last)
+
+
+def off_by_scatter(off, z):
+    images, units = z.nonzero(as_tuple=True)
+    last = (-1 - off).scatter_reduce(0, units, images, "amax")
+    return len(z) - 1 - last
+
+
+def off_by_cummax(off, z):
+    places = torch.arange(len(z))[:, None].expand(z.shape).masked_fill(z.abs() == 0, -1)
+    last = places.cummax(0).values[-1]
+    new = off + len(z)
+    new[last >= 0] = len(z) - 1 - last[last >= 0]
+    return new
+
+
+def off_in_place_on_a_clone(off, z):
+    new = off.clone()
+    for i in range(len(z)):
+        new += 1
+        new[z[i] != 0] = 0
+    return new
 
 
 def ista_by_autograd(h, x, atoms, step, weight):
@@ -156,11 +202,9 @@ RIGHT = [
     ("l1_penalty", lambda z, atoms: torch.einsum("bk,k->b", (z.relu() + (-z).relu()).double(),
                                                  atoms.double().norm(dim=1))),
     ("l1_penalty", lambda z, atoms: (z[:, :, None] * atoms).norm(dim=2).sum(1)),
-    ("dead_share", dead_by_loop_over_units),
-    ("dead_share", lambda z: float(np.mean(np.all(z.numpy() == 0, axis=0)))),
-    ("dead_share", lambda z: 1 - (z != 0).any(dim=0).float().mean()),
-    ("dead_share", lambda z: (z.abs().amax(0) == 0).sum() / z.shape[1]),
-    ("dead_share", lambda z: (z.abs().sum(0) == 0).double().mean()),
+    ("images_off", off_by_loop), ("images_off", off_by_flip), ("images_off", off_by_cumsum),
+    ("images_off", off_by_cumprod), ("images_off", off_in_numpy), ("images_off", off_by_scatter),
+    ("images_off", off_by_cummax), ("images_off", off_in_place_on_a_clone),
     ("ista_step", ista_by_autograd), ("ista_step", ista_by_gram), ("ista_step", ista_by_einsum),
     ("ista_step", ista_by_softshrink), ("ista_step", ista_in_numpy), ("ista_step", ista_as_a_layer),
     ("batch_top_k", budget_by_threshold), ("batch_top_k", budget_by_kthvalue), ("batch_top_k", budget_by_places),
@@ -178,6 +222,50 @@ RIGHT = [
 
 def paying(function):
     return lambda z, atoms: function(z * atoms.norm(dim=1))
+
+
+def off_in_place(off, z):
+    for image in z:
+        off += 1
+        off[image != 0] = 0
+    return off
+
+
+def off_along_the_units(off, z):
+    on = z != 0
+    return torch.where(on.any(1), 0, off + len(z))
+
+
+def off_turned_round(off, z):
+    return torch.where((z != 0).any(0), off + len(z), off_by_loop(off, z))
+
+
+def off_in_float32(off, z):
+    return off_by_loop(off.float(), z).long()
+
+
+def off_as_a_flag(off, z):
+    return off_by_loop(off, z) > 5000
+
+
+def off_to_a_limit(off, z):
+    return off_by_loop(off, z).clamp(max=100_000)
+
+
+def off_without_the_last(off, z):
+    return off_by_loop(off, z[:-1])
+
+
+def off_every_second(off, z):
+    return off_by_loop(off, z[::2])
+
+
+def off_from_one(off, z):
+    return off_by_loop(torch.where(off > 0, off, 1), z)
+
+
+def off_since_half(off, z):
+    return torch.where((z[len(z) // 2:] != 0).any(0), off_by_loop(off, z), off + len(z))
 
 
 def pulled(h, x, atoms, step, weight):
@@ -388,22 +476,36 @@ UNLISTED = [
     ("l1_penalty", lambda z, atoms: (z.abs() * atoms.norm(dim=1).detach()).sum(1), "cut off from `atoms`"),
     ("l1_penalty", lambda z, atoms: (z.abs() @ atoms).abs().sum(1), "none of the usual mistakes"),
     ("l1_penalty", lambda z, atoms: (z @ atoms).norm(dim=1), "none of the usual mistakes"),
-    ("dead_share", lambda z: (z.abs().amax(0) < 1e-6).float().mean(), "as small as 1e-8"),
-    ("dead_share", lambda z: (z.square().sum(0) == 0).float().mean(), "as small as 1e-8"),
-    ("dead_share", lambda z: (z[:1000] == 0).all(0).float().mean(), "wrong for 3,000"),
-    ("dead_share", lambda z: ((z == 0).float().mean(0) > 0.99).float().mean(), "wrong for 3,000"),
-    ("dead_share", lambda z: (z.std(0) == 0).float().mean(), "You ask whether a unit changes"),
-    ("dead_share", lambda z: (z.norm(dim=0) < 1e-2).float().mean(), "pass for zeros"),
-    ("dead_share", lambda z: (z == 0).all(), "the same result for every input"),
-    ("dead_share", lambda z: (z == 0).all(0), "says for each unit whether it is dead"),
-    ("dead_share", lambda z: (z == 0).float().mean(0).max(), "same result for every input"),
-    ("dead_share", lambda z: (z == 0).float().mean(1).mean(), "the sparsity"),
-    ("dead_share", lambda z: (z[::2] == 0).all(0).float().mean(), "too many are counted"),
-    ("dead_share", lambda z: (z.round() == 0).all(0).float().mean(), "too many are counted"),
-    ("dead_share", lambda z: (z > 0).any(0).float().mean(), "Two things at once"),
-    ("dead_share", lambda z: len(z) - (z == 0).all(0).sum(), "A share lies between 0 and 1"),
-    ("dead_share", lambda z: (z[:, :-1] == 0).all(0).float().mean(), "no share of the units"),
-    ("dead_share", lambda z: (z.mean(0) == 0).float().mean(), "cancel"),
+    ("images_off", off_in_place, "changes its input `off` in place"),
+    ("images_off", off_along_the_units, "one row for each image and one column for each unit"),
+    ("images_off", off_turned_round, "Every count gets N more"),
+    ("images_off", off_in_float32, "holds every whole number only up to 16,777,216"),
+    ("images_off", off_as_a_flag, "All counts of units that are off for all images are wrong"),
+    ("images_off", off_to_a_limit, "wrong for counts of billions"),
+    ("images_off", off_without_the_last, "Some counts of units that are on for the last image are wrong"),
+    ("images_off", off_every_second, "asked for is the old count plus N"),
+    ("images_off", off_from_one, "Some counts of units that are off for all images are wrong"),
+    ("images_off", off_since_half, "Some counts of units that are on for an earlier"),
+    ("batch_top_k", lambda h, k: F.threshold(h, float(h.flatten().topk(k * len(h)).values[-1]) - 1e-6, 0.0),
+     "wrong where they are thousands"),
+    ("images_off", lambda off, z: off_by_loop(off, z.square()), "and wrong where they are as small as 1e-30"),
+    ("images_off", lambda off, z: off_by_loop(off, z.half()), "as small as 1e-8"),
+    ("images_off", lambda off, z: off_by_loop(off, z * (z.abs() > 1e-6)), "as small as 1e-8"),
+    ("images_off", lambda off, z: off_by_loop(off, z[-1000:]), "wrong for 3,000"),
+    ("images_off", lambda off, z: off_by_loop(off, z).float(), "wrong for counts of billions"),
+    ("images_off", lambda off, z: off_by_loop(off, z).double(), "it should be int64"),
+    ("images_off", lambda off, z: off_by_loop(off, z).int(), "int32 none above 2,147,483,647"),
+    ("images_off", lambda off, z: off_by_loop(off, z).squeeze(), "no dimension left"),
+    ("images_off", lambda off, z: off_by_loop(off, z).tolist(), "a tensor is asked for"),
+    ("images_off", lambda off, z: off_by_loop(off, z)[None], "one dimension too many"),
+    ("images_off", lambda off, z: off_by_loop(off, z).max(), "one single number"),
+    ("images_off", lambda off, z: off_by_loop(off, z.relu()), "Every number that is not 0"),
+    ("images_off", lambda off, z: off_by_loop(off, z.round()), "Some counts of units that are on for the last"),
+    ("images_off", lambda off, z: off + len(z), "Every count gets N more"),
+    ("images_off", lambda off, z: (z == 0).all(0), "whether it is off for all images"),
+    ("images_off", lambda off, z: off_by_loop(off, z.T), "one row for each image and one column for each unit"),
+    ("images_off", lambda off, z: torch.where((z != 0).any(0), len(z) - 1 - (z != 0).int().argmax(0), off + len(z)),
+     "after a unit's first"),
     ("ista_step", ista_in_place, "changes its input `h` in place"),
     ("ista_step", ista_of_the_relu, "none of the usual mistakes"),
     ("ista_step", ista_keeps_zeros, "Some numbers are 0 that should not be. All others"),
@@ -425,7 +527,8 @@ UNLISTED = [
     ("ista_step", lambda h, x, atoms, step, weight: ista_by_gram(h[:128], x[:128], atoms, step, weight), "for many"),
     ("ista_step", lambda h, x, atoms, step, weight: h, "the `h` that came in"),
     ("batch_top_k", budget_by_next_one, "no number after the last one"),
-    ("batch_top_k", lambda h, k: h.topk(k * len(h), dim=1), "make one row of the whole batch first"),
+    ("batch_top_k", lambda h, k: h.topk(k * len(h), dim=1), "In one row, `h.flatten()`, the batch has N · K"),
+    ("batch_top_k", lambda h, k: h * (h > h.flatten().topk(k * len(h) + 1).values[-1]), "there is none after the last"),
     ("batch_top_k", lambda h, k: h * (h >= h.topk(k, dim=1).values[:, -1:]), "as in unit 05"),
     ("batch_top_k", lambda h, k: h * (h.flatten().argsort(descending=True) < k * len(h)).reshape(h.shape),
      "argsort of the argsort"),

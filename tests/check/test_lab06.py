@@ -401,7 +401,7 @@ UNLISTED = [
     ("kl_term", lambda mu, logvar: kl(logvar, mu), "exchanged"),
     ("kl_term", lambda mu, logvar: kl(mu, logvar).clamp(max=3.0), "the others are too small"),
     ("kl_term", lambda mu, logvar: kl(mu, logvar).squeeze(), "no dimension left"),
-    ("kl_term", lambda mu, logvar: kl(mu, logvar.clamp(-4, 4)), "very exact or very wide"),
+    ("kl_term", lambda mu, logvar: kl(mu, logvar.clamp(-4, 4)), "very exact and very wide"),
     ("kl_term", lambda mu, logvar: 0.5 * (mu**2 + logvar.exp() - (logvar.exp() + 1e-8).log() - 1).sum(1), "very exact"),
     ("kl_term", lambda mu, logvar: (0.5 * (mu**2 + logvar.exp() - logvar - 1)).clamp(min=0.1).sum(1),
      "the others are too large"),

@@ -30,7 +30,7 @@ def diagnose(exercise: Exercise, cases: list[Case], got: list[Tensor], want: lis
     """Return the sentence for values or shapes that are wrong somewhere."""
     telling = not all_nan(got, want)
     if known := (recognise(exercise, cases, got, 1) or (recognise(exercise, cases, got, 2) if telling else "")
-                 or usual_mistake(exercise, cases, got, right)):
+                 or usual_mistake(exercise, cases, got, want, right)):
         return known
     special = [case.only for case, ok in zip(cases, right, strict=True) if not ok]
     if all(special):  # every input without an `only` came out right
@@ -51,10 +51,11 @@ def diagnose(exercise: Exercise, cases: list[Case], got: list[Tensor], want: lis
 
 
 def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
-              equal: Callable[[Any, Any], bool] | None = None) -> str:
+              equal: Callable[[Any, Any], bool] | None = None, want: list | None = None) -> str:
     """Return the sentences of the so many known mistakes that, made together, give the same values on every input.
 
-    ``equal(value, theirs)`` compares a value of ``got`` with what a mistake returns; without it both are tensors.
+    ``equal(value, theirs)`` compares a value of ``got`` with what a mistake returns; without it both are tensors. With
+    ``want`` a mistake that gives the right values on all of these inputs is no cause.
     Several are looked for no longer than a learner waits.
     """
     equal = equal or partial(_alike, exercise)
@@ -64,7 +65,8 @@ def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
             if time.thread_time() > end:
                 break
             wrong = exercise.wrong(*mistakes)
-            if wrong is not None and _behaves_as(wrong, cases, got, equal):
+            if wrong is not None and _behaves_as(wrong, cases, got, equal) and not (
+                    want and _behaves_as(wrong, cases, want, equal)):
                 if count == 1:
                     return mistakes[0].says
                 sentences = " ".join(f"{i}. {m.says}" for i, m in enumerate(mistakes, 1))
@@ -72,7 +74,7 @@ def recognise(exercise: Exercise, cases: list[Case], got: list, count: int,
     return ""
 
 
-def usual_mistake(exercise: Exercise, cases: list[Case], got: list, right: list[bool],
+def usual_mistake(exercise: Exercise, cases: list[Case], got: list, want: list, right: list[bool],
                   equal: Callable[[Any, Any], bool] | None = None) -> str:
     """Return the sentence of the mistake that gives the same values on every input without an ``only``.
 
@@ -82,7 +84,7 @@ def usual_mistake(exercise: Exercise, cases: list[Case], got: list, right: list[
     usual = [i for i, case in enumerate(cases) if not case.only]
     if len(usual) == len(cases) or all(right[i] for i in usual):
         return ""
-    return recognise(exercise, [cases[i] for i in usual], [got[i] for i in usual], 1, equal)
+    return recognise(exercise, [cases[i] for i in usual], [got[i] for i in usual], 1, equal, [want[i] for i in usual])
 
 
 def not_finite(got: Tensor, case: Case) -> str:

@@ -20,7 +20,7 @@ def diagnose(exercise: Exercise, cases: list[Case], got: list[Parts], want: list
     telling = not all_nan(*([part for parts in values for part in parts] for values in (got, want)))
     if said := (recognise(exercise, cases, got, 1, equal) or _fixed(cases, got, want)
                 or (recognise(exercise, cases, got, 2, equal) if telling else "")
-                or usual_mistake(exercise, cases, got, right, equal)):
+                or usual_mistake(exercise, cases, got, want, right, equal)):
         return said
     special = [case.only for case, ok in zip(cases, right, strict=True) if not ok]
     if all(special):  # every input without an `only` came out right
@@ -47,12 +47,7 @@ def known(exercise: Exercise, cases: list[Case], got: list[Parts]) -> str:
 
 
 def _equal(exercise: Exercise) -> Callable[[Parts, Any], bool]:
-    def equal(mine: Parts, theirs: Any) -> bool:
-        parts = tidy(exercise, read(exercise, theirs, mine)[0])
-        whole = len(mine) == 1 and isinstance(theirs, Tensor)  # as it came: `read` brings it to the shape of `mine`
-        return alike(exercise, mine, parts) and not (whole and theirs.shape != mine[0].shape)
-
-    return equal
+    return lambda mine, theirs: alike(exercise, mine, tidy(exercise, read(exercise, theirs, mine)[0]))
 
 
 def _shape_says(form: Form, got: Tensor, want: Tensor) -> str:

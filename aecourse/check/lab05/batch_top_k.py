@@ -22,6 +22,9 @@ CLOSE = ("It is right where the numbers of a batch differ clearly, and wrong whe
 UNEQUAL = ("It is right where the images have numbers of similar size, and wrong where one image has by far the "
            "largest ones: it then keeps all of them, and others keep few or none.")
 WIDE = "It is right for few images and units, and wrong for many: no size is fixed, and neither is k."
+HIGH = ("It is right where the numbers of `h` are around 1, and wrong where they are thousands. A small number that is "
+        "added to a threshold, or taken from it, is lost in the rounding of large ones. Compare with the smallest "
+        "number that is kept, as it is, with `>=`.")
 
 MISTAKES = (
     Mistake("each image", {"over": "image"},
@@ -89,8 +92,9 @@ MISTAKES = (
 )
 
 ERRORS = {
-    "selected index k out of range": "More numbers are asked for than there are along this dimension: make one row of "
-                                     "the whole batch first, `h.flatten()`.",
+    "selected index k out of range": "`topk` is asked for more numbers than there are. In one row, `h.flatten()`, the "
+                                     "batch has N · K numbers, enough for every k. One image has fewer, and the "
+                                     "positive ones alone may be too few; with k = K there is none after the last one.",
     "must be less than or equal to the": "A row of one image has no k · N numbers: make one row of the whole batch "
                                          "first, `h.flatten()`.",
     "size of tensor b (0)": "With k = K all numbers are kept, and there is no number after the last one.",
@@ -122,7 +126,8 @@ def oracle(h: Tensor, k: int) -> Tensor:
 # ---- draw -----------------------------------------------------------------------------------------------------------
 
 _SPECIAL = {1: ("one image", ONE), 6: ("6 images", ALL), 7: ("5 images", FEW), 9: ("6 images of very unequal size",
-            UNEQUAL), 10: ("4 images, whose numbers differ in the fifth digit", CLOSE), 300: ("70 images", WIDE)}
+            UNEQUAL), 10: ("4 images, whose numbers differ in the fifth digit", CLOSE),
+            11: ("5 images, whose numbers are whole thousands", HIGH), 300: ("70 images", WIDE)}
 
 
 _LATER = ("mean of the thresholds", "highest of the thresholds")  # of the smallest inputs not all need show them
@@ -131,7 +136,8 @@ _LATER = ("mean of the thresholds", "highest of the thresholds")  # of the small
 def draw(generator: torch.Generator, size: int) -> Case:
     """Return activations of which no two that are positive are equal, in images that keep different numbers of them."""
     images, units, k = {3: (3, 5, 2), 5: (5, 12, 4), 8: (6, 12, 4), 4: (4, 6, 1), 6: (6, 5, 5), 1: (1, 6, 2),
-                        7: (5, 9, 4), 9: (6, 10, 3), 10: (4, 8, 3), 300: (70, 600, 40)}.get(size, (size, 12, 3))
+                        7: (5, 9, 4), 9: (6, 10, 3), 10: (4, 8, 3), 11: (5, 12, 3), 300: (70, 600, 40)}.get(
+                             size, (size, 12, 3))
     if size in _SPECIAL:
         what, only = _SPECIAL[size]
         h = (torch.randperm(images * units, generator=generator).reshape(images, units) + 1) / 10
@@ -141,8 +147,10 @@ def draw(generator: torch.Generator, size: int) -> Case:
             h = h * torch.tensor([0.001, 1.0, 0.01, 1.0, 0.1, 1000.0])[:, None] + 0.001
         elif size == 10:
             h = 1.2345 + h / 1000
+        elif size == 11:
+            h = h * 10_000
         elif size == 300:
-            h = h * 10  # whole numbers, so that no precision is asked
+            h = h * 10 / 4096  # apart by powers of 2, so that no precision is asked
         return Case((h, k), f"{what}, {units} units and k = {k}", only)
     while True:
         if size == 3:
@@ -230,7 +238,7 @@ def look(cases: list[Case], got: list[Parts], want: list[Parts]) -> str:
 
 EXERCISE = Exercise(
     "batch_top_k", "4 · A budget for the whole batch", "function", 2, 9,
-    reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 8, 4, 1, 6, 7, 9, 10, 300), atol=1e-5,
+    reference=reference, oracle=oracle, draw=draw, sizes=(3, 5, 8, 4, 1, 6, 7, 9, 10, 11, 300), atol=1e-5,
     arguments=("h", "k"), gives=(Form("float", "the activations, shape (N, K), of which k · N are kept"),),
     gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`h.flatten()` is one row of all N · K activations. How many of them are kept?",

@@ -17,7 +17,8 @@ START = ("It is right for other codes, and wrong where h is all 0, as it is befo
          "reconstruction is 0, and the gradient of the squared error is −x · atomsᵀ.")
 EMPTY = ("It is right where all atoms have a length, and wrong where one consists of zeros. Its gradient is 0, so its "
          "value becomes smaller by step · weight, and stays at 0 then.")
-FREE = "It is right for weights above 0, and wrong for weight 0: then only numbers below 0 are set to 0."
+FREE = ("It is right for weights above 0, and wrong for weight 0: then nothing is subtracted, and what is below 0 "
+        "becomes 0.")
 SAME = ("It is right where numbers of images, units and pixels differ, and wrong where they are equal: which "
         "dimensions meet in your products?")
 WIDE = "It is right for few images and units, and wrong for many: no size is fixed."
