@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 07ac · M1 + M2: stacked
 #
-# **Promise.** You will train M2 on the codes of M1, see three details that decide whether it works, and read what a long
+# **Promise.** You will train M2 on the codes of M1, test two details of the authors' code, and see what a long
 # training reaches.
 #
 # **After this unit you can**
@@ -108,13 +108,14 @@ def stacked(loss, epochs=6, factor=0.1):
         for parameter in model.parameters():
             parameter.mul_(factor)  # very small initial weights
     fit(model, some, loss, epochs=epochs, batch=100, lr=2e-3, one_cycle=True)
-    return accuracy(model)
+    return model
 
 # %% [markdown]
 # ## 2 · A slip, and its price
 #
-# The paper's $\alpha = 0.1$ is the weight of the *mean* cross-entropy, for each image without a label. Suppose that
-# somebody puts 0.1 on *each labelled image*. With 100 labels among 8,000 images this is $\alpha = 0.1 \cdot 100 / 8000$.
+# As everywhere in this lesson, α is the weight of the *mean* cross-entropy, for each image without a label (unit 07a). The
+# paper takes $\alpha = 0.1$. Suppose that somebody puts 0.1 on *each labelled image*. A weight $w$ on each of $N_l$
+# labelled images is $\alpha = w N_l / N$. With 100 labels among 8,000 images this is $\alpha = 0.1 \cdot 100 / 8000$.
 #
 # **Predict.** How many points of accuracy does M1 + M2 lose by this slip, against $\alpha = 0.1$?
 
@@ -123,28 +124,29 @@ prediction_slip = None
 
 # %%
 slip = 0.1 * 100 / 8000
-results = {"labels alone": stacked(stacked_loss(1.0, labels_alone=True)),
-           "α by the slip": stacked(stacked_loss(slip)),
-           "α = 0.1 (the paper)": stacked(stacked_loss(0.1)),
-           "α = 1": stacked(stacked_loss(1.0))}
+models = {"labels alone": stacked(stacked_loss(1.0, labels_alone=True)),
+          "α by the slip": stacked(stacked_loss(slip)),
+          "α = 0.1 (the paper)": stacked(stacked_loss(0.1)),
+          "α = 1": stacked(stacked_loss(1.0))}
 
 # %%
+results = {name: accuracy(model) for name, model in models.items()}
 lost = results["α = 0.1 (the paper)"] - results["α by the slip"]
 table(["M1 + M2, 100 labels", "test accuracy (%)"], list(results.items()))
 score([("points lost by the slip", prediction_slip, lost)])
 
 # %% [markdown]
-# With the slip the labels count next to nothing, and M1 + M2 is far behind the labels alone on the same codes. The
-# mistake is easy to make, and a loss curve does not show it. With the paper's scale the model comes near the labels alone.
-# With ten times more weight it is level with them, or a little better.
+# With the slip M1 + M2 is far behind the labels alone on the same codes. The mistake is easy to make, and a loss curve does
+# not show it. With the paper's weight the model does not reach the labels alone in so short a training. With ten times
+# more weight it is level with them, or a few points better.
 
 # %%
 alone = results["labels alone"]
 claim("α slip", "Accuracy that M1 + M2 loses if α's 0.1 is put on each labelled image",
-      lost, "points", at_least=8,
+      lost, "points", at_least=20,
       baseline=f"labels alone, on the same codes {alone:.1f} %")
 claim("M1 + M2", "Error with 100 labels, M1 + M2, trained for seconds",
-      100 - results["α = 1"], "%", at_most=108 - alone, holds_on=("mnist",),
+      100 - results["α = 1"], "%", at_most=103 - alone, holds_on=("mnist",),
       baseline=f"labels alone, on the same codes {100 - alone:.1f} %",
       paper="3.33 (Kingma and others 2014)")
 
@@ -153,37 +155,49 @@ claim("M1 + M2", "Error with 100 labels, M1 + M2, trained for seconds",
 
 # %%
 sampled = True
-of_means = stacked(stacked_loss(1.0, sampled=sampled))
-print(f"sampled {sampled}: {of_means:.1f} % right")
+of_codes = accuracy(stacked(stacked_loss(1.0, sampled=sampled)))
+print(f"sampled {sampled}: {of_codes:.1f} % right")
 
 # %%
 try_it("Change `sampled = True` to `sampled = False`. What is the test accuracy in %?",
-       None, of_means, changed=not sampled, says="Without the cloud around each image, a "
-       "Gaussian with learned variances can make its groups as narrow as it likes.")
+       None, of_codes, changed=not sampled, says="Compare it with the labels alone. Around "
+       "single points, a Gaussian with learned variances can be as narrow as it likes.")
 
 # %% [markdown]
 # And the third detail, the small initial weights:
 
 # %%
 factor = 0.1  # of PyTorch's initial weights
-of_factor = stacked(stacked_loss(1.0), factor=factor)
+of_factor = accuracy(stacked(stacked_loss(1.0), factor=factor))
 print(f"initial weights times {factor}: {of_factor:.1f} % right")
 
 # %%
 try_it("Change `factor = 0.1` to `factor = 1.0`. What is the test accuracy in %?", None,
-       of_factor, changed=factor == 1)
+       of_factor, changed=factor == 1, says="Compare it with the result for 0.1. One run "
+       "of each is no proof of a small difference.")
 
 # %% [markdown]
 # ## 3 · What a long training reaches
 #
 # The paper reports 3.33 % errors with 100 labels. Six epochs on 8,000 images do not come near it. Is the classifier too
-# weak? In our trials M2's own guess, the class with the smallest $\mathcal L$, was right as often as the classifier. So
-# the *density* of the codes is the difficulty. M2 has to find ten groups in a cloud that M1 was trained to make look
-# like a single Gaussian.
+# weak? M2 has a guess of its own, without the classifier: the class with the smallest $\mathcal L$.
+
+# %%
+with torch.no_grad():
+    z_test = codes_of(x_test)[0]
+    noise = torch.Generator().manual_seed(0)
+    bounds = models["α = 1"].bounds(z_test, torch.eye(10), noise)  # (N, 10)
+    own = 100 * (bounds.argmin(1) == y_test).float().mean().item()
+print(f"right: by the smallest bound {own:.1f} %, "
+      f"by the classifier {results['α = 1']:.1f} %")
+
+# %% [markdown]
+# Its own guess is right no more often than the classifier. So the difficulty is the *density* of the codes. M2 has to find
+# ten groups in a cloud that M1 was trained to make look like a single Gaussian.
 #
 # Our long run (`benchmarks/papers.py`) makes 150 epochs on all 60,000 training images of MNIST, for five choices of labels
-# each. It measures the error on 5,000 training images whose labels it does not use. (M1 is larger, and $\alpha = 3$. The
-# learning rate is five times higher, since this helped on validation images.)
+# each. After each epoch it measures the error on 5,000 training images whose labels it does not use. M1 is larger, and
+# $\alpha = 3$. The learning rate is five times higher, since this helped on validation images.
 #
 # **Predict.** After 150 epochs, what error has the long run with 100 labels on these images, in %?
 
@@ -210,15 +224,27 @@ axis.legend(frameon=False);
 
 # %% [markdown]
 # Both axes are logarithmic. A line is the mean over five choices of labels. An open mark at the right is the paper's error
-# on test images. After the first epochs the model stands where our short training ended. Then the error falls, epoch
-# after epoch. With 100 labels it ends near the paper's result, with more labels a little above it. The lines end close
-# together: ten times as many labels change little, because the groups are found and only need a name.
+# on test images. After its first epoch the long run with 100 labels stands where our short training on MNIST ended. Then
+# the error falls for more than a hundred epochs. At the end the lines are flat because the learning rate goes to zero. They
+# end close together. A likely reason is that the groups are found, and a few labels are enough to name them.
 #
-# All settings were chosen with 100 labels, and none was chosen anew for 600 or 1000. At the end the lines are flat because
-# the learning rate goes to zero.
+# The results of the long runs are measured on the test images, once, at the end:
+
+# %%
+test = {n: torch.tensor(runs[n]["values"]) for n in curves}  # five errors each
+table(["labels", "test error, long run (%)", "test error, paper (%)"],
+      [[n, f"{v.mean():.2f} ± {v.std():.2f}", f"{paper[n]:.2f}"] for n, v in test.items()])
+
+# %% [markdown]
+# ± is the standard deviation over five choices of labels. With 100 labels we come near the paper's result. With 600 and
+# 1000 labels we miss it by about half a point. Our settings were chosen with 100 labels, and none was chosen anew for more.
 #
-# From our short training alone we would have reported that M1 + M2 adds hardly anything to its labels. A method that
-# needs so much training is *fragile*. This belongs into a comparison, too.
+# From our short training alone we would have reported that M1 + M2 adds a few points to its labels at most. A method that
+# needs so much training is *fragile*. This belongs in a comparison, too.
+
+# %%
+claim("M2's own guess", "Accuracy of M2's own guess, the smallest bound, minus that of the "
+      "classifier, on codes, 100 labels", own - results["α = 1"], "points", at_most=1)
 
 # %%
 labels_of_run = 100
@@ -240,7 +266,7 @@ claim.checkpoint()
 # ## 5 · What to keep
 #
 # - M1 + M2 is M2 on codes: a Gaussian likelihood, samples in place of means, used units only.
-# - Check on what a weight is a weight. The loss curve does not show a slip by a factor of 80.
+# - Ask what a weight multiplies: a mean, or each image. The loss curve does not show a slip by a factor of 80.
 # - Before you call a method worse, train it until more training changes nothing.
 #
 # **Next:** [07b](07b_today.ipynb) needs no model of the image.
