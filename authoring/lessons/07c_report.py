@@ -180,7 +180,7 @@ say(f"PCA with ten numbers is beaten by {ten_win} of our two codes of ten, and t
     f"image {'is' if one_wins else 'is not'} beaten by our code of one.")
 
 # %% [markdown]
-# On MNIST, so, the report's autoencoders were not trained long enough, or not with a suitable learning rate. Now the
+# So, on MNIST, the report's autoencoders were not trained long enough, or not with a suitable learning rate. Now the
 # labels. Each network is measured after the report's **ten** epochs and after a **hundred**.
 #
 # **Predict.** What accuracy has `auto_2` *without* pre-training on 1 % of the labels, after a hundred epochs, in %?
@@ -324,8 +324,8 @@ axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5));
 #   things at once. `auto_2` is ahead of the other two here as well, also without pre-training. So the network matters,
 #   but this does not tell which of its parts.
 # - It says that "a small change costs far more time". *Not so*: the report has 306 seconds for `auto_2` and 294 for
-#   `auto_3`, a difference of 4 %. In our table of autoencoders, too, the two have nearly as many weights, because nearly all weights
-#   are in the first and the last layer.
+#   `auto_3`, a difference of 4 %. In our table of autoencoders, too, the two have nearly as many weights. Nearly all of
+#   these are in the first and the last layer.
 # - One trained autoencoder should serve many tasks. *Not tested*: there is one task.
 #
 # A reader may see one more thing in the report's table: a code of one number is too small. Our runs agree, but 18.7 % do

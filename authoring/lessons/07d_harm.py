@@ -180,7 +180,8 @@ print(f"{measure.__name__}: {of_measure:.1f} % errors by label spreading")
 # %%
 try_it("Change `measure = metrics.thickness` to `measure = metrics.slant`. What is the "
        "error of label spreading, in %?", None, of_measure,
-       changed=measure is metrics.slant)
+       changed=measure is metrics.slant,
+       says="So the harm depends on the question.")
 
 # %% [markdown]
 # ## 3 · One submission
