@@ -249,7 +249,7 @@ table(["method", "marks", *(f"{n} labels, error (%)" for n in choices)], rows)
 # "A makes fewer errors than B" needs a number of labels.
 
 # %%
-axis = plt.subplots(figsize=(7, 4.4))[1]
+axis = plt.subplots(figsize=(7.5, 4.6))[1]
 lines = {name: found[name] for name in ("SVM on pixels", "label spreading on VAE")}
 lines |= {f"{name} (long run)": v for name, v in long.items() if digits.name == "mnist"}
 for (name, values), marker in zip(lines.items(), "os^Dv<>", strict=False):
@@ -261,7 +261,7 @@ for (name, values), marker in zip(paper.items(), "xP*", strict=True):
               label=f"{name} (paper)")
 axis.set(xlabel="labels", ylabel="test error (%)")
 plots.log_axes(axis, x=list(choices), y=(1, 2, 5, 10, 20))
-axis.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5));
+axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5));
 
 # %% [markdown]
 # Both axes are logarithmic, and a bar is the standard deviation over five choices. The grey marks are the paper's results.

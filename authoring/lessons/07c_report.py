@@ -309,8 +309,8 @@ axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5));
 
 # %% [markdown]
 # Each mark is a mean of five, the bar its standard deviation, the star the report. The three rows at the bottom are those
-# that the report does not have. Equal steps change little. Shifts and the SVM are ahead of all networks of the report, and
-# use no unlabelled image.
+# that the report does not have. Equal steps change little. Shifts and the SVM are ahead of all our runs of the report's
+# networks, and use no unlabelled image. (On the built-in digits, the stars are about other images.)
 #
 # Six conclusions of the report, in our words, and what we find (on MNIST):
 #
