@@ -192,7 +192,8 @@ try_it("Change `measure = metrics.thickness` to `measure = metrics.slant`. What 
 # submit **once**.
 #
 # Why once? Suppose that you submit ten methods and report the one with the most right answers. It was partly lucky on these
-# 2,000 images. Its accuracy is then too high, and new images would show it. So choose on the images that you were given.
+# 2,000 images. Its accuracy is then too high, and new images would show it. So choose on the labelled images. If your
+# method uses the test images while it learns, it is transductive: say so.
 
 # %%
 def locked(labels):
@@ -231,7 +232,8 @@ plots.images({"labelled": given["images"][plots.first_of_each(given["labels"])],
 # The first row shows ten of the images with a label, the second row ten of those that you have to name.
 #
 # **To choose**, use cross-validation on the 100 labelled images: each fifth of them is answered by a method that was
-# trained on the other four fifths. A method is a function of images, labels and new images, like `semi.svm`.
+# trained on the other four fifths. A method is a function of images, labels and new images, like `semi.svm`. 100 answers
+# are few, so a difference of a few images between two methods is no evidence.
 
 # %%
 def cross_validated(method):  # how many of the 100 labelled images are right
