@@ -29,16 +29,17 @@ digits = data.load()
 claim = Claims("07", digits.name)
 
 # %%
-diagrams.flow({"y": (0, 1, "class $y$", plots.YELLOW),
-               "z": (0, 0, "code $z$", plots.YELLOW),
-               "x": (1.5, 0.5, "image $x$", plots.SKY),
-               "x2": (3, 0.5, "image $x$", plots.SKY),
-               "y2": (5, 1, "class $y$", plots.YELLOW),
-               "z2": (5, 0, "code $z$", plots.YELLOW)},
-              {("y", "x"): "", ("z", "x"): "", ("x2", "y2"): "$q(y|x)$",
-               ("x2", "z2"): "$q(z|x,y)$", ("y2", "z2"): ""}, size=(10, 2.4),
-              title="the model $p(x|y,z)\\,p(y)\\,p(z)$                              "
-              "what is inferred from an image");
+axis = diagrams.flow({"y": (0, 1, "class $y$", plots.YELLOW),
+                      "z": (0, 0, "code $z$", plots.YELLOW),
+                      "x": (1.5, 0.5, "image $x$", plots.SKY),
+                      "x2": (3, 0.5, "image $x$", plots.SKY),
+                      "y2": (5, 1, "class $y$", plots.YELLOW),
+                      "z2": (5, 0, "code $z$", plots.YELLOW)},
+                     {("y", "x"): "", ("z", "x"): "", ("x2", "y2"): "$q(y|x)$",
+                      ("x2", "z2"): "$q(z|x,y)$", ("y2", "z2"): ""}, size=(10, 2.6))
+for column, name in ((0.75, "the model: $p(y)\\,p(z)\\,p(x|y,z)$"),
+                     (4, "what is inferred: $q(y|x)\\,q(z|x,y)$")):
+    axis.text(column, 1.5, name, ha="center", va="center", fontsize=12)
 
 # %% [markdown]
 # On the left is the model: a class and a code together generate an image. On the right the arrows are turned round. A
@@ -75,7 +76,9 @@ diagrams.flow({"y": (0, 1, "class $y$", plots.YELLOW),
 #
 # To check this, we take three classes, "images" of three pixels, and a linear-Gaussian decoder with a 2-dimensional code,
 # $x = Wz + b_y + \sigma\varepsilon$. Then $p(x|y)$ is a Gaussian with mean $b_y$ and covariance $WW^\top + \sigma^2 I$.
-# The exact posterior of $z$ is a Gaussian, too, with the precision (the inverse covariance) $I + W^\top W / \sigma^2$.
+# The exact posterior of $z$ is a Gaussian, too. Its precision (the inverse covariance) is
+# $\Lambda = I + W^\top W / \sigma^2$, and its mean $m$ solves $\Lambda m = W^\top (x - b_y) / \sigma^2$. (Unit 06a derives
+# both, line by line.)
 
 # %%
 sigma = 0.5
@@ -109,12 +112,12 @@ table(["class", "L(x, y), exact posterior", "−log p(x, y)"],
 
 # %%
 shift = 0.0  # added to both entries of q's mean
-gap = (bound(0, shift) + exact(0)).item()
-print(f"L(x, 0) is {gap:.3f} nats above −log p(x, 0)")
+gap = abs(bound(0, shift) + exact(0)).item()
+print(f"between L(x, 0) and −log p(x, 0): {gap:.3f} nats")
 
 # %%
-try_it("Change `shift = 0.0` to `shift = 0.5`. How many nats is L above −log p now?", None,
-       gap, changed=shift == 0.5,
+try_it("Change `shift = 0.0` to `shift = 0.5`. How many nats lie between L and −log p "
+       "now?", None, gap, changed=shift == 0.5,
        says="It is the KL of the shifted q from the exact posterior, up to sampling noise.")
 
 # %% [markdown]
@@ -152,8 +155,8 @@ try_it("Change `shift = 0.0` to `shift = 0.5`. How many nats is L above −log p
 #
 # The KL is smallest, 0, for $q = r$. And $r$ is Bayes' rule with the bounds $e^{-\mathcal L(x, y)}$ in place of
 # $p(x, y)$. So on images without a label **the decoder teaches the classifier**: the class with the smallest
-# $\mathcal L$ should get the largest probability. This teacher knows nothing of labels. For it a class is a component of
-# a mixture, and any ten groups of images will do.
+# $\mathcal L$ should get the largest probability. As long as no label says otherwise, a class is a component of a
+# mixture for the decoder, and any ten groups of images will do.
 #
 # We check with four classifiers on the solvable model. There the bounds are exact, $e^{-\mathcal L(x, y)} = p(x, y)$. So
 # $\mathcal U$ minus the KL must be $-\log \sum_y p(x, y) = -\log p(x)$, whatever the classifier.
@@ -260,6 +263,7 @@ def unlabelled_loss(x):  # (B, 784) → (B,)
 prediction_untrained = None
 
 # %%
+noise.manual_seed(0)
 batch = data.binarised(digits.x_train[:100], noise)  # (100, 784)
 labels = digits.y_train[:100]
 with torch.no_grad():
@@ -269,8 +273,8 @@ print(f"L = {L_untrained:.1f} nats, U = {U_untrained:.1f} nats")
 score([("L of an untrained model (nats)", prediction_untrained, L_untrained)])
 
 # %% [markdown]
-# $784 \log 2 + \log 10$ is almost all of $\mathcal L$. $\mathcal U$ is smaller by about $\log 10$: the model need not
-# guess which class it is. Does a label reach the classifier? We look at the gradient:
+# $784 \log 2 + \log 10$ is almost all of $\mathcal L$. $\mathcal U$ is smaller by about $\log 10$, the
+# entropy of a classifier that is undecided between ten classes. Does a label reach the classifier? We look at the gradient:
 
 # %%
 alpha = 0.0
@@ -286,7 +290,8 @@ try_it("Change `alpha = 0.0` to `alpha = 0.1`. What is the norm of the gradient 
        None, size, changed=alpha == 0.1, says="Now the labels teach the classifier.")
 
 # %% [markdown]
-# With $\alpha = 0$ the classifier gets no gradient from a label.
+# With $\alpha = 0$ the classifier gets no gradient from a label. A label can then reach it by a detour only: it trains
+# the decoder, and the decoder teaches the classifier.
 #
 # `semi.M2` holds the three networks, and `semi.m2_terms` gives the three terms of $\mathcal J / N$. It computes all ten
 # classes at once. The first layer of the encoder is linear in $(x, y)$. So the part of $x$ is computed once, and ten
@@ -305,7 +310,7 @@ claim.checkpoint()
 #   the classifier's probabilities, minus their entropy.
 # - $\mathcal U = \mathrm{KL}(q \,\Vert\, r) - \log \sum_y e^{-\mathcal L}$: on images without a label, the decoder
 #   teaches the classifier.
-# - Labels reach the classifier by the cross-entropy with the weight α alone.
+# - Labels reach the classifier directly by the cross-entropy alone, which has the weight α.
 #
 # **Your turn:** [lab 07](../work/lab07.ipynb) asks for this loss on images. **Next:** [07aa](07aa_alpha.ipynb).
 #
