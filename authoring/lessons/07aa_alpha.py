@@ -1,12 +1,12 @@
 # %% [markdown]
 # # 07aa · M2 with a hundred labels: what α does
 #
-# **Promise.** You will train M2 with 100 labels and thousands of images without one, see it ignore its labels, and measure
-# what the unlabelled images add.
+# **Promise.** You will train M2 with 100 labels and thousands of images without one, give the labels four weights, and
+# measure what the unlabelled images add.
 #
 # **After this unit you can**
 # 1. train M2 with the loss of unit 07a;
-# 2. say why a model with a good loss can ignore its labels;
+# 2. say what the weight of the labels decides, and whether the loss shows it;
 # 3. compare it with its own classifier on the labels alone.
 #
 # **Before it:** unit 07a. **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
@@ -38,7 +38,7 @@ diagrams.flow({"u": (0, 1, "image without a label", plots.SKY),
 
 # %% [markdown]
 # The arrows from left to right show which images enter which term of the loss, and which network the term trains. The
-# labels reach the classifier by the box at the bottom alone.
+# labels reach the classifier directly by the box at the bottom alone.
 #
 # ## 1 · Train it by hand
 #
@@ -74,7 +74,7 @@ for batch in torch.cat([some, some]).split(100):  # two epochs, 100 steps
     optimiser.zero_grad()
     loss.backward()
     optimiser.step()
-print({name: round(term.mean().item(), 2) for name, term in terms.items()})
+print({name: round(term.mean().item(), 4) for name, term in terms.items()})
 
 # %%
 share = terms["labels"].mean().item() / loss.item()
@@ -118,7 +118,7 @@ def train_m2(loss, epochs=4, seed=0):
 # test images does the classifier name correctly?
 
 # %%
-prediction_ignored = None
+prediction_zero = None
 
 # %% [markdown]
 # **Predict.** Does M2 with the best α of the four name more test images correctly than its classifier with the labels
@@ -140,7 +140,7 @@ chosen = max(on_validation, key=on_validation.get)
 table(["α", "loss without the labels' term (nats)", "test accuracy (%)"],
       [[f"{a:g}", m.history.train["U"][-1] + m.history.train["L"][-1], right[a]]
        for a, m in m2s.items()] + [["labels alone", None, right_alone]])
-score([("accuracy with α = 0 (%)", prediction_ignored, right[0]),
+score([("accuracy with α = 0 (%)", prediction_zero, right[0]),
        ("does M2 beat its classifier", prediction_m2,
         "yes" if right[chosen] > right_alone else "no")])
 
@@ -159,13 +159,13 @@ axis.legend(frameon=False, loc="upper left", fontsize=9);
 
 # %% [markdown]
 # The blue line is M2, with more weight on the labels from left to right. On the far left M2 **ignores its labels**. It is
-# near chance, and its loss in nats looks no worse than that of the others. The labels are in $\mathcal L$, but they are
-# few among thousands of images, and nothing ties the ten groups of the classifier to the ten names.
+# much nearer to chance than to its classifier, and its loss in nats does not show this. The labels are in $\mathcal L$, but
+# they are few among thousands of images, and nothing ties the ten groups of the classifier to the ten names.
 #
-# At the paper's weight the labels have not won in four epochs. (The authors' code for M1 + M2 runs for three thousand.)
-# With more weight M2 comes near its classifier with labels alone. The unlabelled images are worth a few points here, or
-# none. The paper's M2 gains fourteen points, after a far longer training. Unit [07ab](07ab_hands.ipynb) looks for the
-# cause in the decoder.
+# With the paper's weight M2 is still below its classifier after four epochs. (The authors' code for M1 + M2 runs for
+# three thousand.) With α = 10 it is about as good as its classifier, or a few points better. So the unlabelled images are
+# worth little here. The paper's M2 gains fourteen points, after a far longer training. Unit [07ab](07ab_hands.ipynb)
+# looks for the cause in the decoder.
 #
 # α was chosen on validation labels, of which there are thousands. A user with 100 labels does not have them.
 
@@ -174,9 +174,9 @@ claim("ignores labels", "Accuracy of M2 without the cross-entropy (α = 0), 100 
       right[0], "%", at_most=35,
       baseline=f"with α = 10: {right[10]:.1f} %; labels alone {right_alone:.1f} %")
 claim("α", "Accuracy that α = 10 gains over the paper's 0.1 in a short training",
-      right[10] - right[0.1], "points", at_least=8)
+      right[10] - right[0.1], "points", at_least=10)
 claim("M2's gain", "Accuracy that M2 gains over labels alone, α chosen by validation",
-      right[chosen] - right_alone, "points", at_least=-4, at_most=8, holds_on=("mnist",),
+      right[chosen] - right_alone, "points", at_least=-2, at_most=6,
       paper="13.84 (Kingma and others 2014: neural net 25.81 %, M2 11.97 % error)")
 
 # %% [markdown]
@@ -193,6 +193,10 @@ named = 100 * counts.max(1).values.sum().item() / len(y_test)
 print(f"groups in use: {int((counts.sum(1) > 0).sum())}; with the name of the most "
       f"frequent digit {named:.1f} % are right")
 
+# %% [markdown]
+# Even with these names most images are in a wrong group. So the groups are not the digits. Is a longer training with a
+# large α better?
+
 # %%
 epochs = 4
 longer = train_m2(m2_loss(10), epochs)
@@ -205,9 +209,9 @@ try_it("Change `epochs = 4` to `epochs = 12`. What is the test accuracy of M2 no
        says="Compare the change with the gain over the labels alone.")
 
 # %% [markdown]
-# ## 3 · One choice of labels is one number
+# ## 3 · One run is one number
 #
-# So far there was one choice of 100 labels and one initialisation. How large is the accident of the initialisation?
+# So far there was one choice of 100 labels and one initialisation. How much does another initialisation change?
 
 # %%
 init = 0
