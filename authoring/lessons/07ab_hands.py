@@ -309,7 +309,8 @@ claim("class regained", "Images of the nine other classes that an SVM names as a
       followed_cured - followed["100 labels"], "points", at_least=15)
 claim("class regained, accuracy", "Accuracy that the classifier of M2 with 100 labels "
       "gains by it", of_cured - of_classifier, "points", near=0, within=6)
-#
+
+# %% [markdown]
 # ## 3 · Checkpoint
 
 # %%
