@@ -208,9 +208,9 @@ claim("M2 bounds", "Largest deviation of U − KL from −log p(x), four classif
 # \operatorname*{mean}_{\text{labelled}} \mathcal L(x, y) \; + \; \alpha \operatorname*{mean}_{\text{labelled}}
 # \big[ -\log q(y|x) \big] .$$
 #
-# **This is the course's α**: the weight of the *mean* cross-entropy, for each image without a label. The paper sums
-# over images, and its α is our α times $N$; it takes $0.1 N$, which is $\alpha = 0.1$ here. Lab 07 writes the weight on
-# *each* labelled image. That weight is $\alpha N / N_l$.
+# **This is the course's α of M2**: the weight of the *mean* cross-entropy, for each image without a label. (Label
+# spreading has an α of its own.) The paper sums over images, and its α is our α times $N$. It takes $0.1 N$, which is
+# $\alpha = 0.1$ here. Lab 07 writes the weight on *each* labelled image. That weight is $\alpha N / N_l$.
 
 # %%
 n_labels = 100
