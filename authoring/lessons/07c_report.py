@@ -99,9 +99,9 @@ table(["reconstruction", "squared error", "cost", "accuracy in such a log"],
 
 # %% [markdown]
 # The "accuracy" is negative in every row, so it is not the share of anything. On MNIST, which the report is about, the
-# autoencoder of `auto_2` reconstructs worse than PCA with as many numbers, and that of `auto_3` worse than the mean image.
-# So `auto_3` had failed **before any label was used**. Its 18.7 % do not say what one number could hold. (On the built-in
-# digits, the report's rows and the others are about different images.)
+# autoencoder of `auto_2` reconstructs worse than PCA with as many numbers, and that of `auto_3` worse than the mean
+# image. So `auto_3` had failed **before any label was used**. Its 18.7 % do not say what one number could hold. (On the
+# built-in digits, the report's rows and the others are about different images.)
 
 # %%
 claim("auto_2's autoencoder", "Squared error of the report's autoencoder with 10 numbers "
@@ -136,11 +136,11 @@ one = data.stratified_subset(y, len(x) // 100)  # 1 % of the labels
 print(f"auto_2, not pre-trained, ten epochs: {fine_tune(net, one, 10):.1f} %")
 
 # %% [markdown]
-# Now all of it, with five choices of labels and five initialisations. `sidebyside.Deep` is five such networks, trained at
-# the same time; they share no weight (unit 01a). The report does not say everything, so we choose. The classifier of
-# `auto_2` and `auto_3` is one layer, that of `auto_1` has a hidden layer of 10. Adam has its usual learning rate, with 32
-# images in a step. Nothing was tuned. Each network is run with and without pre-training, since this difference is what
-# the report is about. The seconds in the table are a fifth of those for five networks.
+# Now all of it, with five choices of labels and five initialisations. `sidebyside.Deep` is five such networks, trained
+# at the same time; they share no weight (unit 01a). The report does not say everything, so we choose. The classifier of
+# `auto_2` and `auto_3` is one layer, that of `auto_1` has a hidden layer of 10. Adam has its usual learning rate, with
+# 32 images in a step. Nothing was tuned. Each network is run with and without pre-training, since this difference is
+# what the report is about. The seconds in the table are a fifth of those for five networks.
 
 # %%
 encoders = {"auto_1": [784, 10], "auto_2": [784, 64, 10], "auto_3": [784, 64, 1]}
@@ -242,8 +242,8 @@ score([("auto_2, not pre-trained, a hundred epochs (%)", prediction_scratch,
 # %% [markdown]
 # ± is the standard deviation over five runs. Compare `auto_2` with and without pre-training. After ten epochs the
 # pre-trained network is *behind*, and after a hundred the difference is small. The report compares `auto_2` with
-# `mlp_1p`, which differ in pre-training **and** in the network. The row without pre-training is missing there. A hundred
-# epochs in place of ten bring `mlp_1p` far more.
+# `mlp_1p`, which differ in pre-training **and** in the network. The row without pre-training is missing there. A
+# hundred epochs in place of ten bring `mlp_1p` far more.
 
 # %%
 early = after_10["auto_2", True] - after_10["auto_2", False]
@@ -308,29 +308,29 @@ axis.set(xlabel="test accuracy with 1 % of the labels (%)", xlim=(0, 100),
 axis.legend(frameon=False, loc="center left", bbox_to_anchor=(1, 0.5));
 
 # %% [markdown]
-# Each mark is a mean of five, the bar its standard deviation, the star the report. The three rows at the bottom are those
-# that the report does not have. Equal steps change little. Shifts and the SVM are ahead of all our runs of the report's
-# networks, and use no unlabelled image. (On the built-in digits, the stars are about other images.)
+# Each mark is a mean of five, the bar its standard deviation, the star the report. The three rows at the bottom are
+# those that the report does not have. Equal steps change little. Shifts and the SVM are ahead of all our runs of the
+# report's networks, and use no unlabelled image. (On the built-in digits, the stars are about other images.)
 #
-# Six conclusions of the report, in our words, and what we find (on MNIST):
+# Six conclusions of the report, and what we find (on MNIST). What stands in quotation marks is the report's wording:
 #
-# - Supervised learning needs labels, and they cost. *True*, and unit 01a measures how much. But a large part of the fall
-#   from `mlp_all` to `mlp_1p` came from ten epochs over few images, which are few steps.
-# - Unsupervised learning alone gives nothing useful, but codes hold patterns. *Not shown*: these autoencoders had not
+# - Supervised learning needs labels, and they cost. *True*, and unit 01a measures how much. But a large part of the
+#   fall from `mlp_all` to `mlp_1p` came from ten epochs over few images, which are few steps.
+# - Unsupervised learning alone "gives nothing useful", but codes hold patterns. *Not shown*: these autoencoders had not
 #   learned much. Unit 07 measures what codes are worth.
 # - Semi-supervised learning combines both. *True as a definition.* Whether it helps is another question, for which the
 #   row without pre-training is missing.
-# - With a larger encoder, decoder and code the accuracy is higher. *Not shown*: the three networks differ in several
+# - "The larger encoder, decoder and code, the higher the accuracy". *Not shown*: the three networks differ in several
 #   things at once. `auto_2` is ahead of the other two here as well, also without pre-training. So the network matters,
 #   but this does not tell which of its parts.
-# - It says that "a small change costs far more time". *Not so*: the report has 306 seconds for `auto_2` and 294 for
+# - "A small change costs far more training time". *Not so*: the report has 306 seconds for `auto_2` and 294 for
 #   `auto_3`, a difference of 4 %. In our table of autoencoders, too, the two have nearly as many weights. Nearly all of
 #   these are in the first and the last layer.
 # - One trained autoencoder should serve many tasks. *Not tested*: there is one task.
 #
-# A reader may see one more thing in the report's table: a code of one number is too small. Our runs agree, but 18.7 % do
-# not measure it. On MNIST, after ten epochs our `auto_3` is there, too, with and without pre-training. After a hundred
-# epochs both have about twice that.
+# A reader may see one more thing in the report's table: a code of one number is too small. Our runs agree, but 18.7 %
+# do not measure it. On MNIST, after ten epochs our `auto_3` is there, too, with and without pre-training. After a
+# hundred epochs both have about twice that.
 
 # %%
 best_net = max(values.mean().item() for values in after_100.values())
