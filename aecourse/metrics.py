@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from scipy import stats
 from skimage.metrics import structural_similarity
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -58,6 +59,18 @@ def linear_probe(z: Tensor, y: Tensor, z_test: Tensor, y_test: Tensor) -> float:
     """
     probe = make_pipeline(StandardScaler(), LogisticRegression(max_iter=300, tol=1e-3))
     return float(probe.fit(np.asarray(z), np.asarray(y)).score(np.asarray(z_test), np.asarray(y_test)))
+
+
+def errors(answers: Tensor, truth: Tensor) -> np.ndarray:
+    """Return the errors (%), shape (S,), of S rows of answers (S, N) to images of the classes truth (N,)."""
+    return 100 * (answers != truth).double().mean(1).numpy()
+
+
+def interval(values: Sequence[float] | np.ndarray, percent: float = 95) -> tuple[float, float]:
+    """Return the ends of Student's confidence interval for the mean of which values (n,) are a sample: m ± t s / √n."""
+    m, s, n = np.mean(values), np.std(values, ddof=1), len(values)
+    half = stats.t.ppf(0.5 + percent / 200, n - 1) * s / n**0.5
+    return float(m - half), float(m + half)
 
 
 def nearest_mean(x: Tensor, y: Tensor, x_test: Tensor, y_test: Tensor) -> float:

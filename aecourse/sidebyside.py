@@ -1,6 +1,7 @@
-"""Many small networks trained at the same time, for accuracies over several seeds; used in lesson 01."""
+"""Many small networks trained at the same time, for accuracies over several seeds; used in lessons 01 and 07."""
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -28,6 +29,34 @@ class SideBySide(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits of every network."""
         return (x @ self.w1 + self.b1).relu() @ self.w2 + self.b2
+
+    @torch.no_grad()
+    def accuracies(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the accuracy (%) of each network on images x (N, D) with labels y (N,), shape (count,)."""
+        return 100 * (self(x).argmax(-1) == y).float().mean(1)
+
+
+class Deep(nn.Module):
+    """``count`` networks of these widths, whose weights lie in one array for each layer; they share no weight.
+
+    A ReLU follows each layer but the last and the one that is number ``linear``, from 1 up: the code of an autoencoder.
+    Images (B, D), the same for all, or (count, B, D), one batch for each, become (count, B, K). The initialisation is
+    that of He and others (2015), uniform.
+    """
+
+    def __init__(self, widths: Sequence[int], linear: int | None = None, count: int = 5, seed: int = 0) -> None:
+        super().__init__()
+        self.linear, shapes = linear, list(pairwise(widths))
+        with seeded(seed):
+            self.w = nn.ParameterList((6 / a) ** 0.5 * (2 * torch.rand(count, a, b) - 1) for a, b in shapes)
+        self.b = nn.ParameterList(torch.zeros(count, 1, b) for _, b in shapes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs of every network."""
+        for i, (w, b) in enumerate(zip(self.w, self.b, strict=True)):
+            x = x.relu() if i and i != self.linear else x
+            x = (torch.einsum("bi,sio->sbo", x, w) if x.ndim == 2 else x @ w) + b
+        return x
 
     @torch.no_grad()
     def accuracies(self, x: Tensor, y: Tensor) -> Tensor:

@@ -39,3 +39,17 @@ def test_a_network_learns_from_its_own_pool_alone():
     assert list(found) == [1, 300]
     assert found[300][0] > 80
     assert (nets(x)[1].argmax(1) == 1).all(), "it has seen one class only"
+
+
+def test_each_deep_network_is_the_network_that_its_weights_make():
+    nets, (x, y) = sidebyside.Deep([6, 5, 2, 3], linear=2, count=3), toy()
+    assert nets(x).shape == nets(x.expand(3, -1, -1)).shape == (3, len(x), 3)
+    alone = nn.Sequential(nn.Linear(6, 5), nn.ReLU(), nn.Linear(5, 2), nn.Linear(2, 3))
+    with torch.no_grad():
+        for i, layer in enumerate(part for part in alone if isinstance(part, nn.Linear)):
+            layer.weight.copy_(nets.w[i][1].T)
+            layer.bias.copy_(nets.b[i][1, 0])
+    torch.testing.assert_close(nets(x)[1], alone(x))
+    torch.testing.assert_close(nets(x.expand(3, -1, -1))[1], alone(x))
+    assert not torch.allclose(nets(x)[1], nets(x)[2])
+    assert nets.accuracies(x, y).shape == (3,)

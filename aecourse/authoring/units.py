@@ -10,8 +10,6 @@ from dataclasses import dataclass
 
 WORDS, CELLS, MEDIAN, LONGEST, TO_DO, MINUTES, SECONDS = 2000, 30, 6, 20, 3, 45, 60
 LONGER = {"06": 120, "07": 120, "10": 120}  # seconds, of the lessons whose trainings take longer
-# Lessons that are still one long notebook. They are counted, and not held to the limits.
-WHOLE = {"07_semi"}
 PLACE = "{minutes}"  # where the minutes belong, in a unit's first cell
 
 WORDS_A_MINUTE, LINES_A_MINUTE, PICTURE, DOING = 130, 8, 1, 2  # minutes for a picture or table, for a thing to do
@@ -79,8 +77,6 @@ def prepare(nb) -> None:
 
 def over(name: str, counts: Counts, seconds: int) -> list[str]:
     """Return a line for each limit that a unit breaks."""
-    if name in WHOLE:
-        return []
     most = LONGER.get(name[:2], SECONDS)
     lines = [f"{name}: {value:g} {what}, at most {limit} are allowed" for value, limit, what in (
         (counts.words, WORDS, "words of prose"), (len(counts.lines), CELLS, "code cells"),
@@ -96,8 +92,8 @@ def table(rows: dict[str, tuple[Counts, int]]) -> str:
     """Return the counts of units, name → (counts, seconds), beside the limits."""
     head = ["unit", "words", "cells", "median", "longest", "to do", "minutes", "seconds"]
     limits = ["at most", WORDS, CELLS, MEDIAN, LONGEST, f"{TO_DO} or more", MINUTES, f"{SECONDS}, {LONGER['06']}"]
-    body = [[f"{name}{' (whole)' * (name in WHOLE)}", c.words, len(c.lines), f"{c.median:g}", max(c.lines, default=0),
-             c.to_do, c.minutes, seconds] for name, (c, seconds) in rows.items()]
+    body = [[name, c.words, len(c.lines), f"{c.median:g}", max(c.lines, default=0), c.to_do, c.minutes, seconds]
+            for name, (c, seconds) in rows.items()]
     lines: list[list] = [head, limits, *body]
     texts = [[str(cell) for cell in row] for row in lines]
     widths = [max(len(row[i]) for row in texts) for i in range(len(head))]
