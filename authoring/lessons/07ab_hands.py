@@ -9,7 +9,8 @@
 # 2. measure whether class and style are separated;
 # 3. say what an ignored class has in common with posterior collapse.
 #
-# **Before it:** units 07a and 07aa. **Time:** about {minutes} minutes; the cells run in less than a minute on two cores.
+# **Before it:** units 07a and 07aa. **Time:** about {minutes} minutes; the cells run in less than a minute on two
+# cores.
 
 # %%
 import torch
@@ -40,9 +41,9 @@ diagrams.flow({"x": (0, 0, "test image:\na slanted 4", plots.SKY),
 #
 # ## 1 · Every image has a label
 #
-# First the easiest case: *all* images have a label, up to 30,000. Then $\mathcal L$ is the whole loss. The code has only 5
-# dimensions. At the beginning of the training the KL term has a weight of 12, which falls to 1. So information in the
-# code is expensive at first, and the model learns to take the class from $y$.
+# First the easiest case: *all* images have a label, up to 30,000. Then $\mathcal L$ is the whole loss. The code has
+# only 5 dimensions. At the beginning of the training the KL term has a weight of 12, which falls to 1. So information
+# in the code is expensive at first, and the model learns to take the class from $y$.
 
 # %%
 train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
@@ -89,8 +90,8 @@ hands = {"leans left": slant.argsort()[45], "upright": slant.argsort()[500],
          "thick": width.argsort()[970]}  # positions of five test images
 
 # %% [markdown]
-# **Predict.** We take 1,000 test images and generate the other nine digits from the code of each. What is the correlation
-# of the image's slant with the mean slant of these nine, from −1 to 1?
+# **Predict.** We take 1,000 test images and generate the other nine digits from the code of each. What is the
+# correlation of the image's slant with the mean slant of these nine, from −1 to 1?
 
 # %%
 prediction_slant = None
@@ -102,9 +103,9 @@ plots.images({name: torch.cat([x_test[i][None], row])
              columns=["image", *map(str, range(10))], zoom=0.8);
 
 # %% [markdown]
-# In the left column are five test images, chosen by their slant and stroke width. To the right of each is *the same code*
-# with the ten classes. Nobody told the model what a slant is. Yet a row leans as its image leans, and a thick stroke gives
-# thick digits. Most images show the digit of their column, some of them blurred.
+# In the left column are five test images, chosen by their slant and stroke width. To the right of each is *the same
+# code* with the ten classes. Nobody told the model what a slant is. Yet a row leans as its image leans, and a thick
+# stroke gives thick digits. Most images show the digit of their column, some of them blurred.
 #
 # An impression can be wrong, so we measure.
 
@@ -125,9 +126,10 @@ print({name: round(value, 2) for name, value in correlations.items()})
 score([("correlation of slants", prediction_slant, correlations["slant"])])
 
 # %% [markdown]
-# Both properties go from the image to the nine others. This alone is no proof that class and hand are separated. A decoder
-# that ignores the class would repeat the image ten times, with the same slant. So we also ask whether a generated image
-# shows the class that was asked for. A support vector machine (unit 07), trained on 2,000 real images, names it.
+# Both properties go from the image to the nine others. This alone is no proof that class and hand are separated. A
+# decoder that ignores the class would repeat the image ten times, with the same slant. So we also ask whether a
+# generated image shows the class that was asked for. A support vector machine (unit 07), trained on 2,000 real images,
+# names it.
 
 # %%
 def as_asked(ten):  # (1000, 10, 784) → % of the nine others that are named as asked
@@ -161,8 +163,8 @@ try_it("Change `k = 7` to `k = 1`. What is the correlation now?", None, one_clas
 # %% [markdown]
 # ## 2 · When the class is ignored
 #
-# Two more models. One also has all labels, with a code of *20* dimensions and no heavy KL term. The other is M2 with 100
-# labels and $\alpha = 10$, as in unit 07aa, on 5,000 images.
+# Two more models. One also has all labels, with a code of *20* dimensions and no heavy KL term. The other is M2 with
+# 100 labels and $\alpha = 10$, as in unit 07aa, on 5,000 images.
 
 # %%
 known = data.stratified_subset(y[:20_000], 100)
@@ -192,9 +194,9 @@ plots.images({f"{name}, {hand}": torch.cat([x_test[i][None], row])
              columns=["image", *map(str, range(10))], zoom=0.6);
 
 # %% [markdown]
-# The upper two rows are as before. In the middle rows fewer images become the digit of their column, although all labels
-# were known. A 20-dimensional code has room for the class, so the decoder can read it there. In the lower rows, with few
-# labels, the images hardly change with the class. The same two measures as in section 1:
+# The upper two rows are as before. In the middle rows fewer images become the digit of their column, although all
+# labels were known. A 20-dimensional code has room for the class, so the decoder can read it there. In the lower rows,
+# with few labels, the images hardly change with the class. The same two measures as in section 1:
 
 # %%
 tens = {name: analogies(model, torch.arange(1000)) for name, model in models.items()}
@@ -243,16 +245,16 @@ score([("cost of a wrong class, code of 5 (nats)", prediction_cost,
         costs["code of 5"][0])])
 
 # %% [markdown]
-# Read the first column from top to bottom. With a short code and all labels a wrong class costs many nats, with a longer
-# code fewer, and with 100 labels fewest. The second column shows what the teacher then knows. With 100 labels the smallest
-# $\mathcal L$ is less often at the right class than the classifier's largest probability. Such a teacher cannot correct
-# the classifier. Nearly all that this M2 knows about the classes comes from the cross-entropy.
+# Read the first column from top to bottom. With a short code and all labels a wrong class costs many nats, with a
+# longer code fewer, and with 100 labels fewest. The second column shows what the teacher then knows. With 100 labels
+# the smallest $\mathcal L$ is less often at the right class than the classifier's largest probability. Such a teacher
+# cannot correct the classifier. Nearly all that this M2 knows about the classes comes from the cross-entropy.
 #
-# This is like posterior collapse (unit 06ba) with the roles exchanged. There the decoder ignores the code. Here it ignores
-# the class. As long as the classifier is guessing, the decoder cannot rely on $y$, and the code takes over. What would it
-# gain to move the class back to $y$? The code would save up to $\log 10 = 2.3$ nats of KL. But an image without a label
-# would pay $\log 10$ for the class, since the entropy of a confident classifier is 0. So its loss would stay nearly the
-# same, and little pushes the model back.
+# This is like posterior collapse (unit [06ba](06ba_collapse.ipynb)) with the roles exchanged. There the decoder ignores
+# the code. Here it ignores the class. As long as the classifier is guessing, the decoder cannot rely on $y$, and the
+# code takes over. What would it gain to move the class back to $y$? The code would save up to $\log 10 = 2.3$ nats of
+# KL. But an image without a label would pay $\log 10$ for the class, since the entropy of a confident classifier is 0.
+# So its loss would stay nearly the same, and little pushes the model back.
 
 # %%
 claim("class ignored", "Images of the nine other classes that an SVM names as asked, M2 "
@@ -298,9 +300,9 @@ table(["M2, 100 labels", "named as asked (%)", "a wrong class costs (nats)",
        ["KL weight from 12", followed_cured, *cost_of_wrong_class(cured), of_cured]])
 
 # %% [markdown]
-# The decoder uses the class again: far more images become the digit of their column, and a wrong class costs far more. Yet
-# the accuracy of the classifier changes little in these four epochs. (In our trials a code of 5 was no cure with 100
-# labels, and a classifier trained on the labels first was none either.) The long run of M2 in unit
+# The decoder uses the class again: far more images become the digit of their column, and a wrong class costs far more.
+# Yet the accuracy of the classifier changes little in these four epochs. (In our trials a code of 5 was no cure with
+# 100 labels, and a classifier trained on the labels first was none either.) The long run of M2 in unit
 # [07b](07b_today.ipynb) begins with a heavy KL term, too. It has thirty epochs on all of MNIST's training images.
 
 # %%
