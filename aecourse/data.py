@@ -179,6 +179,20 @@ def _cached_strokes() -> dict[str, np.ndarray]:
     return drawn
 
 
+def swiss_roll(turns: float, n: int = 1500) -> tuple[Tensor, np.ndarray]:
+    """Return n points (n, 3) of a Swiss roll, and their places on the sheet (n, 2): arc length, position across it.
+
+    The sheet is rolled along the spiral r = t, from t = 1.5π on. The points have the mean 0 and are divided by one
+    standard deviation, that of all their coordinates.
+    """
+    rng = np.random.default_rng(0)
+    t, position = 1.5 * np.pi + 2 * np.pi * turns * rng.random(n), 21 * rng.random(n)
+    roll = np.stack([t * np.cos(t), position, t * np.sin(t)], 1)
+    arc = 0.5 * (t * np.sqrt(1 + t**2) + np.arcsinh(t))
+    roll = (roll - roll.mean(0)) / (roll - roll.mean(0)).std()
+    return torch.from_numpy(roll).float(), np.stack([arc, position], 1)
+
+
 def tiled(images: Tensor) -> Tensor:
     """Return the first n² images of (N, 784), n as large as it can be, as one picture (28 n, 28 n) with n in a row."""
     n = int(len(images) ** 0.5)

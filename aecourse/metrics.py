@@ -6,7 +6,9 @@ import numpy as np
 import torch
 from scipy import stats
 from skimage.metrics import structural_similarity
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.model_selection import KFold, cross_val_score
+from sklearn.neighbors import KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
@@ -124,6 +126,17 @@ def tuned_probe(train: tuple[Tensor, Tensor], valid: tuple[Tensor, Tensor], test
         return 100 * (guess == y[:, None]).float().mean(0)  # (decays,)
 
     return accuracy(*test)[accuracy(*valid).argmax()].item()
+
+
+def r2_from_map(plane: Tensor | np.ndarray, coordinates: np.ndarray, linear: bool = False) -> list[float]:
+    """Return R² of each of the coordinates (N, C), read from a map (N, K) at points left out, by five-fold splits.
+
+    A point's coordinate is the mean of those of its ten nearest neighbours on the map; with ``linear`` it comes from a
+    linear regression.
+    """
+    model = LinearRegression() if linear else KNeighborsRegressor(10)
+    folds = KFold(5, shuffle=True, random_state=0)
+    return [float(cross_val_score(model, np.asarray(plane), c, cv=folds).mean()) for c in coordinates.T]
 
 
 def thickness(x: Tensor) -> Tensor:

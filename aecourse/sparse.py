@@ -1,13 +1,17 @@
 """Sparse autoencoders: few active units in a wide code, and features that were planted in order to be found."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from aecourse import losses
+from aecourse.train import Step, fit, seeded
+
+Model = TypeVar("Model", bound=nn.Module)
 
 
 class SparseAutoencoder(nn.Module):
@@ -56,6 +60,29 @@ class SparseAutoencoder(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction (B, D) of x (B, D)."""
         return self.decode(self.encode(x))
+
+
+def new_sparse(mean: Tensor, k: int | None = None, seed: int = 0) -> SparseAutoencoder:
+    """Return an untrained `SparseAutoencoder` of 1000 units for data with the mean (D,); a seed gives the same one."""
+    with seeded(seed):
+        return SparseAutoencoder(mean, k=k)
+
+
+def train_sparse(model: Model, x: Tensor, penalty: Callable[[Tensor], Tensor] | None = None) -> Model:
+    """Train a model with ``encode`` and ``decode`` on images x (N, D), as units 05 and 05a do, and return it.
+
+    The loss is the squared error, plus ``penalty`` of the code: it maps a code (B, units) to one number for each image,
+    (B,). Three epochs of batches of 128, and one cycle of the learning rate with the peak 3e-3.
+    """
+    def loss(model: Any, x: Tensor, step: Step) -> dict[str, Tensor]:
+        z = model.encode(x)
+        terms = {"squared error": losses.squared_error(model.decode(z), x)}
+        if penalty is not None:
+            terms["penalty"] = penalty(z)
+        return terms
+
+    fit(model, (x,), loss, epochs=3, batch=128, lr=3e-3, one_cycle=True)
+    return model
 
 
 class SigmoidAutoencoder(nn.Module):

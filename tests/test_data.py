@@ -511,3 +511,14 @@ def test_strokes_that_cannot_be_kept_are_drawn_all_the_same(few_strokes, small, 
     out = capsys.readouterr().out
     assert "could not be kept" in out
     assert "AECOURSE_CACHE" in out
+
+
+def test_the_swiss_roll_is_a_spiral_whose_arc_length_is_known():
+    roll, sheet = data.swiss_roll(1.5, n=4000)
+    assert roll.shape == (4000, 3)
+    assert sheet.shape == (4000, 2)
+    assert roll.mean(0).abs().max() < 1e-5
+    line = roll[:, [0, 2]].numpy()[np.argsort(sheet[:, 0])]  # along the spiral
+    length = np.linalg.norm(np.diff(line, axis=0), axis=1).sum()
+    scale = np.ptp(sheet[:, 1]) / np.ptp(roll[:, 1].numpy())
+    assert scale * length == pytest.approx(np.ptp(sheet[:, 0]), rel=1e-3)

@@ -137,3 +137,17 @@ def test_the_largest_angle_between_two_spaces():
     assert metrics.largest_angle(a, tilted) == pytest.approx(math.degrees(0.5), abs=1e-4)
     assert metrics.largest_angle(mixed, a) == pytest.approx(0, abs=1e-4)
     assert metrics.largest_angle(a, torch.eye(5)[:, 1:3]) == pytest.approx(90)
+
+
+def test_r2_from_map_tells_a_straight_map_from_a_bent_one_and_from_an_overlap():
+    sheet = np.random.default_rng(0).random((1000, 2))
+    angle = 4 * sheet[:, 0]
+    bent = np.stack([(1 + sheet[:, 1]) * np.cos(angle), (1 + sheet[:, 1]) * np.sin(angle)], 1)
+    folded = np.stack([np.abs(sheet[:, 0] - 0.5), sheet[:, 1]], 1)
+    straight = torch.from_numpy(sheet @ np.array([[2.0, 1.0], [0.0, 1.0]]))
+    assert min(metrics.r2_from_map(straight, sheet, linear=True)) == pytest.approx(1)
+    assert min(metrics.r2_from_map(bent, sheet)) > 0.95
+    assert min(metrics.r2_from_map(bent, sheet, linear=True)) < 0.9
+    of_arc, of_position = metrics.r2_from_map(folded, sheet)
+    assert of_arc < 0.2
+    assert of_position > 0.95

@@ -6,8 +6,16 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aecourse.metrics import tuned_probe
-from aecourse.sparse import SigmoidAutoencoder, SparseAutoencoder, kl_to_rate, superpose, top_k_dictionaries
+from aecourse.metrics import reconstruction_error, tuned_probe
+from aecourse.sparse import (
+    SigmoidAutoencoder,
+    SparseAutoencoder,
+    kl_to_rate,
+    new_sparse,
+    superpose,
+    top_k_dictionaries,
+    train_sparse,
+)
 from aecourse.train import seeded
 
 
@@ -65,6 +73,24 @@ def test_the_encoder_begins_as_the_transpose_or_as_pytorch_does():
         layer = torch.nn.Linear(9, 20)
     assert torch.equal(usual.encoder.weight, layer.weight)
     assert torch.equal(usual.encoder.bias, layer.bias)
+
+
+def test_a_new_network_is_the_same_one_for_a_seed():
+    mean = some_images().mean(0)
+    first, again, other = new_sparse(mean), new_sparse(mean), new_sparse(mean, seed=1)
+    assert torch.equal(first.encoder.weight, again.encoder.weight)
+    assert not torch.equal(first.encoder.weight, other.encoder.weight)
+    assert (new_sparse(mean, k=3).encode(some_images()) > 0).sum(1).max() <= 3
+
+
+def test_training_lowers_the_error_and_a_penalty_the_code():
+    x = some_images(600)
+    untrained = new_sparse(x.mean(0))
+    plain, sparse = (train_sparse(new_sparse(x.mean(0)), x, penalty) for penalty in (None, lambda z: 10 * z.sum(1)))
+    assert reconstruction_error(plain, x) < reconstruction_error(untrained, x)
+    assert sparse.encode(x).sum() < plain.encode(x).sum()
+    assert list(plain.history.train) == ["squared error", "loss"]
+    assert list(sparse.history.train) == ["squared error", "penalty", "loss"]
 
 
 def test_the_sigmoid_code_begins_at_its_rate_on_the_mean_image():

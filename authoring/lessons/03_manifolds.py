@@ -383,7 +383,7 @@ claim.checkpoint()
 #
 # **Deeper:** [03a](03a_dimension.ipynb) counts dimensions; [03b](03b_depth.ipynb) goes deep;
 # [03c](03c_interpolation.ipynb) interpolates; [03d](03d_maps.ipynb) compares maps; [03da](03da_roll.ipynb) maps a
-# rolled sheet; [03e](03e_linear.ipynb) looks closer at PCA.
+# rolled sheet; [03db](03db_contractive.ipynb) adds a penalty on the Jacobian; [03e](03e_linear.ipynb) looks closer at PCA.
 # **Next:** [lesson 04](04_denoising.ipynb) corrupts the input and asks for the clean image.
 #
 # ### Papers

@@ -22,8 +22,8 @@ from torch import nn
 
 from aecourse import data, diagrams, losses, plots
 from aecourse.claims import Claims, score, table, try_it
-from aecourse.sparse import SparseAutoencoder
-from aecourse.train import fit, seeded
+from aecourse.sparse import new_sparse, train_sparse
+from aecourse.train import seeded
 
 plots.use_style()
 digits = data.load()
@@ -80,29 +80,19 @@ try_it("Set `weight = 1.4` and run the cell of the figure again. Up to which len
        "the best value zero?", None, zero_until, changed=weight == 1.4)
 
 # %% [markdown]
-# In a network many atoms act together. We measure the shrinkage there. `SparseAutoencoder` is the network of unit 05;
-# with `k` it keeps the `k` largest units.
+# In a network many atoms act together. We measure the shrinkage there. `new_sparse` makes the network of unit 05, with
+# its atoms of length one; with `k` it keeps the `k` largest units. `train_sparse` trains it as unit 05 does, three epochs
+# with the squared error as the loss. A function of the code, if given, is added to the loss as the penalty.
 
 # %%
-def train(model, penalty=None):
-    def loss(model, x, step):
-        z = model.encode(x)
-        terms = {"squared error": losses.squared_error(model.decode(z), x)}  # (B,)
-        if penalty is not None:
-            terms["penalty"] = penalty(z)  # (B,)
-        return terms
-    fit(model, (x,), loss, epochs=3, batch=128, lr=3e-3, one_cycle=True)
-    return model
+def l1(weight):  # λ
+    return lambda z: weight * z.sum(1)  # (B, 1000) → (B,)
 
 
-def new(k=None):
-    with seeded(0):
-        return SparseAutoencoder(mean_image, k=k)
-
-# %%
-nets = {"no penalty": train(new()), "L1, λ = 0.3": train(new(), lambda z: 0.3 * z.sum(1)),
-        "top-25": train(new(k=25))}
-strong = train(new(), lambda z: 0.6 * z.sum(1))
+nets = {"no penalty": train_sparse(new_sparse(mean_image), x),
+        "L1, λ = 0.3": train_sparse(new_sparse(mean_image), x, l1(0.3)),
+        "top-25": train_sparse(new_sparse(mean_image, k=25), x)}
+strong = train_sparse(new_sparse(mean_image), x, l1(0.6))
 
 # %% [markdown]
 # For each image we keep the choice of units, and compute their best values anew. These are the least squares solution
@@ -210,7 +200,7 @@ prediction_on = None
 # %%
 with seeded(0):
     kl_net = SigmoidAutoencoder()
-nets["KL, ρ = 0.05"] = train(kl_net, kl_to_rate)
+nets["KL, ρ = 0.05"] = train_sparse(kl_net, x, kl_to_rate)
 with torch.no_grad():
     z = kl_net.encode(x_test)
 mean_rate, above = z.mean().item(), (z > 0.5).sum(1).float().mean().item()
@@ -251,7 +241,7 @@ claim("half on", "Units of it above one half, per image", above, "of 1000", at_m
 begin = 0.05  # value of every unit on the mean image, before training
 with seeded(0):
     other_net = SigmoidAutoencoder(begin)
-train(other_net, kl_to_rate)
+train_sparse(other_net, x, kl_to_rate)
 with torch.no_grad():
     other_z = other_net.encode(x_test)  # (2000, 1000)
 other_above = (other_z > 0.5).sum(1).float().mean().item()
@@ -339,7 +329,7 @@ claim.checkpoint()
 # - A network minimises the penalty that we wrote, not the one that we meant.
 #
 # **Next:** [05b](05b_planted.ipynb) asks when a sparse autoencoder finds the true parts of the data.
-# [05d](05d_units.ipynb) looks at the atoms of the four networks. [Lab 05](../work/lab05.ipynb) (on the web: the
+# [05d](05d_units.ipynb) looks at single units. [Lab 05](../work/lab05.ipynb) (on the web: the
 # [sheet](../exercises/lab05/lab05.ipynb)) comes after 05b and closes the loophole of L1 in another way.
 #
 # ### Papers

@@ -6,10 +6,10 @@
 #
 # **After this unit you can**
 # 1. read a curve of how often units are active;
-# 2. compare dictionary atoms by a measure of their noise;
+# 2. measure how much noise there is in dictionary atoms;
 # 3. judge top-activating examples by a number, with an untrained network as the baseline.
 #
-# **Before it:** unit 05; the KL network of 05a appears as one row. **Time:** about {minutes} minutes; the cells run in
+# **Before it:** unit 05. **Time:** about {minutes} minutes; the cells run in
 # less than a minute on two cores.
 
 # %%
@@ -17,10 +17,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
-from aecourse import data, diagrams, losses, plots
-from aecourse.claims import Claims, score, try_it
-from aecourse.sparse import SigmoidAutoencoder, SparseAutoencoder, kl_to_rate
-from aecourse.train import fit, seeded
+from aecourse import data, diagrams, plots
+from aecourse.claims import Claims, score, table, try_it
+from aecourse.sparse import new_sparse, train_sparse
+from aecourse.train import seeded
 
 plots.use_style()
 digits = data.load()
@@ -38,33 +38,23 @@ diagrams.flow({"x": (0, 0, "images $x$ that\nactivate the unit", plots.SKY),
               {("x", "z"): "encoder", ("z", "a"): "decoder"});
 
 # %% [markdown]
-# A unit has two sides. Section 1 looks at the unit itself, section 2 at the right side, section 3 at the left one.
+# Section 1 looks at the unit itself, section 2 at what it adds (on the right), section 3 at what it responds to (on the
+# left).
 #
 # ## 1 · How often is each unit active?
 #
-# We train the networks of units 05 and 05a again. All have 1000 units and see the same 7000 images for three epochs.
+# A unit is **active** for an image if its value is above 0. We train three networks of unit 05 again. `new_sparse` makes
+# one, with 1000 units; with `k` it keeps the `k` largest of each image. `train_sparse` trains it for three epochs on the
+# same 7000 images, with a penalty if there is one.
 
 # %%
-def train(model, penalty=None):
-    def loss(model, x, step):
-        z = model.encode(x)
-        terms = {"squared error": losses.squared_error(model.decode(z), x)}
-        if penalty is not None:
-            terms["penalty"] = penalty(z)  # (B,)
-        return terms
-    fit(model, (x,), loss, epochs=3, batch=128, lr=3e-3, one_cycle=True)
-    return model
+def l1(z):  # (B, 1000) → (B,)
+    return 0.3 * z.sum(1)
 
 
-def new(k=None):
-    with seeded(0):
-        return SparseAutoencoder(mean_image, k=k)
-
-# %%
-with seeded(0):
-    kl_net = SigmoidAutoencoder(mean_image)
-nets = {"no penalty": train(new()), "L1, λ = 0.3": train(new(), lambda z: 0.3 * z.sum(1)),
-        "top-25": train(new(k=25)), "KL, ρ = 0.05": train(kl_net, kl_to_rate)}
+nets = {"no penalty": train_sparse(new_sparse(mean_image), x),
+        "L1, λ = 0.3": train_sparse(new_sparse(mean_image), x, l1),
+        "top-25": train_sparse(new_sparse(mean_image, k=25), x)}
 
 # %% [markdown]
 # Top-25 uses 25 of 1000 units for each image. So a unit is active for 2.5 % of the images on average.
@@ -77,70 +67,108 @@ prediction_often = None
 # %%
 axis = plt.subplots(figsize=(6.2, 3))[1]
 rates = {}
-for name, style in (("no penalty", "-."), ("L1, λ = 0.3", "--"), ("top-25", "-")):
+for (name, net), style in zip(nets.items(), ("-.", "--", "-"), strict=True):
     with torch.no_grad():
-        rates[name] = (nets[name].encode(x_test) > 0).float().mean(0)  # (1000,)
+        rates[name] = (net.encode(x_test) > 0).float().mean(0)  # (1000,)
     ordered = rates[name].sort(descending=True).values
     axis.plot(range(1, 1001), 100 * ordered, style, label=name)
-axis.axhline(50, color="grey", linestyle=":")
+axis.axhline(2.5, color="grey", linestyle=":", label="mean of top-25")
 axis.set(xlabel="units, most often active first", ylabel="active for (% of images)",
          yscale="log", ylim=(0.02, 110))
+axis.set_yticks([0.1, 1, 10, 100], ["0.1", "1", "10", "100"])
 axis.legend(frameon=False);
 
 # %%
+often = rates["top-25"] > 0.025  # (1000,)
+work = (rates["top-25"][often].sum() / rates["top-25"].sum()).item()
+never = int((rates["top-25"] == 0).sum())
+table(["units of top-25", "number", "share of all activity"],
+      [["active for more than 2.5 %", int(often.sum()), work],
+       ["never active", never, 0.0]])
 score([("units of top-25 that are active for more than 2.5 %", prediction_often,
-        int((rates["top-25"] > 0.025).sum()))])
+        int(often.sum()))])
 
 # %% [markdown]
-# Without a penalty most units are active for a large part of the images. With top-k a few are active often and some
-# hundreds now and then. Where the line ends, the units are dead or nearly so (below 0.02 % of the test images the axis
-# is cut). A mean rate says little about the single units.
+# Without a penalty most units are active for a large part of the images. With top-k about a quarter of the units does most
+# of the work, and more than a third is never active on the test images. So a mean rate says little about a single unit.
 
 # %%
-level = 0.5  # the dotted line
-above = int((rates["L1, λ = 0.3"] > level).sum())
-print(f"L1: {above} units are active for more than {100 * level:.0f} % of the images")
+claim("few work", "Share of all activity by the units of top-25 above its mean rate", work,
+      at_least=0.8, baseline=f"these are {int(often.sum())} of 1000 units")
+claim("never active", "Units of top-25 that no test image activates", never, "of 1000",
+      at_least=334)
+
+# %% [markdown]
+# Even these busy units differ.
 
 # %%
-try_it("Set `level = 0.1` and run that cell again. How many units of the L1 network are "
-       "active for more than a tenth of the images?", None, above, changed=level == 0.1)
+busiest = 1000  # so many units, the most often active ones
+in_order = rates["top-25"].sort(descending=True).values
+share = (in_order[:busiest].sum() / in_order.sum()).item()
+print(f"the {busiest} busiest units of top-25: {share:.2f} of all activity")
+
+# %%
+try_it("Change `busiest = 1000` to `busiest = 100` and run that cell again. What share of "
+       "all activity is that of the 100 busiest units?", None, share,
+       changed=busiest == 100)
 
 # %% [markdown]
 # ## 2 · What a unit adds
 #
-# The atom of a unit shows what it adds to an image. We show ten atoms of each network, those of the first units that
-# are active for more than one image in a hundred. How much of an atom is noise? A smooth stroke has similar values at
-# neighbouring pixels, and noise has not. So the **roughness** of an atom is the sum of the squared differences between
-# horizontal neighbours. (All atoms are scaled to length one first.)
+# The atom of a unit shows what it adds to an image. How much of an atom is noise? A smooth stroke has similar values at
+# neighbouring pixels, and noise does not. So the **roughness** of an atom is the sum of the squared differences between
+# horizontal neighbours. All atoms have length one, so the square of a pixel is 1/784 on average. For independent noise
+# with mean 0 each of the 28 · 27 = 756 differences has the expected square 2/784. The roughness of noise is then about
+# 756 · 2/784 = 1.93.
 #
-# **Predict.** In which network do the atoms have the largest roughness? Type `"no penalty"`, `"L1"`, `"top-25"` or
-# `"KL"`.
+# **Predict.** The atoms begin as noise. After training without a penalty, what is their mean roughness?
 
 # %%
 prediction_noise = None
 
 # %%
-pictures, roughness = {}, {}
-with torch.no_grad():
-    for name, net in nets.items():
-        used = ((net.encode(x_test) > 0).float().mean(0) > 0.01).nonzero()[:, 0]
-        atoms = torch.nn.functional.normalize(net.decoder.weight[:, used], dim=0).T
-        pictures[name] = atoms[:10]  # (10, 784)
-        grid = atoms.reshape(-1, 28, 28)
-        steps = (grid[:, :, 1:] - grid[:, :, :-1]).square().sum((1, 2))  # (units,)
-        roughness[name] = steps.mean().item()
-plots.images(pictures, limits=(-0.15, 0.15), zoom=0.8);
+def used_atoms(model, least):
+    """The atoms (units, 784) of the units that are active for this share of the images."""
+    with torch.no_grad():
+        used = (model.encode(x_test) > 0).float().mean(0) >= least  # (1000,)
+        return model.atoms()[:, used].T
+
+
+def roughness(atoms):
+    grid = atoms.reshape(-1, 28, 28)
+    return (grid[:, :, 1:] - grid[:, :, :-1]).square().sum((1, 2)).mean().item()
 
 # %%
-for name, value in roughness.items():
-    print(f"{value:.2f}  mean roughness of the atoms, {name}")
-roughest = max(roughness, key=roughness.get).split(",")[0]
-score([("the roughest atoms", prediction_noise, roughest)])
+atoms = {name: used_atoms(net, 0.01) for name, net in nets.items()}
+rough = {name: roughness(a) for name, a in atoms.items()}
+table(["network", "units", "mean roughness of their atoms"],
+      [[name, len(a), rough[name]] for name, a in atoms.items()])
+score([("roughness without a penalty", prediction_noise, rough["no penalty"])])
+plots.images({name: a[:10] for name, a in atoms.items()}, limits=(-0.15, 0.15), zoom=0.8);
 
 # %% [markdown]
-# Middle grey is zero, white adds ink, and black takes it away. With top-k many atoms have clear shapes, and they look
-# more like parts of whole digits than like single strokes. Without a penalty noise is left from the random
-# initialisation.
+# The table and the figure use the units that are active for at least one image in a hundred. The figure shows the first
+# ten of each network. Middle grey is zero, white adds ink, and black takes it away. Without a penalty the atoms are still
+# rough: noise is left from the initialisation. With L1 some are clear and some are noise. With top-25 most have clear
+# shapes, which look like whole digits rather than like single strokes.
+
+# %%
+claim("noise left", "Mean roughness of the atoms, no penalty", rough["no penalty"],
+      at_least=1.2, baseline="noise 1.93, " + ", ".join(
+          f"{name} {value:.2f}" for name, value in list(rough.items())[1:]))
+
+# %%
+least = 0.01  # share of the images for which a unit has to be active
+rough_top = roughness(used_atoms(nets["top-25"], least))
+print(f"top-25, units active for a share of at least {least}: roughness {rough_top:.2f}")
+
+# %%
+try_it("Change `least = 0.01` to `least = 0` and run that cell again, so that all units of "
+       "top-25 count. What is the mean roughness?", None, rough_top, changed=least == 0)
+
+# %% [markdown]
+# A unit that is never active gets no gradient, so its atom stays as it was initialised. The units of top-25 that work are
+# smooth, the others are not.
 #
 # ## 3 · What a unit responds to
 #
@@ -155,72 +183,103 @@ score([("the roughest atoms", prediction_noise, roughest)])
 prediction_purity = None
 
 # %%
-def purity(model, first=0):
+def purity(model, first=0, at_least=10):
+    """Purity of ten images for each unit with enough active images: {unit: share}."""
     with torch.no_grad():
         z = model.encode(x_test)  # (N, 1000)
-    shares = []
-    for j in ((z > 0).sum(0) >= first + 10).nonzero()[:, 0]:  # units with so many examples
-        order = z[:, j].topk(first + 10).indices  # the largest value first
-        shares.append(y_test[order[first:]].bincount().max().item() / 10)
-    return shares  # one for each such unit
+    shares = {}
+    for j in ((z > 0).sum(0) >= at_least).nonzero()[:, 0].tolist():
+        largest = z[:, j].topk(first + 10).indices  # the largest value first
+        classes = y_test[largest[first:]]  # (10,)
+        shares[j] = classes.bincount().max().item() / 10
+    return shares
 
 # %% [markdown]
-# Top-k may score well because it *selects* units, and not because it was trained. So an untrained network that keeps 25
-# units is a second baseline. A third one is ten test images at random.
+# Top-k may have a high purity because it *selects* units, and not because it was trained. So an untrained network that
+# keeps 25 units is a second baseline. A third one is ten test images at random.
 
 # %%
-compared = {"untrained": new(), "untrained, top-25": new(k=25),
-            **{name: nets[name] for name in ("no penalty", "L1, λ = 0.3", "top-25")}}
-all_shares = {name: purity(net) for name, net in compared.items()}
+compared = {"untrained": new_sparse(mean_image),
+            "untrained, top-25": new_sparse(mean_image, k=25), **nets}
+shares = {name: purity(net) for name, net in compared.items()}
 with seeded(0):
     ten = y_test[torch.randint(len(y_test), (1000, 10))]  # (1000, 10)
-all_shares["ten images at random"] = [c.bincount().max().item() / 10 for c in ten]
-pure = {name: np.mean(shares) for name, shares in all_shares.items()}
-for name, value in pure.items():
-    print(f"{value:.2f}  {name}, mean of {len(all_shares[name])}")
+chance = np.mean([classes.bincount().max().item() / 10 for classes in ten])
+pure = {name: np.mean([*of_units.values()]) for name, of_units in shares.items()}
+table(["network", "units", "mean purity"],
+      [*([name, len(shares[name]), value] for name, value in pure.items()),
+       ["ten images at random", None, chance]])
 
 # %%
 score([("purity of an untrained network", prediction_purity, float(pure["untrained"]))])
 
 # %% [markdown]
-# The last line is the chance level. Even the untrained network is far above it. A unit ranks the images along one
-# direction. The images at its end often share bright pixels, and so the class, even if the direction is random. So only
-# the part of the purity above the untrained networks is due to training. It is large for top-25 alone. With the
-# selection alone, untrained, the purity hardly rises. Here are the first three units of each that are active for 1 to
-# 10 % of the images (rare in the untrained network):
+# The last line is the chance level. Among ten random images the most common class already has two or three, so it is not
+# one tenth. Even the untrained network is far above it. A likely reason: a unit's value before the ReLU is $w_j \cdot x +
+# b_j$. The ten largest values belong to images that have ink where $w_j$ is large. Such images resemble each other, so
+# they often share the class, even if $w_j$ is random.
+#
+# Only the part of the purity above the untrained networks is due to training. It is large for top-25 alone, among the
+# three trained networks. The selection without training raises the purity little. L1 adds little, too, and without a
+# penalty training even lowers the purity.
+#
+# What do such units look like? We order the units of a network by their purity and show those a quarter, half and three
+# quarters up the order, with the purity after the unit's number.
 
 # %%
 rows = {}
 for name in ("top-25", "untrained"):
-    with torch.no_grad():
-        z, atoms_now = compared[name].encode(x_test), compared[name].atoms()
-    rate = (z > 0).float().mean(0)  # (1000,)
-    for j in ((rate > 0.01) & (rate < 0.1)).nonzero()[:3, 0].tolist():  # unit numbers
-        examples = x_test[z[:, j].topk(10).indices]  # (10, 784)
-        rows[f"{name}, unit {j}"] = torch.cat([0.5 + 3 * atoms_now[:, j][None], examples])
+    by_purity = sorted(shares[name], key=shares[name].get)
+    for quarter in (1, 2, 3):
+        j = by_purity[len(by_purity) * quarter // 4]
+        with torch.no_grad():
+            atom = compared[name].atoms()[:, j]  # (784,)
+            largest = compared[name].encode(x_test)[:, j].topk(10).indices
+        rows[f"{name}, unit {j}: {shares[name][j]:.1f}"] = torch.cat(
+            [0.5 + 3 * atom[None], x_test[largest]])  # (11, 784)
 plots.images(rows, columns=["atom"], zoom=0.8);  # atoms: middle grey is zero
 
 # %% [markdown]
-# The atoms of the untrained network are noise. Its examples look more mixed, but by the number above they share a class
-# far more often than chance. **Top-activating examples are weak evidence of a meaning.**
+# The atoms of the untrained network are noise, and still several of its ten images are of one class. Without the atom and
+# the baseline we might give such a unit a name. **Top-activating examples are weak evidence of a meaning.**
 
 # %%
 claim("strongest images", "Share of one class among the ten top-activating examples of a "
       "unit, untrained network", pure["untrained"], at_least=0.4,
-      baseline=", ".join(f"{name} {pure[name]:.2f}" for name in list(compared)[1:]))
+      baseline=f"ten images at random {chance:.2f}, "
+      + ", ".join(f"{name} {pure[name]:.2f}" for name in list(compared)[1:]))
+claim("purity by training", "Purity of top-25 minus that of an untrained top-25",
+      pure["top-25"] - pure["untrained, top-25"], at_least=0.1,
+      baseline=f"L1 minus untrained {pure['L1, λ = 0.3'] - pure['untrained']:.2f}")
+claim("purity without a penalty", "Purity after training without a penalty minus untrained",
+      pure["no penalty"] - pure["untrained"], at_most=0)
 
 # %% [markdown]
-# The ten best examples are also a choice that flatters the unit. Are the images that activate it less of
-# one class, too? (Units with too few such images are left out.)
+# The ten top-activating examples show a unit at its best. What about images that activate it more weakly? We use the units
+# that at least 110 test images activate, so that all ranks are compared on the same units.
 
 # %%
-first = 0  # how many of the top-activating examples are passed over
-later = float(np.mean(purity(nets["top-25"], first)))
-print(f"top-25, examples {first + 1} to {first + 10} of each unit: purity {later:.2f}")
+first = 0  # how many of the top-activating examples are skipped
+ranks = {name: purity(compared[name], first, at_least=110)
+         for name in ("top-25", "untrained, top-25", "untrained")}
+weaker = {name: float(np.mean([*of_units.values()])) for name, of_units in ranks.items()}
+table([f"ranks {first + 1} to {first + 10}", "units", "mean purity"],
+      [[name, len(ranks[name]), value] for name, value in weaker.items()])
 
 # %%
-try_it("Set `first = 100` and run that cell again. What is the purity of the images with "
-       "ranks 101 to 110? Type it with two decimals.", None, later, changed=first == 100)
+try_it("Change `first = 0` to `first = 100` and run that cell again. What is the purity of "
+       "ranks 101 to 110 in the trained network?", None, weaker["top-25"],
+       changed=first == 100)
+
+# %% [markdown]
+# The purity falls from the top ten to ranks 101 to 110, in the trained and in the untrained networks. Compare the trained
+# network at these ranks with the untrained ones at the same ranks.
+
+# %%
+best_ten, later_ten = (np.mean([*purity(nets["top-25"], skipped, at_least=110).values()])
+                       for skipped in (0, 100))
+claim("ranks 101 to 110", "Purity of top-25 at ranks 101 to 110, minus the top ten of the "
+      "same units", later_ten - best_ten, at_most=-0.1, baseline=f"top ten {best_ten:.2f}")
 
 # %% [markdown]
 # ## 4 · Checkpoint
@@ -231,9 +290,9 @@ claim.checkpoint()
 # %% [markdown]
 # ## 5 · What to keep
 #
-# - A mean rate hides how unequal units are: with top-k some are active often and many almost never.
+# - A mean rate hides how unequal units are. With top-k a few do most of the work, and many are never active.
 # - An atom shows what a unit adds, and top-activating examples show what it responds to.
-# - Top-activating examples score well above chance even for an untrained network. Compare with one.
-# - The images that activate a unit less belong to its meaning, too.
+# - Top-activating examples have a purity well above chance even for an untrained network. Compare with one.
+# - Ranks 101 to 110 share a class less often than the top ten. The top ten show a unit at its best.
 #
 # **Next:** [lesson 06](06_vae.ipynb) makes the code follow a distribution, so that new images can be generated.
