@@ -300,7 +300,7 @@ claim.checkpoint()
 # - A network stores more features than it has dimensions, if the features are sparse. This is superposition.
 # - Its price is that each dimension of the code mixes several features.
 # - Units of a sparse autoencoder can follow single features more closely than the code's own dimensions. Compare with
-#   an untrained one before you say that training has found them.
+#   an untrained one, over several seeds, before you say that training has found them.
 # - In language models there is no ground truth to compare the units with.
 #
 # **Next:** [05c](05c_useful.ipynb) asks whether sparse features are useful.
