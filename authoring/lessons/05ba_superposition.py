@@ -2,10 +2,10 @@
 # # 05ba · Superposition, and how language models are examined
 #
 # **Promise.** You will train a very small network and see how many features it stores in two dimensions. Then you will
-# take its code apart with a sparse autoencoder, as researchers do with language models.
+# decompose its code with a sparse autoencoder, as researchers do with language models.
 #
 # **After this unit you can**
-# 1. say when a network stores more features than it has dimensions, and why;
+# 1. say when a network stores more features than it has dimensions, and how its bias and ReLU make this possible;
 # 2. compare the units of a sparse autoencoder with the network's own units;
 # 3. name what sparse autoencoders show about language models and what they do not.
 #
@@ -13,6 +13,7 @@
 
 # %%
 import matplotlib.pyplot as plt
+import numpy as np
 import torch
 
 from aecourse import data, diagrams, losses, plots
@@ -36,8 +37,8 @@ diagrams.flow({"x": (0, 0, "five\nfeatures $x$", plots.SKY),
 # (2022) tried it with a very small network. Five features between 0 and 1 go through a 2-dimensional code and back.
 #
 # $W$ has the shape 2 × 5. Its column $i$ is the direction of feature $i$ in the plane, and $b$ is a bias. A feature is
-# present with some probability, else it is zero. The first feature matters most: feature $i$, counted from 0, weighs
-# $0.9^i$ in the squared error.
+# present with some probability; otherwise it is zero. The first feature matters most: feature $i$, counted from 0,
+# weighs $0.9^i$ in the squared error.
 #
 # **Predict.** When every feature is always present, how many of the five get a direction of their own in the plane? (We
 # count the directions longer than 0.5.) Type a second number for features that are present in three samples of a
@@ -48,21 +49,27 @@ prediction_dense = None
 prediction_rare = None
 
 # %%
-probability = 1.0  # of a feature to be present
-generator = torch.Generator().manual_seed(0)
-W = (0.3 * torch.randn(2, 5, generator=generator)).requires_grad_()
-b = torch.zeros(5, requires_grad=True)
-optimiser = torch.optim.Adam([W, b], lr=3e-2)
-for _ in range(1000):
-    x = torch.rand(256, 5, generator=generator)  # (256, 5)
-    x = x * (torch.rand(256, 5, generator=generator) < probability)  # absent: zero
-    x_hat = torch.relu(x @ W.T @ W + b)  # (256, 5) → (256, 2) → (256, 5)
-    loss = ((x_hat - x).square() * 0.9 ** torch.arange(5)).sum(1).mean()
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
-lengths = W.detach().norm(dim=0)
+def toy(probability):  # of a feature to be present
+    generator = torch.Generator().manual_seed(0)
+    W = (0.3 * torch.randn(2, 5, generator=generator)).requires_grad_()
+    b = torch.zeros(5, requires_grad=True)
+    optimiser = torch.optim.Adam([W, b], lr=3e-2)
+    for _ in range(1000):
+        x = torch.rand(256, 5, generator=generator)  # (256, 5)
+        x = x * (torch.rand(256, 5, generator=generator) < probability)  # absent: zero
+        x_hat = torch.relu(x @ W.T @ W + b)  # (256, 5) → (256, 2) → (256, 5)
+        loss = ((x_hat - x).square() * 0.9 ** torch.arange(5)).sum(1).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return W.detach(), b.detach()  # (2, 5), (5,)
+
+# %%
+probability = 1.0
+W, b = toy(probability)
+lengths = W.norm(dim=0)
 print("lengths of the five directions:", lengths.numpy().round(2))
+print("bias b:", b.numpy().round(2))
 
 # %%
 try_it("Set `probability = 0.1` and run that cell again. How many of the five directions "
@@ -75,8 +82,8 @@ try_it("Set `probability = 0.1` and run that cell again. How many of the five di
 # %%
 probabilities = (1.0, 0.3, 0.1, 0.03)
 all_w, all_losses = superpose(probabilities)  # (4, 16, 2, 5), (4, 16)
-best = all_w[torch.arange(4), all_losses.argmin(1)]  # (4, 2, 5)
-stored = (best.norm(dim=1) > 0.5).sum(1).tolist()  # directions that are not near zero
+best = torch.stack([w[loss.argmin()] for w, loss in zip(all_w, all_losses, strict=True)])
+stored = (best.norm(dim=1) > 0.5).sum(1).tolist()  # of best, (4, 2, 5): longer than 0.5
 
 # %%
 axes = plt.subplots(1, 4, figsize=(11, 3.2), layout="constrained")[1]
@@ -84,20 +91,43 @@ for axis, directions, present, n in zip(axes, best, probabilities, stored, stric
     for i, (across, up) in enumerate(directions.T.tolist()):
         axis.plot([0, across], [0, up], "o-", markevery=[1])
         axis.annotate(str(i), (1.2 * across, 1.2 * up), ha="center", va="center")
-    axis.set(xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), aspect="equal", xticks=[0], yticks=[0],
-             xlabel="first dimension", title=f"present {100 * present:.0f} %: {n} stored")
+    axis.add_patch(plt.Circle((0, 0), 0.5, fill=False, linestyle=":"))
+    axis.set(xlim=(-1.7, 1.7), ylim=(-1.7, 1.7), aspect="equal", xticks=[-1, 0, 1],
+             yticks=[-1, 0, 1], xlabel="first dimension",
+             title=f"present {100 * present:.0f} %: {n} stored")
 axes[0].set_ylabel("second dimension");
 
 # %%
 score([("features of five stored, always present", prediction_dense, stored[0]),
        ("features of five stored, present at 3 %", prediction_rare, stored[3])])
+for present, runs in zip(probabilities, all_w, strict=True):
+    print(f"present {100 * present:.0f} %: stored in each of the 16 runs",
+          (runs.norm(dim=1) > 0.5).sum(1).tolist())
 
 # %% [markdown]
-# Features that are always present cannot share the plane. The two that matter most (0 and 1) get a direction each, at
-# right angles, and the others are given up (dots near the origin). Rarer features fit as two opposite pairs, and then
-# as a pentagon. These directions are not orthogonal, so two features that are present at once disturb each other. But
-# that is rare, and the ReLU cuts off small disturbances. This is **superposition**: a network stores more features than
-# it has dimensions, *because* they are sparse.
+# A direction outside the dotted circle is longer than 0.5. Features that are always present do not share the plane: two
+# opposite features that are both present would cancel each other in $h$. The two that matter most (0 and 1) get a
+# direction each, at right angles. The others are given up; with `probability = 1.0`, $b$ makes their outputs about 0.5,
+# their mean. Rarer features fit as two opposite pairs, and then as a pentagon. This is **superposition**: a network
+# stores more features than it has dimensions, *because* they are sparse.
+#
+# How can five directions in a plane work? Let feature 0 alone be present, with the value $x_0$. Output $j$ is
+# then $\text{ReLU}(w_j \cdot w_0\, x_0 + b_j)$, although feature $j$ is absent.
+
+# %%
+W_rare, b_rare = toy(0.03)  # a network for rare features, (2, 5) and (5,)
+x_0 = 0.5
+products = W_rare.T @ W_rare[:, 0]  # (5,): w_j · w_0
+table(["output j", "0", "1", "2", "3", "4"],
+      [["w_j · w_0", *products.tolist()], ["b_j", *b_rare.tolist()],
+       ["output", *torch.relu(products * x_0 + b_rare).tolist()]])
+
+# %% [markdown]
+# At an angle over 90° the product is negative, and the ReLU returns zero, whatever the size. So opposite pairs cost
+# nothing while one feature is present. The two neighbours in the pentagon, at 72°, have a positive product. The
+# negative bias pulls them below zero at $x_0 = 0.5$. The bias also makes output 0 smaller, but $w_0 \cdot w_0 > 1$
+# makes up for a part of this. Two features that are present at once do disturb each other. At 3 % this is rare (section
+# 2 counts it).
 
 # %%
 claim("dense", "Features stored in two dimensions when all are always present", stored[0],
@@ -113,92 +143,143 @@ claim("superposition", "Features stored in two dimensions when each is present a
 # autoencoder on the codes, with ten units, more than the code has dimensions, and $k = 1$.
 
 # %%
-W_rare = best[3]  # (2, 5)
 generator = torch.Generator().manual_seed(1)
 x_all = torch.rand(20000, 5, generator=generator)
 x_all = x_all * (torch.rand(20000, 5, generator=generator) < 0.03)
 x_rare = x_all[x_all.sum(1) > 0]  # (N, 5): samples with a feature
 h = x_rare @ W_rare.T  # (N, 2)
+crowded = ((x_rare > 0).sum(1) > 1).float().mean().item()
+print(f"{len(h)} samples, {100 * crowded:.1f} % of them with two or more features")
 
 # %%
 def squared_error(model, x, step):
-    return {"squared error": losses.squared_error(model(x), x)}
+    return {"squared error · 1000": 1000 * losses.squared_error(model(x), x)}
 
 
-with seeded(0):
-    net = SparseAutoencoder(torch.zeros(2), units=10, k=1)  # 2-10-2
-fit(net, (h,), squared_error, epochs=20, lr=1e-2, one_cycle=True)
-with torch.no_grad():
-    z = net.encode(h)  # (N, 10)
+def sparse(seed):
+    """Return a sparse autoencoder, 2-10-2, and its codes of h before and after training."""
+    with seeded(seed):
+        net = SparseAutoencoder(torch.zeros(2), units=10, k=1)
+    with torch.no_grad():
+        untrained = net.encode(h)  # (N, 10)
+    fit(net, (h,), squared_error, epochs=20, lr=1e-2, one_cycle=True)
+    with torch.no_grad():
+        return net, untrained, net.encode(h)
 
 # %% [markdown]
-# Does a unit stand for each feature? For a feature we take the correlation of its value with each unit, and of these
-# the largest absolute value. It is 1 if a unit follows this feature and nothing else. We take the mean over the five
+# Is there a unit for each feature? For a feature we take the correlation of its value with each unit, and of these the
+# largest absolute value. It is 1 if a unit follows this feature and nothing else. We take the mean over the five
 # features.
 #
-# The baseline is again a sparse autoencoder that has *not been trained*.
+# The baseline is the same sparse autoencoder *before training*. The ceiling is a top-1 code whose atoms are the true
+# directions. It stays below 1, because for two features at once there is one unit only.
 #
-# **Predict.** What is this mean for the network's own two units, the dimensions of $h$? What is it for the untrained
-# sparse autoencoder? Type two numbers from 0 to 1.
+# **Predict.** What is this mean for the network's own two units, the dimensions of $h$? What is it for the sparse
+# autoencoder before training? Type two numbers from 0 to 1.
 
 # %%
 prediction_own = None
 prediction_untrained = None
 
 # %%
+def correlations(values):
+    """The absolute correlation of each feature with each unit; 0 for dead units."""
+    both = torch.corrcoef(torch.cat([x_rare, values], dim=1).T).abs()
+    return both[:5, 5:].nan_to_num()  # rows: features, columns: units
+
+
 def clearest(values):
-    """For each of the five features, the largest absolute correlation with a unit."""
-    values = values[:, values.std(0) > 0]  # (N, units), without dead units
-    correlations = torch.corrcoef(torch.cat([x_rare, values], dim=1).T)
-    return correlations[:5, 5:].abs().amax(1)  # (5,)
+    return correlations(values).amax(1)  # (5,)
 
 # %%
-with torch.no_grad(), seeded(0):
-    z_untrained = SparseAutoencoder(torch.zeros(2), units=10, k=1).encode(h)  # (N, 10)
-followed = {"dimensions of h": clearest(h), "sparse, untrained": clearest(z_untrained),
-            "sparse, trained": clearest(z)}
+net, z_untrained, z = sparse(seed=0)
+ideal = torch.relu(h @ (W_rare / W_rare.norm(dim=0)))  # (N, 5)
+ideal = ideal * (ideal == ideal.amax(1, keepdim=True))  # top-1
+followed = {"dimensions of h": h, "sparse, untrained": z_untrained, "sparse, trained": z,
+            "true directions": ideal}
+followed = {name: clearest(values) for name, values in followed.items()}
 means = {name: row.mean().item() for name, row in followed.items()}
 table(["units", *(f"feature {i}" for i in range(5)), "mean"],
       [[name, *row.tolist(), means[name]] for name, row in followed.items()])
-
-# %%
 score([("the network's own units", prediction_own, means["dimensions of h"]),
        ("the untrained sparse autoencoder", prediction_untrained,
         means["sparse, untrained"])])
 
 # %% [markdown]
 # A dimension of the code mixes several features, so it follows none of them closely. This is the price of
-# superposition. In the sparse autoencoder one unit follows each feature. But the *untrained* one does as well: among
-# ten random directions in a plane, one lies near each feature, and $k = 1$ selects it. So this toy shows that units of
-# a sparse code can follow single features, and not that training found them. The 20 dimensions of unit 05b did show it,
-# since random directions came nowhere near. **Without its baseline this result would have misled us.**
+# superposition. In the trained sparse autoencoder there is a unit for each feature. But the *untrained* one is nearly
+# as good. Is it so with another initialisation?
+
+# %%
+seed = 0
+worst = [clearest(values).min().item() for values in sparse(seed)[1:]]
+print("worst of the five features, before and after training:", np.round(worst, 2))
+
+# %%
+try_it("Change `seed = 0` to `seed = 4` and run that cell again. What is the value before "
+       "training, with two decimals? Look at the other one, too.", None, worst[0],
+       changed=seed == 4)
+
+# %% [markdown]
+# One seed is not enough for a statement about training. Here are ten.
+
+# %%
+runs = [sparse(s)[1:] for s in range(10)]
+of_runs = torch.tensor([[[clearest(v).mean(), clearest(v).min()] for v in r] for r in runs])
+found = (of_runs[:, :, 1] > 0.8).sum(0).tolist()  # seeds in which no feature is missing
+table(["10 seeds", "mean", "its standard deviation", "seeds with all five above 0.8"],
+      [[name, of_runs[:, i, 0].mean().item(), of_runs[:, i, 0].std().item(), found[i]]
+       for i, name in enumerate(("untrained", "trained"))])
+
+# %%
+gained = of_runs[:, 1, 0] - of_runs[:, 0, 0]  # (10,)
+claim("own units", "Mean correlation of a feature with the clearest dimension of h",
+      means["dimensions of h"], at_most=0.8,
+      baseline=f"true directions {means['true directions']:.2f}")
+claim("untrained", "Mean correlation with the clearest unit, untrained, least of 10 seeds",
+      of_runs[:, 0, 0].min(), at_least=means["dimensions of h"] + 0.05, seeds=10)
+claim("gain by training", "Mean correlation with the clearest unit, gained by training",
+      gained.mean(), at_most=0.1, spread=gained.std(), seeds=10)
+claim("none missing", "Correlation of the worst feature after training, least of 10 seeds",
+      of_runs[:, 1, 1].min(), at_least=0.8, seeds=10,
+      baseline=f"before training {of_runs[:, 0, 1].min():.2f}")
+
+# %% [markdown]
+# In most seeds the untrained autoencoder is nearly as good as the trained one. Of ten random directions in a plane, one
+# often lies near each feature, and $k = 1$ selects it. In the other seeds a feature has no unit of its own, and
+# training finds one. So training adds little to the mean, but after it no feature is missing in any of the ten seeds. In the 20
+# dimensions of unit 05b random directions came nowhere near the features. **Without its baseline, or with one seed
+# alone, this result would have misled us.**
 #
 # ## 3 · How language models are examined
 #
-# In language models single units often respond to unrelated things, as units in superposition would. If this is
-# superposition, section 2 applies: collect the activations of a layer for many texts, and train an overcomplete sparse
-# autoencoder on them. Cunningham and others (2023) and Bricken and others (2023) did so for small models. They found
-# units that respond to one subject each, more clearly than the model's own units. Templeton and others (2024) did it
-# for a large commercial model, and showed that raising the value of a unit changes what the model writes. Gao and
-# others (2024) trained up to 16 million units with top-k. Most of them die unless this is prevented, as in unit 05.
+# In language models single units often respond to unrelated things (they are **polysemantic**), as units in
+# superposition would. If this is superposition, section 2 applies: collect the activations of a layer for many texts,
+# and train an overcomplete sparse autoencoder on them. Cunningham and others (2023) and Bricken and others (2023) did
+# so for small models. They found units that respond to one subject each (**monosemantic** ones), more clearly than the
+# model's own units. Templeton and others (2024) did it for a large commercial model. They showed that raising the value
+# of a unit changes what the model writes (**steering**). Gao and others (2024) trained up to 16 million units with
+# top-k. Most of them die unless this is prevented, as unit 05 prevented it.
 #
-# We can raise a unit here, too. Then the unit's atom is added to the code $h$. How does the output of the network
-# change?
+# We can steer our network, too. We start from $h = 0$, where no feature is present, and raise the unit that follows one
+# feature from 0 to 1. Then $h$ is the atom of this unit. What does the network output?
 
 # %%
-unit = 0
+feature = 0
+unit = correlations(z)[feature].argmax().item()  # follows this feature most closely
 with torch.no_grad():
-    h_now = h[:1]  # (1, 2), the code of one sample
-    raised = h_now + 2 * net.atoms()[:, unit]  # (1, 2): the unit's value raised by 2
-    change = ((raised - h_now) @ W_rare)[0]  # (5,), before the bias and the ReLU
-print("change of the five outputs:", change.numpy().round(2))
+    raised = net.atoms()[:, unit]  # (2,), the code h
+    output = torch.relu(raised @ W_rare + b_rare)  # (5,)
+print(f"unit {unit} raised, output:", output.numpy().round(2))
 
 # %%
-try_it("Set `unit = 8` and run that cell again. Which output grows the most? Type its "
-       "number, from 0.", None, int(change.argmax()), changed=unit == 8)
+others = output.masked_fill(torch.arange(5) == feature, -1.0)
+try_it("Set `feature = 3` and run both cells again. Which output is the largest of the "
+       "other four? Type its number.", None, int(others.argmax()), changed=feature == 3,
+       says="What angle is between its direction and that of feature 3?")
 
 # %% [markdown]
-# You have measured most of the limits of this method yourself.
+# The method has limits.
 #
 # - *There is no ground truth.* We could compare units with features only because we knew the features.
 # - *Top-activating examples convince too easily.* [Unit 05d](05d_units.ipynb) measures this. Heap and others (2025)
@@ -206,7 +287,7 @@ try_it("Set `unit = 8` and run that cell again. Which output grows the most? Typ
 #   transformers.
 # - *The dictionary depends on its size.* With more units, one feature splits into several narrower ones (Bricken and
 #   others 2023), so there is no single list of parts.
-# - *The penalty has side effects.* Shrinkage and dead units occur there as here.
+# - *Training has side effects.* L1 shrinks the values, and units die, in language models, too.
 #
 # ## 4 · Checkpoint
 
@@ -219,7 +300,7 @@ claim.checkpoint()
 # - A network stores more features than it has dimensions, if the features are sparse. This is superposition.
 # - Its price is that each dimension of the code mixes several features.
 # - Units of a sparse autoencoder can follow single features more closely than the code's own dimensions. Compare with
-#   an untrained one before you say that training has found them.
+#   an untrained one, over several seeds, before you say that training has found them.
 # - In language models there is no ground truth to compare the units with.
 #
 # **Next:** [05c](05c_useful.ipynb) asks whether sparse features are useful.
