@@ -36,7 +36,7 @@ from aecourse.base.messages import lines
 from aecourse.base.project import write
 
 __all__ = ["DataError", "Digits", "Report", "at_hand", "cache_folder", "fetch", "fingerprint", "inspect", "load",
-           "stratified_subset", "validation_split", "where"]
+           "stratified_subset", "three_parts", "validation_split", "where"]
 
 QUICK = (6_000, 1_000)  # training and test images with AECOURSE_QUICK=1
 STROKES = (20_000, 4_000)  # training and test images of the built-in digits
@@ -104,6 +104,19 @@ def validation_split(n: int, held_out: int, seed: int = 0) -> tuple[Tensor, Tens
         raise ValueError(f"held_out must lie between 1 and {n - 1}; it is {held_out}")
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     return order[held_out:], order[:held_out]
+
+
+def three_parts(digits: Digits, *, train: int, valid: int, test: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the positions of few images, always the same ones, for methods that cannot take all.
+
+    The first two tensors, (train,) and (valid,), are positions among the training images, without overlap; the third,
+    (test,), among the test images, which are mixed first: the two halves of MNIST's are not equally easy. The
+    validation images are of the twelfth that the lessons hold out. Where a data set is smaller, there are fewer.
+    """
+    n = len(digits.x_train)
+    rest, held_out = validation_split(n, n // 12)
+    mixed = torch.randperm(len(digits.x_test), generator=torch.Generator().manual_seed(0))
+    return rest[:train], held_out[:valid], mixed[:test]
 
 
 def binarised(images: Tensor, generator: torch.Generator) -> Tensor:

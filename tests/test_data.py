@@ -368,6 +368,20 @@ def test_validation_split_has_no_overlap_and_follows_its_seed():
         data.validation_split(100, 100)
 
 
+def test_three_parts_are_the_same_each_time_without_overlap_and_never_more_than_there_are():
+    digits = data.Digits("toy", *(torch.zeros(n, *more) for n in (120, 60) for more in ((784,), ())))
+    train, valid, test = data.three_parts(digits, train=50, valid=8, test=40)
+    assert (len(train), len(valid), len(test)) == (50, 8, 40)
+    assert not set(train.tolist()) & set(valid.tolist())
+    assert len(test.unique()) == 40
+    assert test.max() >= 40
+    assert set(valid.tolist()) <= set(data.validation_split(120, 10)[1].tolist())
+    larger = data.three_parts(digits, train=1000, valid=1000, test=1000)
+    assert [len(part) for part in larger] == [110, 10, 60]
+    for few, more in zip((train, valid, test), larger, strict=True):
+        assert few.equal(more[:len(few)])
+
+
 @pytest.mark.parametrize("n", [10, 57, 100])
 def test_stratified_subset_shares_the_classes_out(n):
     labels = torch.arange(1000) % 10

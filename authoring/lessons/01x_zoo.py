@@ -17,7 +17,6 @@ import time
 
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
@@ -31,10 +30,8 @@ from aecourse.claims import Claims, score, table, try_it
 plots.use_style()
 digits = data.load()
 claim = Claims("01x", digits.name)
-train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
-train, valid = train[:4000], valid[:1000]
-mixed = torch.randperm(len(digits.x_test), generator=torch.Generator().manual_seed(0))
-test = mixed[:4000]
+# positions of so many images, the same in each run; train and valid do not overlap
+train, valid, test = data.three_parts(digits, train=4000, valid=1000, test=4000)
 x, y = digits.x_train[train].numpy(), digits.y_train[train].numpy()  # (4000, 784), (4000,)
 x_val, y_val = digits.x_train[valid].numpy(), digits.y_train[valid].numpy()
 x_test, y_test = digits.x_test[test].numpy(), digits.y_test[test].numpy()

@@ -14,7 +14,6 @@
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-import torch
 from scipy.optimize import minimize
 from scipy.stats import laplace, norm
 from sklearn.linear_model import BayesianRidge, Lasso, LinearRegression, Ridge, lasso_path
@@ -27,10 +26,8 @@ from aecourse.claims import Claims, score, table, try_it
 plots.use_style()
 digits = data.load()
 claim = Claims("01x", digits.name)
-train, valid = data.validation_split(len(digits.x_train), len(digits.x_train) // 12)
-train, valid = train[:1000], valid[:1000]
-mixed = torch.randperm(len(digits.x_test), generator=torch.Generator().manual_seed(0))
-test = mixed[:4000]
+# positions of so many images, the same in each run; train and valid do not overlap
+train, valid, test = data.three_parts(digits, train=1000, valid=1000, test=4000)
 x_val, x_test = digits.x_train[valid].double().numpy(), digits.x_test[test].double().numpy()
 
 # %%
