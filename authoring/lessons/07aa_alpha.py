@@ -179,7 +179,8 @@ claim("ignores labels", "Accuracy of M2 without the cross-entropy (α = 0), 100 
 claim("α", "Accuracy that α = 10 gains over the paper's 0.1 in a short training",
       right[10] - right[0.1], "points", at_least=10)
 claim("M2's gain", "Accuracy that M2 gains over the supervised baseline, α chosen by "
-      "validation, one run", right[chosen] - right_baseline, "points", at_least=-2, at_most=6,
+      "validation, one run", right[chosen] - right_baseline, "points", at_least=-2,
+      at_most=6,
       paper="13.84 (Kingma and others 2014: neural net 25.81 %, M2 11.97 % error)")
 
 # %% [markdown]
