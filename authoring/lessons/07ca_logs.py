@@ -178,7 +178,7 @@ fit(one_more, (x,), squared_error, epochs=more, batch=128, lr=3e-3, one_cycle=Tr
 with torch.no_grad():
     x_hat = one_more(x_test).sigmoid()
     of_code = losses.squared_error(x_hat, x_test.expand_as(x_hat)).mean().item()
-print(f"{code}-dimensional code, {more} epochs: squared error {of_code:.1f}")
+print(f"{code}-dimensional code, epochs {more}: squared error {of_code:.1f}")
 
 # %%
 try_it("Change `code = 10` to `code = 2`. What is the squared error?", None, of_code,
