@@ -166,9 +166,9 @@ axis.legend(frameon=False, loc="upper left", fontsize=9);
 #
 # With the paper's weight M2 is still below the baseline after four epochs. (The authors' code for M1 + M2 runs for three
 # thousand.) With α = 10 it is about as good as the baseline, or a few points better, in this one run. An SVM
-# on the pixels of the same 100 images is as good, and label spreading on codes (unit 07) makes far fewer errors. The paper's M2 gains
-# fourteen points over its baseline, after a far longer training. Unit [07ab](07ab_hands.ipynb) looks for the cause in the
-# decoder.
+# on the pixels of the same 100 images is about as good, or better, and label spreading on codes (unit 07) makes far fewer
+# errors. The paper's M2 gains fourteen points over its baseline, after a far longer training. Units
+# [07ab](07ab_hands.ipynb) and [07aba](07aba_teacher.ipynb) look for the cause in the decoder.
 #
 # α was chosen on validation labels, of which there are thousands. A user with 100 labels does not have them.
 
@@ -271,7 +271,8 @@ try_it("Change `epochs = 12` to `epochs = 2`. What is the test accuracy of M2 no
 
 # %% [markdown]
 # On MNIST the gain is gone after twelve epochs, in this run: the loss of M2 falls by more than 20 nats, and its accuracy
-# falls, too. The long runs of unit [07b](07b_today.ipynb) have five choices of labels for each result.
+# falls, too. (On the built-in digits the gain stays.) The long runs of unit [07b](07b_today.ipynb) have five choices of
+# labels for each result.
 #
 # ## 4 · Checkpoint
 
