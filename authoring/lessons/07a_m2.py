@@ -35,11 +35,12 @@ axis = diagrams.flow({"y": (0, 1, "class $y$", plots.YELLOW),
                       "x2": (3, 0.5, "image $x$", plots.SKY),
                       "y2": (5, 1, "class $y$", plots.YELLOW),
                       "z2": (5, 0, "code $z$", plots.YELLOW)},
-                     {("y", "x"): "", ("z", "x"): "", ("x2", "y2"): "$q(y|x)$",
-                      ("x2", "z2"): "$q(z|x,y)$", ("y2", "z2"): ""}, size=(10, 2.6))
-for column, name in ((0.75, "the model: $p(y)\\,p(z)\\,p(x|y,z)$"),
-                     (4, "what is inferred: $q(y|x)\\,q(z|x,y)$")):
-    axis.text(column, 1.5, name, ha="center", va="center", fontsize=12)
+                     dict.fromkeys([("y", "x"), ("z", "x"), ("x2", "y2"), ("x2", "z2"),
+                                    ("y2", "z2")], ""), size=(10, 2.4))
+for column, row, name in ((0.75, 1.5, "the model: $p(y)\\,p(z)\\,p(x|y,z)$"),
+                          (4, 1.5, "what is inferred: $q(y|x)\\,q(z|x,y)$"),
+                          (3.9, 0.95, "$q(y|x)$"), (3.9, 0.05, "$q(z|x,y)$")):
+    axis.text(column, row, name, ha="center", va="center", fontsize=12)
 
 # %% [markdown]
 # On the left is a **graphical model**: an arrow from $a$ to $b$ says that the distribution of $b$ depends on $a$. A class

@@ -171,8 +171,9 @@ print(f"class from the code: {in_code:.1f} % right")
 score([("class from the code (%)", prediction_code, in_code)])
 
 # %% [markdown]
-# Far more than by chance. The prior asks for codes without class, since a code that repeats the label costs KL and gives
-# the decoder nothing new. The training does not reach this. What is separated is the decoder's use of class and code.
+# Clearly more than by chance. The prior asks for codes without class, since a code that repeats the label costs KL and
+# gives the decoder nothing new. The training does not reach this. What is separated is the decoder's use of class and
+# code.
 
 # %%
 for name, value in correlations.items():
@@ -232,8 +233,9 @@ plots.images({f"{name}, {style}": torch.cat([x_test[i][None], row])
              columns=["image", *map(str, range(10))], zoom=0.6);
 
 # %% [markdown]
-# The upper two rows are as before. In the middle rows few images become the digit of their column, although all labels
-# were known. In the lower rows, with few labels, the images hardly change with the class. The three measures of section 1:
+# The upper two rows are as before. In the middle rows far fewer images become the digit of their column, although all
+# labels were known. In the lower rows, with few labels, the images hardly change with the class. The three measures of
+# section 1:
 
 # %%
 tens = {name: analogies(model, torch.arange(1000)) for name, model in models.items()}

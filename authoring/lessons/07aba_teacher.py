@@ -291,8 +291,8 @@ claim.checkpoint()
 # - The differences between the bounds of the ten classes are what the decoder can teach. Compare classes with the same
 #   noise.
 # - M2 with few labels can ignore the class: collapse with the roles exchanged, and the loss hardly pushes it back.
-# - A short code and a heavy KL term at first both bring the class back into the decoder. A better teacher alone did not
-#   make a better classifier here.
+# - A short code and a heavy KL term at first both bring the class back into the decoder. A better teacher alone hardly
+#   changed the classifier here.
 #
 # **Next:** [07ac](07ac_stacked.ipynb) gives M2 the codes of M1 in place of pixels.
 #
