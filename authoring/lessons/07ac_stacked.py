@@ -170,7 +170,7 @@ score([("points lost by the mistake", prediction_points, lost),
 # %% [markdown]
 # With the mistake M1 + M2 is far behind the supervised baseline on the same codes. The loss of that run falls, and looks
 # normal until it stands beside one Gaussian. On MNIST, $U$ is less than half a nat below it: M2 has learned little about
-# the codes. With $\alpha = 0.1$ or 1 it is more than a nat below. With the paper's weight the model does not reach the
+# the codes. With $\alpha = 0.1$ or 1 it is, there, more than a nat below. With the paper's weight the model does not reach the
 # supervised baseline in so short a training. With ten times more weight it is, on MNIST, about level with it.
 
 # %%
@@ -187,7 +187,7 @@ claim("M1 + M2", "Error with 100 labels, M1 + M2, trained for seconds",
 # Now the first detail: samples of the codes, or their means? (The test is always on means, which have no noise.)
 
 # %%
-def smallest_variance(model, z):  # of the decoder, over images z (B, used), classes and units
+def smallest_variance(model, z):  # of the decoder, over codes z (B, used), classes, units
     with torch.no_grad():
         z2, _ = model.encode(z[:, None], torch.eye(10))  # (B, 10, 10)
         return model.decode(z2, torch.eye(10)).chunk(2, -1)[1].min().exp().item()
@@ -288,7 +288,7 @@ table(["labels", "test error, long run (%)", "test error, paper (%)"],
 # ± is the standard deviation over five choices of labels. With 100 labels we come near the paper's result. With 600 and
 # 1000 labels we miss it by about half a point. Our settings were chosen with 100 labels, and none was chosen anew for more.
 #
-# From our short training alone we would have reported that M1 + M2 adds nothing to the supervised baseline. It is
+# From our short training on MNIST alone we would have reported that M1 + M2 adds nothing to the supervised baseline. It is
 # *expensive*, and *sensitive to its settings*: to α, and to samples in place of means. Both belong in a comparison.
 
 # %%
