@@ -56,8 +56,8 @@ def reconstructed(ten, one, pca, mean_image):
                        "mean image": mean_image}}
 
 
-def left(consistency, rival):
-    return {"conv_error": {"consistency": consistency}, "error_rival": rival}
+def left(consistency, baseline):
+    return {"conv_error": {"consistency": consistency}, "error_baseline": baseline}
 
 
 def judged(*in_features):
@@ -110,12 +110,14 @@ SAID = {
         ({"results": [["", 4.75, 87.3, 74.4], ["", 1.41, 80.8, 69.9]]}, "read the class better from"),
         ({"results": [["", 1.2, 87.3, 60.0], ["", 1.41, 80.8, 69.9]]},
          "both probes read the class no better from the denoiser's code, and its reconstructions are no worse.")],
-    ("07c_report", "ten_win = "): [
+    ("07ca_logs", "ten_win = "): [
         (reconstructed((25.4, 17.5), 45.4, 26.7, 52.9),
-         "beaten by 2 of our two codes of ten, and the mean image is beaten by our code of one."),
+         "beaten by 2 of our two autoencoders with a 10-dimensional code. The mean image is beaten by our autoencoder "
+         "with a 1-dimensional code."),
         (reconstructed((20.9, 14.2), 38.7, 22.1, 44.5), "beaten by 2 of our two"),
         (reconstructed((29.0, 17.5), 60.0, 26.7, 52.9),
-         "beaten by 1 of our two codes of ten, and the mean image is not beaten by our code of one.")],
+         "beaten by 1 of our two autoencoders with a 10-dimensional code. The mean image is not beaten by our "
+         "autoencoder with a 1-dimensional code.")],
     ("07b_today", "saved = "): [
         (left(4.12, 6.87), "take away a large part: 40 %"), (left(8.675, 9.725), "take away a small part: 11 %"),
         (left(9.9, 9.0), "the images without a label add errors: 10 %."),
@@ -146,11 +148,11 @@ SHOWN = {
                      *(f"codes, trained with σ = {s}" for s in ("0.25", "0.5", "1"))))),
     ("04c_features", "denoiser, ordinary = "): lambda shown: {
         "results": [["", *shown.rows[name]] for name in ("denoiser, σ = 0.5", "ordinary")]},
-    ("07c_report", "ten_win = "): lambda shown: reconstructed(
+    ("07ca_logs", "ten_win = "): lambda shown: reconstructed(
         [shown.rows[name][0] for name in ("auto_1", "auto_2")],
         *(shown.rows[name][0] for name in ("auto_3", "PCA, 10 numbers", "mean image"))),
     ("07b_today", "saved = "): lambda shown: left(
-        *(shown.rows[name][0] for name in ("consistency", "labels and augmentation alone"))),
+        *(shown.rows[name][0] for name in ("consistency", "supervised baseline"))),
 }
 
 

@@ -7,7 +7,7 @@
 # **After this unit you can**
 # 1. draw the graphical model of M2, and say what is observed and what is hidden;
 # 2. derive its two bounds line by line;
-# 3. say who teaches the classifier on images without a label;
+# 3. say how classifier and decoder teach each other on images without a label;
 # 4. write the loss, with the weight α of the labels.
 #
 # **Before it:** units 06 (the ELBO) and 07. **Time:** about {minutes} minutes; the cells run in seconds.
@@ -35,37 +35,40 @@ axis = diagrams.flow({"y": (0, 1, "class $y$", plots.YELLOW),
                       "x2": (3, 0.5, "image $x$", plots.SKY),
                       "y2": (5, 1, "class $y$", plots.YELLOW),
                       "z2": (5, 0, "code $z$", plots.YELLOW)},
-                     {("y", "x"): "", ("z", "x"): "", ("x2", "y2"): "$q(y|x)$",
-                      ("x2", "z2"): "$q(z|x,y)$", ("y2", "z2"): ""}, size=(10, 2.6))
-for column, name in ((0.75, "the model: $p(y)\\,p(z)\\,p(x|y,z)$"),
-                     (4, "what is inferred: $q(y|x)\\,q(z|x,y)$")):
-    axis.text(column, 1.5, name, ha="center", va="center", fontsize=12)
+                     dict.fromkeys([("y", "x"), ("z", "x"), ("x2", "y2"), ("x2", "z2"),
+                                    ("y2", "z2")], ""), size=(10, 2.4))
+for column, row, name in ((0.75, 1.5, "the model: $p(y)\\,p(z)\\,p(x|y,z)$"),
+                          (4, 1.5, "what is inferred: $q(y|x)\\,q(z|x,y)$"),
+                          (3.9, 0.95, "$q(y|x)$"), (3.9, 0.05, "$q(z|x,y)$")):
+    axis.text(column, row, name, ha="center", va="center", fontsize=12)
 
 # %% [markdown]
-# On the left is the model: a class and a code together generate an image. On the right the arrows are turned round. A
-# **classifier** $q(y|x)$ infers the class, and an encoder $q(z|x,y)$ infers the code from the image and the class.
+# On the left is a **graphical model**: an arrow from $a$ to $b$ says that the distribution of $b$ depends on $a$. A class
+# and a code together generate an image. Blue is observed, yellow is hidden. (For an image with a label the class is
+# observed, too.) On the right the arrows are reversed. A **classifier** $q(y|x)$ infers the class, and an encoder
+# $q(z|x,y)$ infers the code from the image and the class. So the code's box has arrows from both.
 #
 # ## 1 · The model, and the bound for an image with a label
 #
-# In M1 the codes know nothing of the classes. **M2** (Kingma and others 2014) has the class inside the model:
+# M1 learns its codes without the classes. **M2** (Kingma and others 2014) has the class inside the model:
 #
 # 1. choose a class $y$ of ten, each with probability $p(y) = \tfrac1{10}$;
-# 2. sample a code $z$ from $p(z) = \mathcal N(0, I)$, for all that the class does not say (slant, stroke width);
+# 2. sample a code $z$ from $p(z) = \mathcal N(0, I)$, for everything else about the image (slant, stroke width);
 # 3. sample the image from $p_\theta(x|y,z)$, the decoder.
 #
 # For an image *with* a label, $x$ and $y$ are observed and $z$ is hidden. We need $\log p(x, y)$, and proceed as in unit
 # 06. The expectation $\mathbb E_q$ is over $z$ from $q(z|x,y)$:
 #
 # $$\begin{aligned}
-# \log p(x, y) &= \log \textstyle\int p(x, y, z)\, dz && \text{the code is hidden} \\
-# &= \log \mathbb E_q \big[\, p(x, y, z) / q(z|x,y) \,\big] && \text{multiply and divide by } q \\
-# &\ge \mathbb E_q \big[ \log p(x, y, z) - \log q(z|x,y) \big] && \text{Jensen: the logarithm is concave} \\
-# &= \mathbb E_q \big[ \log p(x|y,z) + \log p(y) + \log p(z) - \log q(z|x,y) \big] && \text{the model's three factors} \\
-# &= \mathbb E_q \log p(x|y,z) + \log p(y) - \mathrm{KL}\big(q(z|x,y) \,\Vert\, p(z)\big) && \log p(y)
+# (1)\quad \log p(x, y) &= \log \textstyle\int p(x, y, z)\, dz && \text{the code is hidden} \\
+# (2)\quad &= \log \mathbb E_q \big[\, p(x, y, z) / q(z|x,y) \,\big] && \text{multiply and divide by } q \\
+# (3)\quad &\ge \mathbb E_q \big[ \log p(x, y, z) - \log q(z|x,y) \big] && \text{Jensen: the logarithm is concave} \\
+# (4)\quad &= \mathbb E_q \big[ \log p(x|y,z) + \log p(y) + \log p(z) - \log q(z|x,y) \big] && \text{the model's three factors} \\
+# (5)\quad &= \mathbb E_q \log p(x|y,z) + \log p(y) - \mathrm{KL}\big(q(z|x,y) \,\Vert\, p(z)\big) && \log p(y)
 # \text{ is constant; definition of KL}
 # \end{aligned}$$
 #
-# The negative of the last line is the loss of an image with a label (their equation 6):
+# The negative of line (5) is the loss of an image with a label (their equation 6):
 #
 # $$\mathcal L(x, y) = \underbrace{-\mathbb E_q \log p(x|y,z)}_{\text{reconstruction}} \; + \log 10 \; + \;
 # \mathrm{KL}\big(q(z|x,y) \,\Vert\, p(z)\big) \;\ge\; -\log p(x, y) .$$
@@ -108,7 +111,8 @@ table(["class", "L(x, y), exact posterior", "−log p(x, y)"],
       [[str(y), bound(y).item(), -exact(y).item()] for y in range(3)])
 
 # %% [markdown]
-# The two columns agree: with the exact posterior the bound is an equality.
+# The two columns agree: with the exact posterior the bound is an equality. The samples are random, and yet there is no
+# noise. With the exact posterior $p(x, y, z) / q(z|x,y) = p(x, y)$ for each $z$, so all samples give the same value.
 
 # %%
 shift = 0.0  # added to both entries of q's mean
@@ -126,15 +130,16 @@ try_it("Change `shift = 0.0` to `shift = 0.5`. How many nats lie between L and �
 # Now $y$ and $z$ are both hidden. The approximate posterior is $q(y, z|x) = q(y|x)\, q(z|x,y)$:
 #
 # $$\begin{aligned}
-# \log p(x) &= \log \textstyle\sum_y \int p(x, y, z)\, dz && \text{class and code are hidden} \\
-# &= \log \mathbb E_{q(y, z|x)} \big[\, p(x, y, z) / q(y, z|x) \,\big] && \text{multiply and divide by } q \\
-# &\ge \mathbb E_{q(y, z|x)} \big[ \log p(x, y, z) - \log q(y, z|x) \big] && \text{Jensen} \\
-# &= \textstyle\sum_y q(y|x)\, \mathbb E_{q(z|x,y)} \big[ \log p(x, y, z) - \log q(z|x,y) - \log q(y|x) \big]
+# (6)\quad \log p(x) &= \log \textstyle\sum_y \int p(x, y, z)\, dz && \text{class and code are hidden} \\
+# (7)\quad &= \log \mathbb E_{q(y, z|x)} \big[\, p(x, y, z) / q(y, z|x) \,\big] && \text{multiply and divide by } q \\
+# (8)\quad &\ge \mathbb E_{q(y, z|x)} \big[ \log p(x, y, z) - \log q(y, z|x) \big] && \text{Jensen} \\
+# (9)\quad &= \textstyle\sum_y q(y|x)\, \mathbb E_{q(z|x,y)} \big[ \log p(x, y, z) - \log q(z|x,y) - \log q(y|x) \big]
 #   && \text{the two factors of } q \\
-# &= \textstyle\sum_y q(y|x) \big[ -\mathcal L(x, y) - \log q(y|x) \big] && \text{line 3 of section 1}
+# (10)\quad &= \textstyle\sum_y q(y|x) \big[ -\mathcal L(x, y) - \log q(y|x) \big] && \text{line (3)}
 # \end{aligned}$$
 #
-# Its negative is the loss of an image without a label (their equation 7):
+# The last step: by line (3), $-\mathcal L(x, y)$ is the expectation of $\log p(x, y, z) - \log q(z|x,y)$, and
+# $\log q(y|x)$ does not depend on $z$. The negative of line (10) is the loss of an image without a label (their equation 7):
 #
 # $$\mathcal U(x) = \sum_y q(y|x) \big[ \mathcal L(x, y) + \log q(y|x) \big] \;\ge\; -\log p(x) .$$
 #
@@ -142,8 +147,8 @@ try_it("Change `shift = 0.0` to `shift = 0.5`. How many nats lie between L and �
 #
 # ### Who teaches the classifier?
 #
-# Write $Z = \sum_y e^{-\mathcal L(x, y)}$ and $r(y|x) = e^{-\mathcal L(x, y)} / Z$. These are probabilities: positive, with
-# sum 1.
+# Write $Z = \sum_y e^{-\mathcal L(x, y)}$ and $r(y|x) = e^{-\mathcal L(x, y)} / Z$. The numbers
+# $r(y|x)$ are probabilities: positive, with sum 1.
 #
 # $$\begin{aligned}
 # \mathcal U(x) &= \textstyle\sum_y q(y|x) \big[ \log q(y|x) - \log e^{-\mathcal L(x, y)} \big]
@@ -157,6 +162,11 @@ try_it("Change `shift = 0.0` to `shift = 0.5`. How many nats lie between L and �
 # $p(x, y)$. So on images without a label **the decoder teaches the classifier**: the class with the smallest
 # $\mathcal L$ should get the largest probability. As long as no label says otherwise, a class is a component of a
 # mixture for the decoder, and any ten groups of images will do.
+#
+# And **the classifier teaches the decoder**: the gradient of $\mathcal U$ for the decoder is
+# $\sum_y q(y|x)\, \nabla \mathcal L(x, y)$. So the classifier chooses the classes under which the decoder learns this
+# image. An undecided classifier shows it each image under all classes alike. Then nothing makes the bounds
+# $\mathcal L(x, y)$ of the ten classes differ, and $r$ is nearly uniform. Unit 07ab meets this.
 #
 # We check with four classifiers on the solvable model. There the bounds are exact, $e^{-\mathcal L(x, y)} = p(x, y)$. So
 # $\mathcal U$ minus the KL must be $-\log \sum_y p(x, y) = -\log p(x)$, whatever the classifier.
@@ -197,6 +207,17 @@ score([("smaller U", prediction_opinion,
 claim("M2 bounds", "Largest deviation of U − KL from −log p(x), four classifiers",
       max(gaps), "nats", at_most=1e-6, baseline=f"−log p(x) = {-log_evidence:.4f} nats")
 
+# %%
+mine = 0.98  # probability of class 0; the two others share the rest
+q = torch.tensor([mine, (1 - mine) / 2, (1 - mine) / 2]).double()
+of_mine = (q * (q / bayes).log()).sum().item()
+print(f"class 0 with {mine:.3f}: KL from Bayes' rule {of_mine:.4f} nats")
+
+# %%
+try_it("Change `mine = 0.98` to `mine = bayes[0].item()`. How many nats of KL remain?",
+       None, of_mine, changed=mine != 0.98,
+       says="The class has its probability. The rest of the KL is in how the others share.")
+
 # %% [markdown]
 # ## 3 · The missing term, and α
 #
@@ -208,19 +229,25 @@ claim("M2 bounds", "Largest deviation of U − KL from −log p(x), four classif
 # \operatorname*{mean}_{\text{labelled}} \mathcal L(x, y) \; + \; \alpha \operatorname*{mean}_{\text{labelled}}
 # \big[ -\log q(y|x) \big] .$$
 #
-# **This is the course's α of M2**: the weight of the *mean* cross-entropy, for each image without a label. (Label
-# spreading has an α of its own.) The paper sums over images, and its α is our α times $N$. It takes $0.1 N$, which is
-# $\alpha = 0.1$ here. Lab 07 writes the weight on *each* labelled image. That weight is $\alpha N / N_l$.
+# **This is the course's α of M2**: the weight of the mean cross-entropy in a loss that is divided by $N$, the number of
+# images without a label. (Label spreading has an α of its own.) The same weight in three forms, with the paper's setting,
+# 100 labels and $N = 50{,}000$:
+#
+# | where | what is multiplied | in which loss | weight |
+# |---|---|---|---|
+# | this course | the mean cross-entropy | $\mathcal J / N$ | $\alpha = 0.1$ |
+# | the paper | the mean cross-entropy | $\mathcal J$, a sum over images | $\alpha N = 5000$ |
+# | lab 07 | the cross-entropy of *each* labelled image | a sum over images | $\alpha N / N_l = 50$ |
 
 # %%
 n_labels = 100
-weight = 0.1 * 50_000 / n_labels  # of one labelled image, in the paper's setting
+weight = 0.1 * 50_000 / n_labels  # the last row, in the paper's setting
 print(f"{n_labels} labels of 50,000 images: each labelled image has the weight {weight:g}")
 
 # %%
-try_it("Change `n_labels = 100` to `n_labels = 600`. What is the weight of the "
-       "cross-entropy of one labelled image now?", None, weight, changed=n_labels == 600,
-       says="With 0.1 on each labelled image, the labels would count far too little.")
+try_it("Change `n_labels = 100` to `n_labels = 600`. What is the weight in the last row "
+       "of the table now?", None, weight, changed=n_labels == 600,
+       says="The weights in the other two rows stay the same.")
 
 # %% [markdown]
 # ## 4 · The loss in code
@@ -269,29 +296,35 @@ labels = digits.y_train[:100]
 with torch.no_grad():
     L_untrained = labelled_loss(batch, torch.eye(10)[labels]).mean().item()
     U_untrained = unlabelled_loss(batch).mean().item()
-print(f"L = {L_untrained:.1f} nats, U = {U_untrained:.1f} nats")
+    log_q = classifier(batch).log_softmax(1)  # (100, 10)
+    entropy = -(log_q.exp() * log_q).sum(1).mean().item()
+print(f"L = {L_untrained:.1f} nats, U = {U_untrained:.1f} nats, "
+      f"entropy of the classifier {entropy:.2f} nats")
 score([("L of an untrained model (nats)", prediction_untrained, L_untrained)])
 
 # %% [markdown]
-# $784 \log 2 + \log 10$ is almost all of $\mathcal L$. $\mathcal U$ is smaller by about $\log 10$, the
-# entropy of a classifier that is undecided between ten classes. Does a label reach the classifier? We look at the gradient:
+# $784 \log 2 + \log 10$ is almost all of $\mathcal L$. $\mathcal U$ is smaller by about the entropy of the classifier,
+# which is nearly $\log 10$: it is undecided. (The samples of the code differ in the two, which adds noise.) Now the
+# gradient that a label sends to the classifier:
 
 # %%
-alpha = 0.0
 L_mean = labelled_loss(batch, torch.eye(10)[labels]).mean()
 cross_entropy = nn.functional.cross_entropy(classifier(batch), labels)
-classifier.zero_grad()
-(L_mean + alpha * cross_entropy).backward()
-size = classifier[0].weight.grad.norm().item()  # of a gradient (256, 784)
-print(f"norm of the gradient at the classifier's first layer: {size:.3f}")
+loss = L_mean
+classifier.zero_grad()  # sets its gradients to None
+loss.backward()
+gradient = classifier[0].weight.grad  # of the first layer: None, or (256, 784)
+size = None if gradient is None else gradient.norm().item()
+print("norm of the gradient at the classifier's first layer:", size)
 
 # %%
-try_it("Change `alpha = 0.0` to `alpha = 0.1`. What is the norm of the gradient now?",
-       None, size, changed=alpha == 0.1, says="Now the labels teach the classifier.")
+try_it("Change `loss = L_mean` to `loss = L_mean + 0.1 * cross_entropy`. What is the norm "
+       "of the gradient now?", None, size, changed=size is not None,
+       says="Now the labels teach the classifier.")
 
 # %% [markdown]
-# With $\alpha = 0$ the classifier gets no gradient from a label. A label can then reach it by a detour only: it trains
-# the decoder, and the decoder teaches the classifier.
+# From $\mathcal L$ alone the classifier gets no gradient, not even a gradient of zeros. A label can then reach it by a
+# detour only: it trains the decoder, and the decoder teaches the classifier.
 #
 # `semi.M2` holds the three networks, and `semi.m2_terms` gives the three terms of $\mathcal J / N$. It computes all ten
 # classes at once. The first layer of the encoder is linear in $(x, y)$. So the part of $x$ is computed once, and ten
@@ -309,7 +342,8 @@ claim.checkpoint()
 # - $\mathcal L$ is the ELBO of unit 06 for $(x, y)$, with $\log 10$ for the class. $\mathcal U$ is its mean over
 #   the classifier's probabilities, minus their entropy.
 # - $\mathcal U = \mathrm{KL}(q \,\Vert\, r) - \log \sum_y e^{-\mathcal L}$: on images without a label, the decoder
-#   teaches the classifier.
+#   teaches the classifier. And the classifier teaches the decoder: $q(y|x)$ weighs the classes under which the decoder
+#   learns an image.
 # - Labels reach the classifier directly by the cross-entropy alone, which has the weight α.
 #
 # **Your turn:** [lab 07](../work/lab07.ipynb) asks for this loss on images. **Next:** [07aa](07aa_alpha.ipynb).
