@@ -78,8 +78,8 @@ score([("largest correlation", prediction_correlation, correlation.abs().max().i
 
 # %% [markdown]
 # Codes of images give digits; random codes give shapes. The numbers of the autoencoder's codes depend on each other,
-# and those of a random code do not. So most random codes are combinations that the decoder was never trained on.
-# Nothing in the loss says where codes lie. (Unit [06c](06c_prior.ipynb) fits a density to the codes, a fair rival.)
+# and those of a random code do not. Nothing in the loss says where codes lie, and the decoder was trained only on codes
+# of images. (Unit [06c](06c_prior.ipynb) fits a density to the codes, a fair rival.)
 #
 # We want a model whose training decides where codes lie, and that gives every image a probability.
 #
@@ -269,9 +269,10 @@ for axis, points, name in zip(axes, (ae_codes, vae_codes), ("autoencoder", "VAE,
     axis.set(title=name, aspect="equal", xlabel="first number", ylabel="second number")
 
 # %% [markdown]
-# The VAE's points are the means $\mu(x)$. The circle is the same in both maps and holds 96 % of the prior. The
-# autoencoder's codes reach far beyond it: some classes form long arms with empty regions between them, the others crowd
-# in the middle. The VAE's means lie around 0, about where the prior is, and the regions between the classes are small.
+# The VAE's points are the means $\mu(x)$. The circle is the same in both maps (compare the axes) and holds 96 % of the
+# prior. The autoencoder's codes reach far beyond it: some classes form long arms with empty regions between them, the
+# others crowd in the middle. The VAE's means lie around 0, about where the prior is, and the regions between the
+# classes are small.
 #
 # And what lies between? We decode a grid of codes, and each cell has an equal share of the prior
 # (`vae.prior_grid`).
