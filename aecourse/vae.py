@@ -55,6 +55,17 @@ def log_weights(model: VAE, x: Tensor, k: int, seed: int = 0) -> Tensor:
 
 
 @torch.no_grad()
+def prior_grid(model: VAE, n: int) -> Tensor:
+    """Return the decoded means (n · n, D) of a grid of two-dimensional codes, row by row.
+
+    The grid has n quantiles of the prior in each direction, so each cell has an equal share of the prior. The first
+    number of the code grows to the right, the second upwards.
+    """
+    quantile = Normal(0.0, 1.0).icdf((torch.arange(n) + 0.5) / n)
+    return torch.sigmoid(model.decode(torch.cartesian_prod(-quantile, quantile).flip(1)))
+
+
+@torch.no_grad()
 def active_units(model: VAE, images: Tensor) -> int:
     """Return how many units' means vary over the images (B, D) with a variance above 0.01 (Burda and others 2016)."""
     return int((model.encode(images)[0].var(0) > 0.01).sum())

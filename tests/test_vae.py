@@ -102,3 +102,14 @@ def test_the_code_of_a_decoder_that_sees_is_kept_in_use_in_training_alone(seeing
     z = sample_code(*seeing.encode(x), torch.Generator().manual_seed(2))
     torch.testing.assert_close(measured["reconstruction"], losses.bernoulli_nll(seeing.logits(z, x), x))
     torch.testing.assert_close(vae.negative_elbo_seeing()(seeing, x, step(training=True))["KL"], kl)
+
+
+def test_the_grid_of_the_prior_grows_to_the_right_and_upwards():
+    model = vae.new([2, 2], torch.zeros(4, 2))
+    model.decode = lambda z: z  # the codes themselves
+    grid = vae.prior_grid(model, 3).logit().view(3, 3, 2)
+    assert torch.allclose(grid[0, :, 0], grid[2, :, 0])
+    assert (grid[0, :, 0].diff() > 0).all()
+    assert torch.allclose(grid[:, 0, 1], grid[:, 2, 1])
+    assert (grid[:, 0, 1].diff() < 0).all()
+    assert torch.allclose(torch.distributions.Normal(0, 1).cdf(grid[0, :, 0]), torch.tensor([1, 3, 5]) / 6, atol=1e-5)

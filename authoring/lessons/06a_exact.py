@@ -14,6 +14,7 @@
 # %%
 import math
 
+import matplotlib.pyplot as plt
 import numpy as np
 import torch
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
@@ -28,12 +29,13 @@ claim = Claims("06", data.load().name)
 # %%
 diagrams.flow({"z": (0, 0, "code $z$, two numbers\n$p(z) = N(0, I)$", plots.GREEN),
                "m": (2.2, 0, "$W z + b$", plots.ORANGE),
-               "x": (4.2, 0, "image $x$, three pixels", plots.SKY),
+               "x": (4.2, 0, "image $x$, three numbers", plots.SKY),
                "e": (4.2, 1, "noise, standard deviation $\\sigma$")},
               {("z", "m"): "linear", ("m", "x"): "", ("e", "x"): ""}, size=(9.5, 2.2));
 
 # %% [markdown]
-# This is a VAE's decoder with one linear layer: **probabilistic PCA** (Tipping and Bishop 1999).
+# This is a VAE's decoder with one linear layer and a Gaussian likelihood: **probabilistic PCA** (Tipping and Bishop
+# 1999).
 #
 # ## 1 · The evidence and the posterior
 #
@@ -55,18 +57,21 @@ diagrams.flow({"z": (0, 0, "code $z$, two numbers\n$p(z) = N(0, I)$", plots.GREE
 # &= -\tfrac12 z^\top z - \tfrac{1}{2 \sigma^2} \lVert x - b - W z \rVert^2 + \dots && \text{the two log densities} \\
 # &= -\tfrac12 z^\top \big(I + W^\top W / \sigma^2\big) z + z^\top W^\top (x - b) / \sigma^2 + \dots
 #   && \text{the square, expanded} \\
+# &= -\tfrac12 z^\top \Lambda z + z^\top \Lambda m + \dots
+#   && \Lambda = I + W^\top W / \sigma^2 , \quad \Lambda m = W^\top (x - b) / \sigma^2 \\
 # &= -\tfrac12 (z - m)^\top \Lambda (z - m) + \dots && \text{the square, completed}
 # \end{aligned}$$
 #
-# with $\Lambda = I + W^\top W / \sigma^2$ and with $m$ from $\Lambda m = W^\top (x - b) / \sigma^2$. So the posterior
-# is the Gaussian with mean $m$ and **precision** (inverse covariance) $\Lambda$.
+# The fourth line only gives names: $\Lambda$ to the matrix, and $m$ to the solution of the equation beside it. So the
+# posterior is the Gaussian with mean $m$ and **precision** (inverse covariance) $\Lambda$.
 
 # %%
+eye, eye3 = torch.eye(2).double(), torch.eye(3).double()
 sigma, b = 0.5, torch.tensor([0.3, -0.2, 0.1], dtype=torch.double)
 W = torch.tensor([[1.5, 0.2], [0.3, -0.8], [-0.6, 0.4]], dtype=torch.double)  # (3, 2)
-x = torch.tensor([1.2, 0.4, -0.9], dtype=torch.double)  # one image of three pixels
-evidence = MultivariateNormal(b, W @ W.T + sigma**2 * torch.eye(3)).log_prob(x).item()
-precision = torch.eye(2) + W.T @ W / sigma**2  # Λ, (2, 2)
+x = torch.tensor([1.2, 0.4, -0.9], dtype=torch.double)  # one image of three numbers
+evidence = MultivariateNormal(b, W @ W.T + sigma**2 * eye3).log_prob(x).item()
+precision = eye + W.T @ W / sigma**2  # Λ, (2, 2)
 m = torch.linalg.solve(precision, W.T @ (x - b) / sigma**2)  # (2,)
 posterior = MultivariateNormal(m, precision_matrix=precision)
 print(f"log p(x) = {evidence:.4f} nats")
@@ -78,38 +83,68 @@ posterior_at_z = posterior.log_prob(z).item()
 print(f"log p(z) + log p(x|z) = {joint:.4f}, log p(z|x) = {posterior_at_z:.4f}")
 
 # %%
-try_it("Change `[0.0, 0.0]` to `[1.0, -1.0]` in the cell above. What is "
-       "log p(z) + log p(x|z) now?", None, joint.item(),
-       changed=z.tolist() == [1.0, -1.0], says="Subtract log p(z|x). By Bayes' rule "
-       "the difference is log p(x), for every code.")
+try_it("What will log p(z) + log p(x|z) − log p(z|x) be for another code? Write it down. "
+       "Then change `[0.0, 0.0]` to `[1.0, -1.0]` and type the difference of the two "
+       "printed values.", None, joint.item() - posterior_at_z,
+       changed=z.tolist() == [1.0, -1.0])
 
 # %% [markdown]
+# By Bayes' rule the difference is $\log p(x)$, whatever the code.
+#
 # ## 2 · Five choices of q
 #
-# Now we pretend not to know the posterior. We try five densities $q$: the posterior itself, one with four times its
-# covariance, one with a shifted mean, the best Gaussian with a diagonal covariance, and the prior.
+# Three lines of unit 06, with the weight $w(z) = p(z)\, p(x \mid z) / q(z)$:
 #
-# (Why is $\operatorname{diag}(1 / \Lambda_{jj})$ the best diagonal covariance? With mean $m$ and variances $s_j^2$,
-# $\mathrm{KL}(q \Vert p(z \mid x)) = \tfrac12 \sum_j (\Lambda_{jj} s_j^2 - \log s_j^2)$ plus a constant. The derivative
-# for $s_j^2$ is $\tfrac12 (\Lambda_{jj} - 1/s_j^2)$. It is 0 at $s_j^2 = 1/\Lambda_{jj}$.)
+# $$(2)\;\; \mathbb E_q w = p(x), \qquad (4)\;\; \mathbb E_q \log w = \text{ELBO}, \qquad
+# (8)\;\; \text{ELBO} = \log p(x) - \mathrm{KL}\big(q(z) \Vert p(z \mid x)\big) .$$
+#
+# We check them for five densities $q$: the posterior itself, one with four times its covariance, one with a shifted
+# mean, one with a *diagonal* covariance, as a VAE's encoder gives, and the prior. For the diagonal one we minimise the
+# KL to the posterior over the means $\mu_j$ and the variances $s_j^2$:
+#
+# $$\begin{aligned}
+# \mathrm{KL} &= \mathbb E_q \log q(z) + \tfrac12\, \mathbb E_q (z - m)^\top \Lambda (z - m) + \dots
+#   && \log p(z \mid x) \text{ from above} \\
+# &= -\tfrac12 \textstyle\sum_j \log s_j^2 + \tfrac12 (\mu - m)^\top \Lambda (\mu - m)
+#   + \tfrac12 \sum_j \Lambda_{jj} s_j^2 + \dots && q\text{'s numbers are independent}
+# \end{aligned}$$
+#
+# (Independent numbers have no covariances, so the variances meet only the diagonal of $\Lambda$.) The middle term is
+# never negative and 0 at $\mu = m$. The derivative with respect to $s_j^2$ is $\tfrac12 (\Lambda_{jj} - 1/s_j^2)$. It is
+# negative below $s_j^2 = 1/\Lambda_{jj}$ and positive above, so this is the minimum.
 
 # %%
-eye = torch.eye(2, dtype=torch.double)
 choices = {"posterior": posterior,
            "too wide": MultivariateNormal(m, 4 * posterior.covariance_matrix),
            "shifted": MultivariateNormal(m + 0.3, posterior.covariance_matrix),
            "diagonal": MultivariateNormal(m, torch.diag(1 / precision.diagonal())),
            "prior": MultivariateNormal(torch.zeros_like(m), eye)}
 
+# %%
+sides = torch.linspace(-2.3, 3, 90).double(), torch.linspace(-3, 2.3, 90).double()
+places = torch.cartesian_prod(*sides)  # (8100, 2)
+axes = plt.subplots(1, 5, figsize=(12, 2.7), sharey=True)[1]
+for axis, (name, q) in zip(axes, choices.items(), strict=True):
+    for density, style in ((posterior, "--"), (q, "-")):
+        middle = density.log_prob(density.mean)
+        height = (density.log_prob(places) - middle).reshape(90, 90).T  # 0 at the mean
+        axis.contour(*sides, height, levels=[-2], linestyles=style,
+                     colors=plots.ORANGE if style == "-" else "black")
+    axis.set(title=name, xlabel="$z_1$", aspect="equal")
+axes[0].set_ylabel("$z_2$");
 
+# %% [markdown]
+# Orange is $q$, dashed the posterior. Each line encloses 86 % of its density.
+
+# %%
 def log_weight(z, q):  # codes (N, 2) → log w, (N,)
     log_prior = Normal(0, 1).log_prob(z).sum(-1)
     log_likelihood = Normal(z @ W.T + b, sigma).log_prob(x).sum(-1)
     return log_prior + log_likelihood - q.log_prob(z)
 
 # %% [markdown]
-# For each $q$ we sample 400,000 codes. Line (2) of unit 06 says that the mean of $w$ is $p(x)$ for *every* $q$. Line
-# (4) says that the mean of $\log w$ is the ELBO. The table has both, and the exact KL.
+# For each $q$ we sample 400,000 codes. By line (2), the mean of $w$ is $p(x)$ for *every* $q$; by line (4), the mean of
+# $\log w$ is the ELBO. The table has both, and the exact KL.
 #
 # **Predict.** Which of the other four has the *smallest* ELBO? Type its name, such as `"shifted"`.
 
@@ -145,33 +180,47 @@ claim("tight", "ELBO for the exact posterior minus log p(x)",
 # - **ELBO** is lower the worse $q$ fits. For the posterior it is $\log p(x)$, and the last column says why: every
 #   sample has the same weight.
 # - **ELBO + KL** is $\log p(x)$ again. The standard error of a mean of 400,000 values of $\log w$ is their standard
-#   deviation (the last column) divided by $\sqrt{400{,}000} \approx 632$. This explains the deviations.
-#
-# The best diagonal $q$ has a small gap that no training can close. In general, this is what a VAE's encoder pays for
-# its diagonal covariance.
+#   deviation (the last column) divided by $\sqrt{400{,}000} \approx 632$.
 
 # %%
-shift = 0.3
-moved = MultivariateNormal(m + shift, posterior.covariance_matrix)
-gap = kl_divergence(moved, posterior).item()
-print(f"shifted by {shift} in both numbers: gap {gap:.3f} nats")
-
-# %%
-try_it("Change `shift = 0.3` to `shift = 0.6`. What is the gap now?", None, gap,
-       changed=shift == 0.6,
-       says="By line (8) of unit 06, this is what the ELBO loses.")
+error = rows["prior"][4] / 400_000**0.5
+print(f"prior: standard error {error:.3f} nats, deviation from log p(x) "
+      f"{abs(rows['prior'][3] - evidence):.3f} nats")
 
 # %% [markdown]
+# The best diagonal $q$ has a small gap that no better $q$ can close while $W$ stays. But training may change $W$ as
+# well. For an orthogonal matrix $R$, the decoder $W R$ has $W R (W R)^\top = W W^\top$, so $p(x)$ stays the same. What
+# happens to the gap if the columns of $R$ are the eigenvectors of $W^\top W$?
+
+# %%
+turn = torch.eye(2, dtype=torch.double)  # R
+turned = W @ turn
+evidence_turned = MultivariateNormal(b, turned @ turned.T + sigma**2 * eye3).log_prob(x)
+precision_turned = eye + turned.T @ turned / sigma**2
+gap = kl_divergence(MultivariateNormal(0 * m, torch.diag(1 / precision_turned.diagonal())),
+                    MultivariateNormal(0 * m, precision_matrix=precision_turned)).item()
+print(f"log p(x) = {evidence_turned:.4f}, gap of the best diagonal q: {abs(gap):.4f} nats")
+
+# %%
+try_it("Change `turn = torch.eye(2, dtype=torch.double)` to `turn = "
+       "torch.linalg.eigh(W.T @ W).eigenvectors`. What is the gap now?", None,
+       round(abs(gap), 6), changed=not torch.equal(turn, eye))
+
+# %% [markdown]
+# With these $R$, the matrix $R^\top W^\top W R$ is diagonal and so is $\Lambda$. Then the posterior itself is a diagonal
+# Gaussian. (Linear VAEs find such a $W$: Lucas and others 2019; cited.) A nonlinear decoder has in general no such way
+# out.
+#
 # ## 3 · More samples, a tighter bound
 #
-# Jensen's inequality loses less where the values differ less. A mean of $k$ weights differs less from one try to the
-# next than a single weight. So average first, and take the logarithm then:
+# Jensen's inequality loses less where the values differ less. A mean of $k$ weights differs less from sample to sample
+# than a single weight. So average first, and then take the logarithm:
 #
 # $$\mathcal L_k = \mathbb E \log \frac1k \sum_{i=1}^k w(z_i), \quad z_i \sim q .$$
 #
 # By line (2) each mean has the expectation $p(x)$, so by Jensen $\mathcal L_k \le \log p(x)$. For $k = 1$ it is the
-# ELBO. It never falls with $k$, and for well-behaved weights it converges to $\log p(x)$ (Burda and others 2016;
-# cited).
+# ELBO. It never falls with $k$, and if the weights are bounded, it converges to $\log p(x)$ (Burda and others
+# 2016; cited).
 #
 # **Predict.** For the shifted $q$, what share of the ELBO's gap is left with $k = 5$, from 0 to 1?
 
@@ -202,8 +251,8 @@ claim("helper", "losses.importance_bound against the mean of the weights, differ
       at_most=1e-9)
 
 # %% [markdown]
-# With the posterior, one sample is as good as many. With another $q$ the bound starts low and rises to $\log p(x)$ (the
-# last digit has a sampling error). How fast it rises depends on $q$.
+# With the posterior, one sample is as good as many. With another $q$ the bound starts low and rises to $\log p(x)$. An
+# *estimate* of a bound can lie above $\log p(x)$ by its sampling error. How fast the bound rises depends on $q$.
 
 # %%
 samples = 5
@@ -228,7 +277,7 @@ claim.checkpoint()
 # - In a linear-Gaussian model, evidence and posterior are Gaussian and can be computed.
 # - The mean of $w$ is $p(x)$ for every $q$; the mean of $\log w$ is the ELBO, lower by $\mathrm{KL}(q \Vert
 #   \text{posterior})$.
-# - With the posterior, all weights are equal.
+# - With the posterior, all weights are equal. A diagonal $q$ reaches it only if the posterior's covariance is diagonal.
 # - The mean of $k$ weights gives a tighter bound.
 #
 # **Next:** [06aa](06aa_bounds.ipynb) computes these bounds for the VAE.
@@ -236,3 +285,5 @@ claim.checkpoint()
 # ### Papers
 # - M. E. Tipping, C. M. Bishop (1999). *Probabilistic principal component analysis.* JRSS B 61, 611–622.
 # - Y. Burda, R. Grosse, R. Salakhutdinov (2016). *Importance weighted autoencoders.* ICLR.
+# - J. Lucas, G. Tucker, R. Grosse, M. Norouzi (2019). *Don't blame the ELBO: a linear VAE perspective on posterior
+#   collapse.* NeurIPS.

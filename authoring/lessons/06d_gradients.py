@@ -40,13 +40,13 @@ diagrams.chains({"reparameterised": ("$\\varepsilon$, sampled",
 # $$\begin{aligned}
 # \frac{d}{d\mu}\, \mathbb E_{z \sim q} f(z) &= \frac{d}{d\mu}\, \mathbb E_\varepsilon f(\mu + \sigma \varepsilon)
 #   && z = \mu + \sigma \varepsilon, \ \varepsilon \sim \mathcal N(0, 1) \\
-# &= \mathbb E_\varepsilon f'(\mu + \sigma \varepsilon) && \text{the distribution of } \varepsilon \text{ does not depend on } \mu
+# &= \mathbb E_\varepsilon f'(\mu + \sigma \varepsilon) && \text{derivative inside: only } z \text{ depends on } \mu \text{, and } dz/d\mu = 1
 # \end{aligned}$$
 #
 # The **score-function** gradient (Williams 1992, called REINFORCE):
 #
 # $$\begin{aligned}
-# \frac{d}{d\mu} \int q(z) f(z)\, dz &= \int \frac{d q(z)}{d\mu} f(z)\, dz && f \text{ does not depend on } \mu \\
+# \frac{d}{d\mu} \int q(z) f(z)\, dz &= \int \frac{d q(z)}{d\mu} f(z)\, dz && \text{derivative inside: only } q \text{ depends on } \mu \\
 # &= \int q(z)\, \frac{d \log q(z)}{d\mu} f(z)\, dz && \tfrac{d}{d\mu} \log q = \tfrac{1}{q} \tfrac{dq}{d\mu} \\
 # &= \mathbb E_q \Big[ f(z)\, \frac{z - \mu}{\sigma^2} \Big] && \log q = -\tfrac{(z - \mu)^2}{2 \sigma^2} + \text{constant}
 # \end{aligned}$$
@@ -54,11 +54,11 @@ diagrams.chains({"reparameterised": ("$\\varepsilon$, sampled",
 # (This score is a derivative with respect to a *parameter* of $q$. The score of unit 04b was one with respect to the
 # data.)
 #
-# Both exchange a derivative and an integral, which is allowed for the smooth $f$ here. We test them on $f(z) = z^2$.
-# Since $\mathbb E z^2 = \mu^2 + \sigma^2$, the exact gradient is $2\mu$.
+# Both derivations move the derivative inside the integral, which is allowed for the smooth $q$ and $f$ here. We test them
+# on $f(z) = z^2$. Since $\mathbb E z^2 = \mu^2 + \sigma^2$, the exact gradient is $2\mu$.
 #
-# **Predict.** Take $\mu = 1$ and $\sigma = 0.5$. How many times the variance of the reparameterised estimate is that of
-# the score-function estimate?
+# **Predict.** Take $\mu = 1$ and $\sigma = 0.5$. Divide the variance of the score-function estimate by that of the
+# reparameterised estimate. What is the result?
 
 # %%
 prediction_variance = None
@@ -80,18 +80,8 @@ ratio = (both[1].var() / both[0].var()).item()
 score([("variance, score function over reparameterised", prediction_variance, ratio)])
 
 # %% [markdown]
-# Both means are right. The score function multiplies the *value* of $f$ by a random number, so its variance can be
-# large even where $f$ hardly changes.
-
-# %%
-where = 1.0
-ratio_there = (estimates(where, 0.5)[1].var() / estimates(where, 0.5)[0].var()).item()
-print(f"μ = {where}: variance {ratio_there:.0f} times as large")
-
-# %%
-try_it("Change `where = 1.0` to `where = 4.0`. How many times as large is the "
-       "variance now?", None, ratio_there, changed=where == 4,
-       says="The variance of the reparameterised estimate is the same as before.")
+# Both means are right. The score function multiplies the *value* of $f$ by a random number, and large values make a large
+# variance.
 
 # %% [markdown]
 # ## 2 · A baseline
@@ -104,12 +94,10 @@ try_it("Change `where = 1.0` to `where = 4.0`. How many times as large is the "
 # &= \mathbb E_q \Big[ f(z)\, \tfrac{z - \mu}{\sigma^2} \Big] && \mathbb E_q z = \mu
 # \end{aligned}$$
 #
-# The variance changes. A simple choice for $c$ is the mean of $f$, which is $\mu^2 + \sigma^2 = 1.25$ here. (If the mean
-# is computed from the same $n$ samples, the estimate is too small by a factor of $1 - 1/n$ on average. This does not
-# matter for many samples.)
+# The variance changes. A simple choice for $c$ is the mean of $f$, which is $\mu^2 + \sigma^2 = 1.25$ here.
 #
-# **Predict.** With $c = 1.25$, how many times the variance of the reparameterised estimate is that of the score
-# function?
+# **Predict.** Take $c = 1.25$. Divide the variance of the score-function estimate by that of the reparameterised estimate.
+# What is the result now?
 
 # %%
 prediction_baseline = None
@@ -132,8 +120,19 @@ ratio_baseline = (with_baseline(1.25).var() / both[0].var()).item()
 score([("variance with the mean subtracted", prediction_baseline, ratio_baseline)])
 
 # %% [markdown]
-# The curve has its minimum to the right of the dotted line. So another constant gives a smaller variance than the mean
-# of $f$ does. Even there the variance is above the dashed line.
+# The curve has its minimum to the right of the dotted line. We can compute where. With $z = \mu + \sigma \varepsilon$, the
+# estimate is $(f - c)\, \varepsilon / \sigma$, and its mean is 2 for each $c$:
+#
+# $$\begin{aligned}
+# \operatorname{Var}(c) &= \mathbb E \big[ (f - c)^2 \varepsilon^2 \big] / \sigma^2 - 2^2
+#   && \text{the mean square minus the squared mean} \\
+# \frac{d \operatorname{Var}}{dc} &= -2\, \mathbb E \big[ (f - c)\, \varepsilon^2 \big] / \sigma^2 && \text{the derivative} \\
+# c &= \mathbb E \big[ f \varepsilon^2 \big] && \text{at the minimum it is 0; } \mathbb E \varepsilon^2 = 1 \\
+# &= \mathbb E \big[ \varepsilon^2 + \varepsilon^3 + \tfrac14 \varepsilon^4 \big] = 1.75
+#   && f = (1 + \tfrac12 \varepsilon)^2; \ \mathbb E \varepsilon^3 = 0, \ \mathbb E \varepsilon^4 = 3
+# \end{aligned}$$
+#
+# Even there the curve is above the dashed line.
 
 # %%
 constant = 1.25
@@ -143,16 +142,17 @@ print(f"c = {constant}: variance {of_constant:.2f}")
 # %%
 try_it("Change `constant = 1.25` to `constant = -5.0`. What is the variance now?", None,
        of_constant, changed=constant == -5,
-       says="Compare it with the variance at c = 0, without a baseline.")
+       says="Here f has the same slopes as before, and larger values.")
 
 # %% [markdown]
 # ## 3 · More units
 #
 # A code has many units. Let $f(z) = \sum_{j=1}^K z_j^2$, and look at the gradient for the first mean only. The other
-# units add to the *value* of $f$, and not to its slope in the first direction.
+# units add to the *value* of $f$. They do not change its slope in the first direction, since $f$ is a sum of separate
+# terms. So the variance of the reparameterised estimate does not depend on $K$.
 #
-# **Predict.** The variance of the reparameterised estimate does not depend on $K$. Take the score function with the
-# baseline. How many times its variance at $K = 1$ is its variance at $K = 50$?
+# **Predict.** Take the score function with the baseline, the mean of $f$. Divide its variance at $K = 50$ by its variance
+# at $K = 1$. What is the result?
 
 # %%
 prediction_units = None
@@ -183,22 +183,20 @@ score([("variance at K = 50 over that at K = 1", prediction_units, growth)])
 
 # %% [markdown]
 # For large $K$, the variance without a baseline grows with the mean *square* of $f$, thus with $K^2$. With the baseline
-# it grows with the variance of $f$, thus with $K$. We can compute this by hand. Let $f_1 = z_1^2 - 1.25$ be the first
-# term without its mean, and $r$ the sum of the other terms without their means. The gradient is $(f_1 + r)\,
-# \varepsilon_1 / \sigma$, with mean 2:
+# it grows with the variance of $f$, thus with $K$. Let $f_1 = z_1^2 - 1.25 = \varepsilon_1 + \tfrac14
+# (\varepsilon_1^2 - 1)$ be the first term without its mean, and $r$ the sum of the other terms without their means. The
+# gradient is $(f_1 + r)\, \varepsilon_1 / \sigma$, with mean 2:
 #
 # $$\begin{aligned}
-# \operatorname{Var} &= \mathbb E \big[ (f_1 + r)^2 \varepsilon_1^2 \big] / \sigma^2 - 2^2
-#   && \text{the mean square minus the squared mean} \\
-# &= \mathbb E \big[ f_1^2 \varepsilon_1^2 \big] / \sigma^2 - 4 + \mathbb E[r^2] / \sigma^2
-#   && r \text{ is independent of } z_1, \ \mathbb E r = 0, \ \mathbb E \varepsilon_1^2 = 1 \\
-# &= 10.5 + \mathbb E[r^2] / 0.25 && \text{what section 2 found is the case } r = 0 \\
+# \operatorname{Var} &= \mathbb E \big[ (f_1 + r)^2 \varepsilon_1^2 \big] / 0.25 - 4 && \text{as in section 2} \\
+# &= \mathbb E \big[ f_1^2 \varepsilon_1^2 \big] / 0.25 - 4 + \mathbb E[r^2] / 0.25
+#   && r \text{ is independent of } \varepsilon_1, \ \mathbb E r = 0 \\
+# &= 3.625 / 0.25 - 4 + \mathbb E[r^2] / 0.25
+#   && \mathbb E \varepsilon^4 + \tfrac1{16} \mathbb E[\varepsilon^6 - 2 \varepsilon^4 + \varepsilon^2] = 3 + \tfrac{15 - 6 + 1}{16} \\
 # &= 10.5 + 4.5\, (K - 1) && \operatorname{Var} z_j^2 = 4\mu^2\sigma^2 + 2\sigma^4 = 1.125
 # \end{aligned}$$
 #
-# At $K = 50$ this is 231, and 231 / 10.5 = 22. The curve of the reparameterised estimate is level: its variance is 1
-# for all $K$. In a VAE, $f$ is a sum over all pixels, and every unit adds to the variance of $f$. This is why VAEs use
-# the reparameterised gradient.
+# At $K = 50$ this is 231, and 231 / 10.5 = 22.
 
 # %%
 smooth = by_size[50]["reparameterised"] / by_size[1]["reparameterised"]
@@ -207,63 +205,43 @@ claim("grows with units", "Variance of the score-function gradient with a baseli
       baseline=f"reparameterised {smooth:.2f}")
 
 # %% [markdown]
-# ## 4 · The model of unit 06a
-#
-# Now the reconstruction term of a real model: the linear decoder of unit 06a, with two units and three pixels. Here
-# $f(z)$ is $\log p(x \mid z)$ of one image, and $q$ is a Gaussian near the posterior.
+# The same in a real model: the linear decoder of unit 06a, with two units and three pixels. Now $f(z)$ is $\log p(x \mid
+# z)$ of one image, and $q$ has the means $m$ and the standard deviations of the posterior.
 
 # %%
-W = torch.tensor([[1.5, 0.2], [0.3, -0.8], [-0.6, 0.4]])  # (3, 2)
-b, x = torch.tensor([0.3, -0.2, 0.1]), torch.tensor([1.2, 0.4, -0.9])
-mean, sigma = torch.tensor([0.99, -0.23]), 0.5  # the mean of q, the noise of the pixels
-
-
-def gradients(scale=1.0, n=20_000):  # for the two means: three times (n, 2)
-    eps = torch.randn(n, 2, generator=torch.Generator().manual_seed(2))
-    width = scale * torch.tensor([0.5, 0.8])  # the standard deviations of q
-    missing = x - b - (mean + width * eps) @ W.T  # (n, 3), x - b - W z
-    f = -missing.square().sum(1, keepdim=True) / (2 * sigma**2)  # (n, 1)
-    return {"reparameterised": missing @ W / sigma**2,  # the slope of f
-            "score function": f * eps / width,
-            "score function, baseline": (f - f.mean()) * eps / width}
+W = torch.tensor([[1.5, 0.2], [0.3, -0.8], [-0.6, 0.4]])  # (3, 2), as in unit 06a
+b, x, noise = torch.tensor([0.3, -0.2, 0.1]), torch.tensor([1.2, 0.4, -0.9]), 0.5
+precision = torch.eye(2) + W.T @ W / noise**2
+m = torch.linalg.solve(precision, W.T @ (x - b) / noise**2)  # (2,)
+width = precision.inverse().diagonal().sqrt()  # (2,), of q
+eps = torch.randn(20_000, 2, generator=torch.Generator().manual_seed(2))
+missing = x - b - (m + width * eps) @ W.T  # (20000, 3), x - b - W z
+f = -missing.square().sum(1, keepdim=True) / (2 * noise**2)  # (20000, 1)
+found = {"reparameterised": missing @ W / noise**2,  # the slope of f
+         "score function": f * eps / width,
+         "score function, baseline": (f - f.mean()) * eps / width}
 
 # %%
-found = gradients()
-table(["estimator", "mean, first unit", "second unit", "variance, first", "second"],
-      [[name, *g.mean(0).tolist(), *g.var(0).tolist()] for name, g in found.items()])
-
-# %%
-scale = 1.0  # times the standard deviations of q
-of_scale = gradients(scale)
-times = (of_scale["score function"].var(0) / of_scale["reparameterised"].var(0)).mean()
-print(f"scale {scale}: variance {times:.1f} times as large")
-
-# %%
-try_it("Change `scale = 1.0` to `scale = 0.5`, a more confident encoder. How many times as "
-       "large is the variance of the score function now?", None, times.item(),
-       changed=scale == 0.5)
-
-# %%
-variance = {name: g.var(0) for name, g in found.items()}
-claim("variance", "Variance of the score-function gradient over the reparameterised one",
-      (variance["score function"] / variance["reparameterised"]).mean(), "times",
-      at_least=3, baseline="with the mean subtracted "
+variance = {name: g.var(0) for name, g in found.items()}  # (2,) each: two units
+claim("variance", "Variance of the score-function gradient over the reparameterised one, "
+      "mean of two units", (variance["score function"] / variance["reparameterised"]).mean(),
+      "times", at_least=3, baseline="with the mean subtracted "
       f"{(variance['score function, baseline'] / variance['reparameterised']).mean():.1f}")
 
 # %% [markdown]
-# Again the means agree within their errors, and the reparameterised estimate has the smallest variance.
+# Here, too, the reparameterised gradient has the smallest variance. This is a reason why VAEs use it.
 #
-# ## 5 · Codes of bits
+# ## 4 · Codes of bits
 #
-# A code of bits, $z \in \{0, 1\}$ with $P(z = 1) = p$, has no slope. Then $z = \mu + \sigma \varepsilon$ has no
-# counterpart. What can be done?
+# For a code of bits, $z \in \{0, 1\}$ with $P(z = 1) = p$, there is no $z = \mu + \sigma \varepsilon$: a sampled bit is a
+# step function of $p$ and the noise. What can be done?
 #
 # - **The score function** works for every code, since it needs only values. With one bit, $\frac{d \log q}{dp}$ is
 #   $1/p$ for $z = 1$ and $-1/(1 - p)$ for $z = 0$.
 # - **The straight-through estimator** (Bengio and others 2013) takes the slope $dz/dp$ to be 1, as if $z$ were $p$. So
 #   the estimate is $f'(z)$. It needs an $f$ that is defined between 0 and 1, too, and it is biased.
-# - **A relaxed bit** (Maddison and others 2017; Jang and others 2017) replaces the bit by a number between 0 and 1,
-#   with a reparameterised sample. It is biased for the bit, the less the nearer the numbers are to 0 and 1.
+# - **A relaxed bit** (Maddison and others 2017; Jang and others 2017) is a number between 0 and 1 with a reparameterised
+#   sample. It is biased for the bit, too; we do not test it here.
 #
 # Let $f(z) = (z - 0.45)^2$. Since $\mathbb E f = p f(1) + (1 - p) f(0)$, the exact gradient with respect to $p$ is
 # $f(1) - f(0) = 0.1$.
@@ -274,11 +252,14 @@ claim("variance", "Variance of the score-function gradient over the reparameteri
 prediction_bits = None
 
 # %%
-p = 0.3
-bits = (torch.rand(200_000, generator=torch.Generator().manual_seed(3)) < p).float()
-value = (bits - 0.45) ** 2
-of_bits = {"score function": value * torch.where(bits == 1, 1 / p, -1 / (1 - p)),
-           "straight-through": 2 * (bits - 0.45)}  # f'(z)
+def of_bit(p):  # estimates (200000,) each
+    bits = (torch.rand(200_000, generator=torch.Generator().manual_seed(3)) < p).float()
+    slope_of_log_q = torch.where(bits == 1, 1 / p, -1 / (1 - p))
+    return {"score function": (bits - 0.45) ** 2 * slope_of_log_q,
+            "straight-through": 2 * (bits - 0.45)}  # f'(z)
+
+
+of_bits = of_bit(0.3)
 table(["estimator", "mean (exact: 0.1)", "variance"],
       [[name, g.mean().item(), g.var().item()] for name, g in of_bits.items()])
 score([("straight-through has the right sign", prediction_bits,
@@ -289,24 +270,38 @@ claim("bits", "Mean of the score-function gradient of one bit",
       of_bits["score function"].mean(), near=0.1, within=0.01,
       baseline=f"straight-through {of_bits['straight-through'].mean():.2f}")
 
+# %%
+chance = 0.3
+straight = of_bit(chance)["straight-through"].mean().item()
+print(f"p = {chance}: mean of the straight-through estimate {straight:.2f}")
+
+# %%
+try_it("Change `chance = 0.3` to `chance = 0.8`. What is the mean of the straight-through "
+       "estimate now?", None, straight, changed=chance == 0.8,
+       says="The exact gradient is 0.1 for every p.")
+
 # %% [markdown]
-# The score function is right on average. The straight-through estimate is not even right in its sign here. Nor is its
-# variance smaller than that of the score function for this single bit. With many bits this can change: $f$ is then a sum
-# of many terms, and the score function has the variance of section 3. The straight-through estimate is biased, but it
-# is often used for training; lesson 09 tests it.
+# The score function is right on average. The straight-through estimate has the wrong sign at $p = 0.3$. It is often used
+# for training all the same; lesson 09 tests it. Which estimator for which code?
 #
-# ## 6 · Checkpoint
+# | code | $f$ | estimator |
+# |---|---|---|
+# | real numbers | with a slope | reparameterised |
+# | any | known by its values only | score function with a baseline |
+# | bits | with a slope, many units | straight-through or relaxed bits, both biased |
+#
+# ## 5 · Checkpoint
 
 # %%
 claim.checkpoint()
 
 # %% [markdown]
-# ## 7 · What to keep
+# ## 6 · What to keep
 #
 # - Reparameterised: the mean of the slope. Score function: the mean of value times score. Both are unbiased.
-# - A baseline keeps the mean and lowers the variance.
+# - A baseline keeps the mean. A good one, such as the mean of $f$, lowers the variance.
 # - The variance of the score function grows with the number of units. The reparameterised one does not in our example.
-# - Bits: the score function is unbiased. Straight-through is biased, in our example even in its sign.
+# - For bits, the score function is unbiased. Straight-through is biased, in our example even in its sign.
 #
 # **Next:** [06e](06e_blurry.ipynb), why samples of a VAE are blurry.
 #
