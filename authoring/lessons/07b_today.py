@@ -272,8 +272,8 @@ if 1000 in conv and 1000 in m1m2:
 # help it. (Its widths are the VAE's, and were not chosen for it.)
 #
 # Methods with other marks also differ in what they know. Such a difference is not due to the method alone. On MNIST, M1 +
-# M2 makes the fewest errors among our methods without C and A. Label spreading on VAE codes makes fewer errors with 100
-# labels than the paper's M1 + TSVM and the paper's M2.
+# M2 makes the fewest errors among our methods without C and A. There, label spreading on VAE codes makes fewer errors with
+# 100 labels than the paper's M1 + TSVM and the paper's M2.
 #
 # The order of two methods can change with the number of labels. With 100 labels, M1 + M2 makes fewer errors than the
 # convolutional net without unlabelled images, although that has C and A. With 1000 labels it makes about twice as many.
