@@ -205,7 +205,7 @@ with seeded(0):
 variational = vae.new([784, 400, 50], x)
 how = {"epochs": 4 * more, "batch": 128, "lr": 3e-3, "one_cycle": True}
 fit(plain, (x,), squared_error, **how)
-fit(variational, (x,), vae.negative_elbo(), **how)
+fit(variational, (x,), vae.negative_elbo(), **how);
 
 # %%
 encoders = {"pixels": lambda images: images, "AE": plain.encode,
@@ -268,16 +268,16 @@ if 1000 in conv and 1000 in m1m2:
 # - **V** validation labels: some of its settings were chosen with more labels than the table says, a luxury (unit 07). For
 #   M2 these are the heavy KL term at the beginning and $\alpha = 10$. What the paper's rows used, we do not know.
 #
-# With 100 labels the three rows of the SVM differ by one or two standard deviations. On MNIST, the AE's codes do not help
-# the SVM. (Its widths are the VAE's, and were not chosen for it.)
+# On MNIST and with 100 labels, the three rows of the SVM differ by one or two standard deviations. The AE's codes do not
+# help it. (Its widths are the VAE's, and were not chosen for it.)
 #
 # Methods with other marks also differ in what they know. Such a difference is not due to the method alone. On MNIST, M1 +
-# M2 makes the fewest errors among our methods without C and A. Label spreading on VAE codes makes fewer errors with 100
-# labels than the paper's M1 + TSVM and the paper's M2.
+# M2 makes the fewest errors among our methods without C and A. There, label spreading on VAE codes makes fewer errors with
+# 100 labels than the paper's M1 + TSVM and the paper's M2.
 #
 # The order of two methods can change with the number of labels. With 100 labels, M1 + M2 makes fewer errors than the
-# convolutional net without unlabelled images, although that has C and A. With 1000 labels it makes about twice as many. So "A makes fewer errors
-# than B" needs a number of labels.
+# convolutional net without unlabelled images, although that has C and A. With 1000 labels it makes about twice as many.
+# So "A makes fewer errors than B" needs a number of labels.
 
 # %%
 lines = {name: found[name] for name in ("SVM on pixels", "label spreading on VAE")}
