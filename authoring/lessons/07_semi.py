@@ -393,7 +393,8 @@ claim.checkpoint()
 # model, and [07c](07c_report.ipynb), a lab report refereed.
 #
 # **Deeper:** [07aa](07aa_alpha.ipynb) trains M2, [07ab](07ab_hands.ipynb) generates every digit in the same style,
-# [07aba](07aba_teacher.ipynb) asks what the decoder teaches the classifier, and [07ac](07ac_stacked.ipynb) stacks M1 and M2; [07b](07b_today.ipynb) shows what works today.
+# [07aba](07aba_teacher.ipynb) asks what the decoder teaches the classifier, and [07ac](07ac_stacked.ipynb) stacks M1 and
+# M2; [07b](07b_today.ipynb) compares these methods with two others; [07d](07d_harm.ipynb) adds the wrong images.
 # **Next:** lesson 08 builds deep autoencoders layer by layer.
 #
 # ### Papers
