@@ -128,10 +128,10 @@ prediction_share = None
 # a hundred groups of five. So every $k$ sees the same images and the same samples.
 
 # %%
-log_w = vae.log_weights(model, b_test[:1000], 500)  # (500, 1000)
+many = vae.log_weights(model, b_test[:1000], 500)  # log w, (500, 1000)
 bounds = {}
 for k in (1, 5, 50, 500):
-    groups = log_w.split(k)  # 500 / k times (k, 1000)
+    groups = many.split(k)  # 500 / k times (k, 1000)
     bounds[k] = torch.stack([losses.importance_bound(group) for group in groups]).mean(0)
 
 
@@ -267,8 +267,8 @@ claim("amortisation", "ELBO gained by improving the code of each image by itself
       last - first, "nats", at_least=0.3,
       baseline=f"encoder {first:.1f}, improved {last:.1f}, 500 samples {tight:.1f}")
 print(f"gained {last - first:.1f} nats; the gap is at least {least:.1f} nats, so the gain "
-      f"is at most {(last - first) / least:.0%} of it, and at least {tight - last:.1f} nats "
-      "are left")
+      f"is at most {(last - first) / least:.0%} of it. At least {tight - last:.1f} nats are "
+      "left.")
 
 # %% [markdown]
 # The gap is only known to be at least so large, since the last row is itself a lower bound on $\log p(x)$. The gain is
