@@ -267,8 +267,8 @@ claim("amortisation", "ELBO gained by improving the code of each image by itself
       last - first, "nats", at_least=0.3,
       baseline=f"encoder {first:.1f}, improved {last:.1f}, 500 samples {tight:.1f}")
 print(f"gained {last - first:.1f} nats; the gap is at least {least:.1f} nats, so the gain "
-      f"is at most {(last - first) / least:.0%} of it. At least {tight - last:.1f} nats are "
-      "left.")
+      f"is at most {(last - first) / least:.0%} of it. "
+      f"At least {tight - last:.1f} nats are left.")
 
 # %% [markdown]
 # The gap is only known to be at least so large, since the last row is itself a lower bound on $\log p(x)$. The gain is
