@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 06b · Which β did they really train?
 #
-# **Promise.** You will find out from the shapes alone which loss a piece of VAE code minimises, and see what the
+# **Promise.** You will find out from the shapes alone which loss a VAE program minimises, and see what the
 # difference does to codes and samples.
 #
 # **After this unit you can**
@@ -14,8 +14,9 @@
 # %%
 import matplotlib.pyplot as plt
 import torch
+from torch.nn import functional as F
 
-from aecourse import data, diagrams, plots, vae
+from aecourse import data, diagrams, losses, plots, vae
 from aecourse.claims import Claims, score, table, try_it
 from aecourse.models import sample_code
 from aecourse.train import fit, mean_loss
@@ -58,14 +59,39 @@ pairs = {"sum over pixels, sum over units (ELBO)": 1.0,
          "sum over pixels, mean over units": 1 / K}
 table(["reconstruction, KL", "β"], list(pairs.items()))
 
+# %% [markdown]
+# The fourth β depends on the batch size, because one term is summed over the batch and the other averaged. (Does every
+# paper state its batch size?) The same reduction of both over the batch leaves β as it is.
+#
+# In practice we read β from code. Here are two lines as we find them on the web:
+
 # %%
-try_it("Change `B = 128` to `B = 256`. Which β has the fourth pair now? (Three significant "
-       "digits, such as 0.000123.)", None,
-       pairs["sum over pixels and batch, mean over units and batch"], changed=B == 256,
-       says="With a larger batch another model is trained. Does every paper tell its "
-       "batch size?")
+x_batch = data.binarised(digits.x_train[:B], torch.Generator().manual_seed(0))  # (B, 784)
+logits = torch.zeros(B, D)  # what a decoder gives
+mu, logvar = torch.full((B, K), 0.5), torch.full((B, K), -1.0)  # what an encoder gives
+reconstruction = F.binary_cross_entropy_with_logits(logits, x_batch)  # over (B, 784)
+kl = -0.5 * (1 + logvar - mu**2 - logvar.exp()).sum() / len(x_batch)  # over (B, 20)
 
 # %% [markdown]
+# **Predict.** Which β do they train with? (By default, PyTorch's losses are a mean over *all* elements.)
+
+# %%
+prediction_beta = None
+
+# %%
+factors = (kl / losses.gaussian_kl(mu, logvar).mean(),
+           reconstruction / losses.bernoulli_nll(logits, x_batch).mean())
+read_off = (factors[0] / factors[1]).item()  # (factor of the KL) / (factor of R)
+score([("β of the two lines", prediction_beta, read_off)])
+
+# %%
+try_it("In the line of `kl`, change `.sum() / len(x_batch)` to `.mean()`. Which β is it "
+       "now?", None, read_off,
+       changed=kl.item() < 0.5 * losses.gaussian_kl(mu, logvar).mean())
+
+# %% [markdown]
+# In this course every term is one number per image, summed over pixels or units, so no reduction can change β.
+#
 # **Squared error.** A Gaussian likelihood with standard deviation σ has the cost $R = \frac{1}{2\sigma^2} \lVert x -
 # \hat x \rVert^2$ plus a constant (unit 02b). Code that minimises $\lVert x - \hat x \rVert^2 + \mathrm{KL}$ leaves σ
 # out:
@@ -76,15 +102,13 @@ try_it("Change `B = 128` to `B = 256`. Which β has the fourth pair now? (Three 
 # \end{aligned}$$
 #
 # So $\beta = 1 / (2 \sigma^2)$, and only $\beta \sigma^2 = \tfrac12$ is known. To call this $\beta = 1$ is to choose
-# $\sigma^2 = \tfrac12$.
-#
-# In this course every term is one number per image, summed over pixels or units, so this cannot happen.
+# $\sigma^2 = \tfrac12$. Use `losses.gaussian_nll` with a σ that you name.
 #
 # ## 2 · The same network with five weights
 #
-# We train the same network with each β of the table except 784 (39.2 is extreme enough), and with a weight of 4, as in
-# papers that raise β on purpose. Then we measure two quantities in nats on test images. The **distortion** is the
-# reconstruction cost. The **rate** is the KL, the information in the code. Together they are the negative ELBO.
+# We train the same network with each β of the table except 784, and with a weight of 4, as in papers that raise β on
+# purpose. Then we measure two quantities in nats on test images. The **distortion** is the reconstruction cost. The
+# **rate** is the KL, the information in the code. Together they are the negative ELBO.
 #
 # A unit is **active** if its mean $\mu_j(x)$ varies over images, with a variance above 0.01 (Burda and others 2016).
 # (In lesson 05, an active unit was one that is not zero for one image.)
@@ -108,7 +132,7 @@ def trained(beta):  # a VAE with 20 units
     return model
 
 
-betas = sorted([1 / (K * 128), 1 / K, 1.0, 4.0, D / K])
+betas = sorted([1 / (K * 128), 1 / K, 1.0, 4.0, D / K])  # B = 128
 models = {beta: trained(beta) for beta in betas}
 
 # %%
@@ -126,18 +150,20 @@ score([("active units with β = 39.2", prediction_units, active[D / K])])
 # %%
 z = torch.randn(10, K, generator=torch.Generator().manual_seed(6))
 with torch.no_grad():
-    rows = {f"β = {beta:.3g}: samples": torch.sigmoid(model.decode(z))
-            for beta, model in models.items()}
+    rows = {f"β = {beta:.3g}: from the prior": torch.sigmoid(models[beta].decode(z))
+            for beta in (betas[0], 1.0, D / K)}
     rows |= {f"β = {beta:.3g}: reconstructed":
-             torch.sigmoid(model.decode(model.encode(b_test[ten])[0]))
-             for beta, model in models.items()}
-plots.images(rows | {"images": b_test[ten]}, zoom=0.65);
+             torch.sigmoid(models[beta].decode(models[beta].encode(b_test[ten])[0]))
+             for beta in (betas[0], 1.0, 4.0, D / K)}
+plots.images(rows | {"images": b_test[ten]}, zoom=0.85);
 
 # %% [markdown]
-# Above are samples from the prior, below ten test images, reconstructed.
+# Above are decoded samples from the prior, below ten test images, reconstructed. All rows but the last show means of
+# $p(x \mid z)$.
 #
 # - **β = 39.2:** the code carries no information. Every picture is the mean image.
-# - **Tiny β:** nearly an autoencoder. It reconstructs well, and few samples from the prior are digits.
+# - **Tiny β:** nearly an autoencoder. It reconstructs well, and codes from the prior give pale, broken shapes.
+# - **β = 1:** codes from the prior give some digits, and shapes that are none. The training was short.
 # - **β = 4:** the codes carry less information than with β = 1. Reconstructed images are blurrier.
 
 # %%
@@ -147,23 +173,14 @@ claim("silent code", "Active units of 20 when both terms are means (β = 39.2)",
 claim("best at one", "ELBO lost by β = 39.2", found[1.0][2] - found[D / K][2], "nats",
       at_least=10, baseline=f"by β = 4: {found[1.0][2] - found[4.0][2]:.0f}")
 
-# %%
-own = 4.0
-own_nats = nats(trained(own))
-print(f"β = {own}: rate {own_nats[1]:.1f} nats, distortion {own_nats[0]:.1f} nats")
-
-# %%
-try_it("Change `own = 4.0` to `own = 10.0`. What is the rate now?", None, own_nats[1],
-       changed=own == 10)
-
 # %% [markdown]
 # ## 3 · Rate and distortion
 #
-# Draw each network as a point: the rate to the right, the distortion upwards (Alemi and others 2018). All points on a
-# line that falls by one nat for each nat have the same ELBO.
+# Draw each network as a point: the rate to the right, the distortion upwards (Alemi and others 2018). Distortion + rate
+# is the negative ELBO, so all points on a line with slope −1 have the same ELBO.
 #
-# **Predict.** For β = 1, a nat more of rate would lower the distortion by one nat. By how many nats does the distortion
-# fall for each further nat of rate at **β = 4**? (No measurement is needed: what does the loss compare?)
+# **Predict.** From β = 4 to β = 1, by how many nats does the distortion fall for each further nat of rate? (First think:
+# between what two numbers must it lie? What does each loss pay for a nat of rate?)
 
 # %%
 prediction_slope = None
@@ -185,13 +202,24 @@ steps = {(a, b): (found[a][0] - found[b][0]) / (found[b][1] - found[a][1])
          for a, b in ((D / K, 4.0), (4.0, 1.0), (1.0, 1 / K))}  # nats saved for each nat
 table(["from", "to", "distortion saved for each nat of rate"],
       [[f"β = {a:.3g}", f"β = {b:.3g}", saved] for (a, b), saved in steps.items()])
-score([("distortion saved for each nat of rate at β = 4", prediction_slope, betas[3])])
+score([("distortion saved for each nat of rate, from β = 4 to β = 1", prediction_slope,
+        steps[4.0, 1.0])])
 
 # %% [markdown]
-# At the minimum of $R + \beta\, \mathrm{KL}$, a small step changes nothing: $dR + \beta\, d\mathrm{KL} = 0$. So at the
-# point of β, the curve through the points has the slope $-\beta$. Between two points, the table's mean slope lies
-# between their values of β, as far as the networks are trained to the end. β thus chooses a place on the curve of what
-# is possible. To the left, images are reconstructed badly from little information, to the right well from much.
+# Why must it lie between 1 and 4? Take two weights $a > b$, with the points $(K_a, R_a)$ and $(K_b, R_b)$ of their
+# minima (rate, distortion):
+#
+# $$\begin{aligned}
+# R_a + a K_a &\le R_b + a K_b && \text{the left side is the minimum for } a \\
+# (R_a - R_b) / (K_b - K_a) &\le a && \text{rearranged, for } K_b > K_a \\
+# R_b + b K_b &\le R_a + b K_a && \text{the left side is the minimum for } b \\
+# (R_a - R_b) / (K_b - K_a) &\ge b && \text{rearranged}
+# \end{aligned}$$
+#
+# So between two points, the distortion saved for each nat of rate lies between their values of β, as far as the
+# networks are trained to the end. If $a$ comes closer and closer to $b$, both bounds meet: at the point of β, the curve
+# through the points has the slope $-\beta$. β thus chooses a place on the curve of what is possible. To the left,
+# images are reconstructed badly from little information, to the right well from much.
 
 # %%
 claim("slope", "Distortion saved for each nat of rate between β = 4 and β = 1",
@@ -202,42 +230,59 @@ claim("slope", "Distortion saved for each nat of rate between β = 4 and β = 1"
 # %% [markdown]
 # ## 4 · Each term alone
 #
-# A tiny β nearly leaves the reconstruction alone, a large one the KL. What does this do to the codes? We sample a code
-# for each of 1,500 test images, and look at the two units whose means vary most.
+# With a tiny β, almost only the reconstruction counts; with a large β, almost only the KL. What does this do to the
+# codes? We sample a code for each of 1,500 test images, and look at the two units whose means vary most.
 #
-# **Predict.** The prior has standard deviation 1. What standard deviation do the samples of the codes have with the
-# smallest β (mean over the 20 units)?
+# **Predict.** The prior has standard deviation 1. What is the encoder's noise $\sigma$ with the smallest β (mean over
+# images and units)?
 
 # %%
-prediction_wide = None
+prediction_noise = None
 
 # %%
-samples, two = {}, {}
-for beta in (betas[0], 1.0, D / K):
-    with torch.no_grad():
-        mu, logvar = models[beta].encode(b_test[:1500])  # (1500, 20) each
-    most = mu.var(0).topk(2).indices
-    samples[beta] = sample_code(mu, logvar, torch.Generator().manual_seed(7))  # (1500, 20)
-    two[beta] = samples[beta][:, most]  # (1500, 2)
-figure, axes = plt.subplots(1, 3, figsize=(11, 3.6))
+samples, spreads = {}, {}
+axes = plt.subplots(1, 3, figsize=(11, 3.9), sharex=True, sharey=True)[1]
 for axis, beta in zip(axes, (betas[0], 1.0, D / K), strict=True):
-    axis.scatter(*two[beta].T, s=3, color=plots.BLUE, rasterized=True)
+    with torch.no_grad():
+        means, logvars = models[beta].encode(b_test[:1500])  # (1500, 20) each
+    i, j = means.var(0).topk(2).indices.tolist()
+    code = sample_code(means, logvars, torch.Generator().manual_seed(7))  # (1500, 20)
+    samples[beta] = code
+    spreads[beta] = means.std(0).mean().item(), (logvars / 2).exp().mean().item()
+    axis.scatter(code[:, i], code[:, j], s=3, color=plots.BLUE, rasterized=True)
     axis.add_patch(plt.Circle((0, 0), 2.5, fill=False, color=plots.ORANGE, linewidth=2))
-    axis.set(title=f"β = {beta:.3g}", xlabel="one unit", ylabel="another", aspect="equal")
+    axis.set(title=f"β = {beta:.3g}", xlabel=f"unit {i}", ylabel=f"unit {j}",
+             aspect="equal")
+
+# %%
+table(["β", "standard deviation of the means μ", "noise σ, mean"],
+      [[f"{beta:.3g}", *values] for beta, values in spreads.items()])
+score([("noise with the smallest β", prediction_noise, spreads[betas[0]][1])])
+
+# %% [markdown]
+# The circle holds 96 % of the prior. With the tiny β, the means lie far out and the noise is nearly 0: a code is a point,
+# as in an autoencoder. With β = 39.2, all codes are samples from the prior, whatever the image. With β = 1 the two terms
+# balance.
 
 # %%
 wide = samples[betas[0]].std(0).mean().item()
-score([("standard deviation with the smallest β", prediction_wide, wide)])
-
-# %% [markdown]
-# The circle is the same in all three pictures and holds 96 % of the prior. Left, the codes spread far beyond it. So far
-# apart, they can be distinguished in spite of the noise. Right, all codes are samples from the prior, whatever the
-# image. In the middle the two terms balance.
-
-# %%
 claim("far codes", "Standard deviation of samples of the codes, smallest β", wide,
       at_least=2, baseline=f"β = 1: {samples[1.0].std(0).mean():.2f}, β = 39.2: "
       f"{samples[D / K].std(0).mean():.2f}")
+claim("no noise", "Mean noise σ of the encoder, smallest β", spreads[betas[0]][1],
+      at_most=0.1, baseline=f"β = 1: {spreads[1.0][1]:.2f}, β = 39.2: "
+      f"{spreads[D / K][1]:.2f}")
+
+# %%
+beta = betas[0]
+with torch.no_grad():
+    means, logvars = models[beta].encode(b_test[:1500])
+ratio = (means.std(0).mean() / (logvars / 2).exp().mean()).item()
+print(f"β = {beta:.3g}: the means vary {ratio:.3g} times as much as the noise")
+
+# %%
+try_it("Change `beta = betas[0]` to `beta = 4.0`. How many times is it now?", None, ratio,
+       changed=beta == 4)
 
 # %% [markdown]
 # ## 5 · Checkpoint
@@ -249,9 +294,10 @@ claim.checkpoint()
 # ## 6 · What to keep
 #
 # - β = (factor of the KL) / (factor of the reconstruction). Two means give $D/K$.
-# - A reduction over the batch makes β depend on the batch size. Under squared error only $\beta \sigma^2$ is known.
-# - With a large β the code carries no information. With a tiny one, codes spread far beyond the prior.
-# - β is the slope of distortion against rate.
+# - If one term is summed over the batch and the other averaged, β depends on the batch size. The same reduction of both
+#   leaves β as it is. Under squared error only $\beta \sigma^2$ is known.
+# - With a large β the code carries no information. With a tiny one, the noise is nearly 0 and the means lie far out.
+# - The slope of distortion against rate is $-\beta$.
 #
 # **Next:** [06ba](06ba_collapse.ipynb), codes that are not used although β is 1.
 #
