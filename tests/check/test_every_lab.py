@@ -49,6 +49,8 @@ RIGHT = [(name, exercise, answer) for name, exercise in ALL for answer in [
     *(other for named, other in BESIDE[name].RIGHT if named == exercise.name),
     *filter(lambda a: a is not None, [exercise.reference]), *([exercise.family()] if exercise.family else [])]]
 
+IN_SITTINGS = ("lab07",)  # labs of two sittings, whose Time line counts more than the exercises
+
 pytestmark = pytest.mark.usefixtures("bars")
 
 
@@ -101,7 +103,8 @@ def test_the_notebook_announces_the_exercises_as_they_are(lab):
     announced = re.findall(r"^# ## (\d · .*)\n# (★.*) · (\d+) minutes$", source, flags=re.MULTILINE)
     assert announced == [(e.title, stars(e), str(e.minutes)) for e in LABS[lab].EXERCISES]
     minutes = re.search(r"\*\*Time:\*\* about (\d+) minutes", source)
-    assert abs(int(minutes[1]) - sum(e.minutes for e in LABS[lab].EXERCISES)) <= 5
+    if lab not in IN_SITTINGS:  # the other parts of those take minutes of their own: see the lab's tests
+        assert abs(int(minutes[1]) - sum(e.minutes for e in LABS[lab].EXERCISES)) <= 5
     assert re.findall(r"^check\.(\w+)\(", source, flags=re.MULTILINE)[:-1] == [e.name for e in LABS[lab].EXERCISES]
 
 
