@@ -314,7 +314,7 @@ def _reach_of_large(choose: Callable, generator: torch.Generator) -> str:
 
 
 EXERCISE = Exercise(
-    "choose", "1 · Choose who gets a label", "function", 1, 7,
+    "choose", "1 · Choose who gets a label", "function", 1, 5,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2), probe=probe, arguments=("labels", "n", "generator"),
     family=family, facts=FACTS, errors=ERRORS, mistakes=MISTAKES,
     hints=("Go through the classes 0 to 9. `(labels == c).nonzero().flatten()` lists the images of class c.",

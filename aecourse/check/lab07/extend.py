@@ -325,7 +325,7 @@ def _trained(model: nn.Module, inside: list[nn.Parameter], y: Tensor) -> str:
 
 
 EXERCISE = Exercise(
-    "extend", "3 · From encoder to classifier", "function", 2, 7,
+    "extend", "3 · From encoder to classifier", "function", 2, 6,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2), probe=probe, arguments=("encoder", "code", "classes"),
     family=family, facts=FACTS, errors=ERRORS, mistakes=MISTAKES,
     hints=("`nn.Sequential(first, second)` is a network that runs one after the other, and knows the parameters "

@@ -274,7 +274,7 @@ def _labelled(cases: list[Case], got: list[Parts]) -> str:
 
 
 EXERCISE = Exercise(
-    "m2_loss", "6 · M2: the whole loss", "function", 3, 11,
+    "m2_loss", "6 · M2: the whole loss", "function", 3, 10,
     reference=reference, oracle=oracle, draw=draw, sizes=(3, 7, 9, 5, 4, 6, 1), rtol=2e-4, atol=1e-3,
     arguments=("by_class", "class_logits", "y", "alpha"), gives=(PER_IMAGE,), gradients=(0, 1), family=family,
     look=look, mistakes=MISTAKES, errors=ERRORS,

@@ -229,7 +229,7 @@ def _small_number(cases: list[Case], got: list[Parts]) -> str:
 
 
 EXERCISE = Exercise(
-    "m2_unlabelled", "5 · M2: an image without a label", "function", 3, 11,
+    "m2_unlabelled", "5 · M2: an image without a label", "function", 3, 8,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5, 6, 4), rtol=2e-4, atol=1e-3,
     arguments=("by_class", "class_logits"), gives=(PER_IMAGE,), gradients=(0, 1), family=family, look=look,
     mistakes=MISTAKES, errors=ERRORS,

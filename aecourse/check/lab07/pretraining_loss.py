@@ -161,7 +161,7 @@ def _cut_off(model: nn.Module, x: Tensor, bound: int) -> Tensor:
 
 
 EXERCISE = Exercise(
-    "pretraining_loss", "2 · Pre-training without labels", "function", 1, 5,
+    "pretraining_loss", "2 · Pre-training without labels", "function", 1, 4,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 3, 6), rtol=1e-3, atol=1e-4, arguments=("model", "x"),
     gives=(PER_IMAGE,), gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`model(x)` encodes and decodes; it gives logits.",
