@@ -30,7 +30,7 @@ div.prompt, a.anchor-link { display: none; } div.cell { padding: 0; border: 0; }
 .rendered_html table { margin: 0.4em 0; font-size: 13px; border-collapse: collapse; }
 .rendered_html th, .rendered_html td { text-align: left; max-width: none; padding: 3px 10px; vertical-align: top; }
 .rendered_html td:first-child { white-space: nowrap; }
-.rendered_html code { padding: 0; background: none; }
+.rendered_html code { padding: 0 !important; background: none !important; }
 .rendered_html thead { border-bottom: 1px solid black; display: table-header-group; }
 .rendered_html table { border-bottom: 1px solid black; }
 .rendered_html img, div.output_png img { max-width: 100%; height: auto; margin: 0 auto; }

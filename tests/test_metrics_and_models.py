@@ -1,3 +1,4 @@
+import copy
 import math
 
 import numpy as np
@@ -137,3 +138,17 @@ def test_the_largest_angle_between_two_spaces():
     assert metrics.largest_angle(a, tilted) == pytest.approx(math.degrees(0.5), abs=1e-4)
     assert metrics.largest_angle(mixed, a) == pytest.approx(0, abs=1e-4)
     assert metrics.largest_angle(a, torch.eye(5)[:, 1:3]) == pytest.approx(90)
+
+
+def test_he_uniform_leaves_what_is_kept_as_it_is():
+    torch.manual_seed(0)
+    encoder = models.mlp([40, 30, 20])
+    net = nn.Sequential(copy.deepcopy(encoder), nn.Linear(20, 10))
+    nn.init.ones_(net[1].bias)
+    models.he_uniform(net, encoder)
+    assert all(torch.equal(a, b) for a, b in zip(net[0].parameters(), encoder.parameters(), strict=True))
+    assert net[1].weight.abs().max() <= (6 / 20) ** 0.5
+    assert net[1].weight.std().item() == pytest.approx((2 / 20) ** 0.5, rel=0.2)
+    assert not net[1].bias.any()
+    models.he_uniform(net)
+    assert not torch.equal(net[0][0].weight, encoder[0].weight)

@@ -393,8 +393,8 @@ about one standard deviation. Fewer labels might leave more to gain.
 """
 
 # %% [markdown]
-# Run the next cell at the end of sitting A, and again when something of it has changed. It writes what sitting B and
-# your report need into a file beside this notebook.
+# Run the next cell at the end of sitting A. It writes what sitting B and your report need into a file beside this
+# notebook.
 
 # %% jupyter={"source_hidden": true}
 answered = [globals().get(f"answer_{i}") for i in (1, 2)]
@@ -632,7 +632,8 @@ for name, own in {"own_1": own_1, "own_2": own_2}.items():
         what_it_is[name], build = own
         results[name], curves[name] = run(build, choices)
     except Exception as trouble:  # the report says that it is missing
-        why = "not written yet" if own is None else f"{type(trouble).__name__}: {trouble}"
+        why = f"{type(trouble).__name__}: {trouble}".splitlines()[0]
+        why = "not written yet" if own is None else why
         print(f"{name}: {why}")
 table(head, [row(name) for name in results])
 
@@ -672,15 +673,17 @@ code wider than ten.
 # ## Your report
 #
 # Write your name between the quotes, or leave it out, and run the next cells. The report is one HTML page in the folder
-# of this notebook. Open it in a browser, print it to PDF there if you like, and hand it in. It says what is missing. Run
-# the cells again whenever something has changed; they replace your older report, and no other file.
+# of this notebook. Open it in a browser, print it to PDF there if you like, and hand it in with the notebook. It says
+# what is missing. Run the cells again whenever something has changed; they replace your older report, and no other file.
+# After a restart, a verdict or answer of sitting A that you change counts once its own cell has been run.
 
 # %%
 my_name = ""
 
 # %% jupyter={"source_hidden": true}
 a = sittings.kept("lab07_sitting_a", "Sitting A")
-said = [*a["answered"], globals().get("answer_3")]
+said = [globals().get(f"answer_{i}") or a["answered"][i - 1] for i in (1, 2)]
+said.append(globals().get("answer_3"))
 asked = ["Which trainings are supervised, which unsupervised, and what is the difference?",
          "What is an autoencoder for, and when is pre-training worth its time?",
          "What do the results show, and what do they not show?"]
@@ -690,7 +693,8 @@ solved = {"m2_labelled": (m2_labelled, m2_labelled_ok),
           "m2_unlabelled": (m2_unlabelled, m2_unlabelled_ok),
           "m2_loss": (m2_loss, m2_loss_ok)}
 unsolved = [*a["unsolved"], *(k for k, (mine, used) in solved.items() if mine is not used)]
-judged = a["verdicts"] if isinstance(a["verdicts"], dict) else {}
+judged = globals().get("verdicts") or a["verdicts"]
+judged = judged if isinstance(judged, dict) else {}
 missing = [f"exercise `{k}` is not solved: the course's own was used" for k in unsolved]
 missing += [f"conclusion {i} is not judged" for i in range(1, 7) if i not in judged]
 missing += [f"`{name}`, a model of your own, does not run yet"
@@ -743,6 +747,8 @@ report.write_report(
 
 # %% [markdown]
 # ## Where you stand
+#
+# After a restart only the checks that have been run again are counted.
 
 # %%
 check.summary()
