@@ -85,6 +85,19 @@ def he(model: Autoencoder, x: Tensor) -> Autoencoder:
     return begin_at_mean(model, x)
 
 
+def he_uniform(model: Model, kept: nn.Module | None = None) -> Model:
+    """Give the model the initialisation of He and others (2015), uniform, with biases 0; return it.
+
+    What has the values of a parameter of ``kept``, a pre-trained part of the model or the part that a copy was made
+    of, stays as it is.
+    """
+    old = [p.detach().clone() for p in kept.parameters()] if kept is not None else []
+    for p in model.parameters():
+        if not any(p.shape == o.shape and torch.equal(p, o) for o in old):
+            nn.init.kaiming_uniform_(p, nonlinearity="relu") if p.dim() > 1 else nn.init.zeros_(p)
+    return model
+
+
 def begin_at_mean(model: Model, x: Tensor) -> Model:
     """Make the bias of the decoder's last layer the logit of the mean of the images x (N, D); return the model.
 

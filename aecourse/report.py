@@ -23,12 +23,41 @@ _MARK = "<!-- a report of aecourse -->"  # at the end of every page that was wri
 _NOT_THEIRS = ("### BEGIN SOLUTION", "### END SOLUTION", "YOUR CODE HERE")  # lines that no learner wrote
 
 
+_STYLE = """<style>
+body, div#notebook, div.rendered_html { font-size: 15px; line-height: 1.45; background: white; color: black; }
+div#notebook { padding: 0; } div#notebook-container { max-width: 56rem; padding: 2rem; box-shadow: none; }
+div.prompt, a.anchor-link { display: none; } div.cell { padding: 0; border: 0; }
+.rendered_html table { margin: 0.4em 0; font-size: 13px; border-collapse: collapse; }
+.rendered_html th, .rendered_html td { text-align: left; max-width: none; padding: 3px 10px; vertical-align: top; }
+.rendered_html td:first-child { white-space: nowrap; }
+.rendered_html code { padding: 0 !important; background: none !important; }
+.rendered_html thead { border-bottom: 1px solid black; display: table-header-group; }
+.rendered_html table { border-bottom: 1px solid black; }
+.rendered_html img, div.output_png img { max-width: 100%; height: auto; margin: 0 auto; }
+.rendered_html h2 { border-bottom: 1px solid #bbb; padding-bottom: 2px; }
+@page { size: A4; margin: 18mm 16mm; }
+@media print {
+  html, body, div#notebook, div#notebook-container { width: auto; max-width: none; margin: 0; padding: 0; height: auto;
+    overflow: visible; border: 0; }
+  div#notebook, div.rendered_html { font-size: 10.5pt; }
+  .rendered_html table { font-size: 9pt; page-break-inside: avoid; break-inside: avoid; }
+  .rendered_html tr, img, figure, div.output_area { page-break-inside: avoid; break-inside: avoid; }
+  div.output_png img { max-height: 230mm; }
+  h1, h2, h3, p.caption, p.question { page-break-after: avoid; break-after: avoid; }
+  p, li { orphans: 3; widows: 3; }
+  .rendered_html a[href]::after { content: ""; }
+}
+</style>
+"""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the report: its head and its rows; numbers get three significant digits, None a dash."""
 
     head: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    caption: str = ""  # stands above it
 
 
 @dataclass(frozen=True)
@@ -42,7 +71,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Picture:
-    """A figure, and the sentence that says what to see in it, for those who cannot see it too."""
+    """A figure, and its caption, which says what to see in it, for those who cannot see it too."""
 
     figure: Figure
     says: str
@@ -131,12 +160,14 @@ def _page(title: str, front: str, parts: list[tuple[str, Sequence[Any]]]) -> str
     cells = [v4.new_markdown_cell(front)]
     for heading, content in parts:
         cells.append(v4.new_markdown_cell(f"## {heading}"))
-        cells += [_cell(part) for part in content]
+        for part in content:
+            made = _cell(part)
+            cells += made if isinstance(made, list) else [made]
     logging.getLogger("traitlets").setLevel(logging.ERROR)
     exporter = HTMLExporter(template_name="classic", exclude_input=True, exclude_output_prompt=True)
     nb = v4.new_notebook(cells=cells, metadata={"language_info": {"name": "python"}})
     page, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": title}})
-    return page
+    return page.replace("</head>", _STYLE + "</head>", 1)
 
 
 def _cell(part: Any) -> Any:
@@ -144,14 +175,15 @@ def _cell(part: Any) -> Any:
 
     if isinstance(part, Picture):
         file = io.BytesIO()
-        part.figure.savefig(file, format="png", dpi=100)
+        part.figure.savefig(file, format="png", dpi=150)
         image = v4.new_output("display_data", {"image/png": base64.b64encode(file.getvalue()).decode()},
                               metadata={"image/png": {"alt": part.says}})
-        return v4.new_code_cell(outputs=[image])
+        return [v4.new_code_cell(outputs=[image]), v4.new_markdown_cell(part.says)]
     if isinstance(part, Table):
         head = [list(part.head), ["---"] * len(part.head)]
         lines = [*head, *([_text(value) for value in row] for row in part.rows)]
-        return v4.new_markdown_cell("\n".join("| " + " | ".join(line) + " |" for line in lines))
+        above = f"**{part.caption}**\n\n" if part.caption else ""
+        return v4.new_markdown_cell(above + "\n".join("| " + " | ".join(line) + " |" for line in lines))
     if isinstance(part, Answer):
         answer = _own(part.text) or f"*{part.name[0].upper()}{part.name[1:]} is not answered yet.*"
         return v4.new_markdown_cell(f"**{part.question}**\n\n{answer}")

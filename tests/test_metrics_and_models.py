@@ -1,3 +1,4 @@
+import copy
 import math
 
 import numpy as np
@@ -151,3 +152,17 @@ def test_r2_from_map_tells_a_straight_map_from_a_bent_one_and_from_an_overlap():
     of_arc, of_position = metrics.r2_from_map(folded, sheet)
     assert of_arc < 0.2
     assert of_position > 0.95
+
+
+def test_he_uniform_leaves_what_is_kept_as_it_is():
+    torch.manual_seed(0)
+    encoder = models.mlp([40, 30, 20])
+    net = nn.Sequential(copy.deepcopy(encoder), nn.Linear(20, 10))
+    nn.init.ones_(net[1].bias)
+    models.he_uniform(net, encoder)
+    assert all(torch.equal(a, b) for a, b in zip(net[0].parameters(), encoder.parameters(), strict=True))
+    assert net[1].weight.abs().max() <= (6 / 20) ** 0.5
+    assert net[1].weight.std().item() == pytest.approx((2 / 20) ** 0.5, rel=0.2)
+    assert not net[1].bias.any()
+    models.he_uniform(net)
+    assert not torch.equal(net[0][0].weight, encoder[0].weight)

@@ -250,7 +250,7 @@ def test_lab_07_gives_twelve_points_by_its_checks_and_eight_by_hand():
     grades = [cell.metadata["nbgrader"] for cell in lab.cells if cell.metadata.get("nbgrader", {}).get("grade")]
     assert sum(grade["points"] for grade in grades if not grade["solution"]) == 12
     by_hand = {grade["grade_id"]: grade["points"] for grade in grades if grade["solution"]}
-    assert by_hand == {"own_1": 1, "own_2": 1, "answer_1": 2, "answer_2": 2, "answer_3": 2}
+    assert by_hand == {"verdicts": 1, "answer_1": 1, "answer_2": 2, "own_1": 1, "own_2": 1, "answer_3": 2}
     rubric = (ROOT / "teaching" / "lab07_rubric.md").read_text(encoding="utf-8")
     assert all(f"`{grade['grade_id']}`" in rubric for grade in grades)
 

@@ -119,3 +119,11 @@ def test_a_folder_that_cannot_be_written_to_is_named(here, monkeypatch):
     with pytest.raises(CourseError, match="No space left on device"):
         write_report("report.html", "Lab 99", author="", data="mnist", sections=[])
     assert project.ROOT == report.ROOT
+
+
+def test_a_table_has_its_caption_and_a_picture_too_and_the_page_can_be_printed(here):
+    page = written(here, sections=[("Results", Table(["a"], [[1]], "Accuracy in %"))])
+    assert "<strong>Accuracy in %</strong>" in page
+    whole = (here / "report.html").read_text(encoding="utf-8")
+    assert "@media print" in whole
+    assert whole.index("@media print") < whole.index("</head>")

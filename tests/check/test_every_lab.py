@@ -49,6 +49,8 @@ RIGHT = [(name, exercise, answer) for name, exercise in ALL for answer in [
     *(other for named, other in BESIDE[name].RIGHT if named == exercise.name),
     *filter(lambda a: a is not None, [exercise.reference]), *([exercise.family()] if exercise.family else [])]]
 
+IN_SITTINGS = ("lab07",)  # labs of two sittings, whose Time line counts more than the exercises
+
 pytestmark = pytest.mark.usefixtures("bars")
 
 
@@ -74,7 +76,7 @@ every_exercise = pytest.mark.parametrize(("lab", "exercise"), each(ALL, mark_slo
 def test_a_lab_has_exercises_in_rising_difficulty(lab):
     exercises = LABS[lab].EXERCISES
     assert 4 <= len(exercises) <= 7
-    assert 45 <= sum(exercise.minutes for exercise in exercises) <= 60
+    assert (30 if lab in IN_SITTINGS else 45) <= sum(exercise.minutes for exercise in exercises) <= 60
     assert [e.difficulty for e in exercises] == sorted(e.difficulty for e in exercises)
     assert len({e.name for e in exercises}) == len(exercises)
     assert {name for name, _ in BESIDE[lab].RIGHT} <= {e.name for e in exercises}
@@ -101,7 +103,8 @@ def test_the_notebook_announces_the_exercises_as_they_are(lab):
     announced = re.findall(r"^# ## (\d · .*)\n# (★.*) · (\d+) minutes$", source, flags=re.MULTILINE)
     assert announced == [(e.title, stars(e), str(e.minutes)) for e in LABS[lab].EXERCISES]
     minutes = re.search(r"\*\*Time:\*\* about (\d+) minutes", source)
-    assert abs(int(minutes[1]) - sum(e.minutes for e in LABS[lab].EXERCISES)) <= 5
+    if lab not in IN_SITTINGS:  # the other parts of those take minutes of their own: see the lab's tests
+        assert abs(int(minutes[1]) - sum(e.minutes for e in LABS[lab].EXERCISES)) <= 5
     assert re.findall(r"^check\.(\w+)\(", source, flags=re.MULTILINE)[:-1] == [e.name for e in LABS[lab].EXERCISES]
 
 

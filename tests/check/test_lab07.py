@@ -1,15 +1,20 @@
 """Lab 07's checks: right answers pass in every form, and wrong ones that are in no list get a true sentence."""
 
+import ast
 import copy
 import math
+import re
+from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.distributions import Bernoulli, Categorical, Normal, kl_divergence
 
 from aecourse import losses
+from aecourse.authoring import units
 from aecourse.check import lab07
 
 BY_NAME = {exercise.name: exercise for exercise in lab07.EXERCISES}
@@ -501,3 +506,53 @@ UNLISTED = [
     ("m2_loss", lambda b, c, y, alpha: (F.one_hot(y.clamp(min=0)) * b).sum(1), "told the number of classes"),
     ("m2_loss", lambda b, c, y, alpha: ref("m2_loss")(b, c, y, alpha) + ref("m2_loss")(b, c, y, alpha), "2 times"),
 ]
+
+
+# ---- the two sittings -----------------------------------------------------------------------------------------------
+
+
+def test_each_sitting_is_as_long_as_the_lab_says():
+    source = (Path(__file__).parents[2] / "authoring" / "labs" / "lab07.py").read_text(encoding="utf-8")
+    head, *sittings = re.split(r"^# # Sitting [AB] ·.*\n", source, flags=re.MULTILINE)
+    stated = [int(n) for n in re.findall(r"^# \| \*\*Sitting [AB]\*\* \|[^|]*\| (\d+) \|", head, flags=re.MULTILINE)]
+    assert f"**Time:** about {sum(stated)} minutes" in head
+    computed = [minutes(part) for part in sittings]
+    computed[0] += minutes(head)
+    assert computed == pytest.approx(stated, abs=2)
+    assert max(stated) <= 45
+
+
+def minutes(source):
+    """Return the minutes of a part of the lab, as for a unit: folded cells are not read, an exercise takes its own."""
+    found, pieces = 0.0, re.split(r"^# %%(.*)\n", source, flags=re.MULTILINE)
+    for kind, body in zip(["[markdown]", *pieces[1::2]], pieces[::2], strict=True):
+        if "markdown" in kind:
+            text = "\n".join(line.removeprefix("#").removeprefix(" ") for line in body.splitlines())
+            before, *exercise = re.split(r"^## \d · .*\n★.* · (\d+) minutes\n", text, maxsplit=1, flags=re.MULTILINE)
+            found += units._words(before) / units.WORDS_A_MINUTE + (int(exercise[0]) if exercise else 0)
+        elif '"solution": true' in kind or '"grade": true' in kind:
+            found += units.DOING * ('"solution": true' in kind and '"grade": true' in kind)
+        else:
+            lines = 0 if "source_hidden" in kind else sum(bool(line.strip()) for line in body.splitlines())
+            shown = len(re.findall(r"^(?:table|score|draw_curves)\(|^plots\.images\(", body, flags=re.MULTILINE))
+            found += lines / units.LINES_A_MINUTE + units.PICTURE * shown
+            found += units.DOING * len(re.findall(r"^prediction_\w+ = None", body, flags=re.MULTILINE))
+    return found
+
+
+def test_sitting_b_needs_nothing_of_sitting_a_but_what_its_set_up_takes_from_the_file():
+    source = (Path(__file__).parents[2] / "authoring" / "labs" / "lab07.py").read_text(encoding="utf-8")
+    head, a, b = re.split(r"^# # Sitting [AB] ·.*\n", source, flags=re.MULTILINE)
+
+    def code(part):
+        pieces = re.split(r"^# %%(.*)\n", part, flags=re.MULTILINE)
+        return ast.parse("\n".join(body for kind, body in zip(pieces[1::2], pieces[2::2], strict=True)
+                                   if "markdown" not in kind))
+
+    def names(part, context):
+        return {node.id for node in ast.walk(code(part)) if isinstance(node, ast.Name) and isinstance(
+            node.ctx, context)} | ({node.name for node in ast.walk(code(part)) if isinstance(
+                node, ast.FunctionDef)} if context is ast.Store else set())
+
+    only_in_a = names(a, ast.Store) - names(head, ast.Store) - names(b, ast.Store)
+    assert names(b, ast.Load) & only_in_a == set()

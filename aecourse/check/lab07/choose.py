@@ -18,7 +18,7 @@ from aecourse.check.engine.words import a
 CLASSES = 10
 MISTAKES = (
     Mistake("unstratified", {"stratify": "none"},
-            "The classes are not equally many, as where the images are drawn from all of them together. Choose class "
+            "The classes are not equally many, as where the images are chosen from all of them together. Choose class "
             "by class, n/10 of each."),
     Mistake("first n", {"stratify": "none", "pick": "first"},
             "These are the first n images, whichever way they are ordered. Which ones is not left to chance, and the "
@@ -42,7 +42,7 @@ MISTAKES = (
             "The classes are right; but whichever way they are ordered, these are always the last images of each "
             "class. Shuffle all of a class's images with the generator before you take n/10 of them."),
     Mistake("with replacement", {"pick": "again"},
-            "Some images are chosen more than once, as when each place is drawn anew (`randint`). Take the beginning "
+            "Some images are chosen more than once, as when each place is chosen anew (`randint`). Take the beginning "
             "of a permutation, `randperm`."),
     Mistake("every m-th", {"pick": "every m-th"},
             "The classes are right; but whichever way they are ordered, these are always images at equal distances, "
@@ -58,8 +58,9 @@ MISTAKES = (
             "In each class it takes images that lie next to each other, at each call. Only where they begin is random, "
             "so neighbours are chosen together or not at all. Shuffle each class's images."),
     Mistake("own seed", {"source": "own"},
-            "The images are the same at every call, as where a seed is set inside, or nothing is drawn at all. Then "
-            "all draws of labels would be one. Use the generator that is handed in, and leave its seed alone."),
+            "The images are the same at every call, as where a seed is set inside, or nothing is chosen at "
+            "random. Then all choices of labels would be one. Use the generator that is handed in, and leave its "
+            "seed alone."),
     Mistake("generator ignored", {"source": "global"},
             "The chance does not come from the generator that is handed in, so a run cannot be repeated: "
             "`torch.randperm(k, generator=generator)`."),
@@ -313,7 +314,7 @@ def _reach_of_large(choose: Callable, generator: torch.Generator) -> str:
 
 
 EXERCISE = Exercise(
-    "choose", "1 · Choose who gets a label", "function", 1, 8,
+    "choose", "1 · Choose who gets a label", "function", 1, 5,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2), probe=probe, arguments=("labels", "n", "generator"),
     family=family, facts=FACTS, errors=ERRORS, mistakes=MISTAKES,
     hints=("Go through the classes 0 to 9. `(labels == c).nonzero().flatten()` lists the images of class c.",
@@ -321,4 +322,4 @@ EXERCISE = Exercise(
            "them, as places in that list.",
            "`torch.cat` puts the ten pieces behind each other."),
     why="With the same number of each class no digit is short of labels by chance, so that two draws differ in "
-        "their images alone. The generator makes each draw repeatable, and the next one another.")
+        "their images alone. The generator makes each choice repeatable, and the next one another.")

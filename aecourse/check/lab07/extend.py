@@ -325,7 +325,7 @@ def _trained(model: nn.Module, inside: list[nn.Parameter], y: Tensor) -> str:
 
 
 EXERCISE = Exercise(
-    "extend", "3 · From encoder to classifier", "function", 2, 8,
+    "extend", "3 · From encoder to classifier", "function", 2, 6,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2), probe=probe, arguments=("encoder", "code", "classes"),
     family=family, facts=FACTS, errors=ERRORS, mistakes=MISTAKES,
     hints=("`nn.Sequential(first, second)` is a network that runs one after the other, and knows the parameters "
@@ -333,5 +333,5 @@ EXERCISE = Exercise(
            "The second is one linear layer, from the code's `code` numbers to `classes` logits. Nothing follows "
            "it."),
     why="The encoder brings what it learned from all images; the head starts from nothing and has few weights, so "
-        "few labels may do for it. Both are trained on, since what rebuilds an image is not yet what tells a 4 "
+        "few labels may do for it. Both are trained on, since what reconstructs an image is not yet what tells a 4 "
         "from a 9.")

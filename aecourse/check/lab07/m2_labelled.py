@@ -175,7 +175,7 @@ def parts(logits: Tensor, x: Tensor, mu: Tensor, logvar: Tensor, classes: int) -
 
 
 EXERCISE = Exercise(
-    "m2_labelled", "4 · M2: an image with a label", "function", 2, 9,
+    "m2_labelled", "4 · M2: an image with a label", "function", 2, 7,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 5, 4, 6),
     arguments=("logits", "x", "mu", "logvar", "classes"), gradients=(0, 2, 3), family=family, parts=(parts,),
     mistakes=MISTAKES,

@@ -120,8 +120,8 @@ NONE_LABELLED = ("It is right for mixed batches, and wrong where no image has a 
 
 SINGLE = ("It is right for batches of several images, and wrong for a single one, which is a batch as well. Let "
           "nothing depend on how many there are.")
-VERY_SURE = ("It is right for moderate logits, and wrong where the classifier is so sure that a probability is 0 in "
-             "float32. The logarithm of a softmax is −inf there, and a clamp or a small number inside the logarithm "
+VERY_SURE = ("It is right for moderate logits, and wrong where the classifier is so confident that a probability is 0 "
+             "in float32. The logarithm of a softmax is −inf there, and a clamp or a small number inside the logarithm "
              "cuts −log q off: `class_logits.log_softmax(1)` gives log q itself.")
 
 
@@ -136,7 +136,7 @@ def reference(by_class: Tensor, class_logits: Tensor, y: Tensor, alpha: float) -
 
 
 def oracle(by_class: Tensor, class_logits: Tensor, y: Tensor, alpha: float) -> Tensor:
-    """Image by image: a label is a belief that is sure, whose entropy is 0; without one the belief is q(y|x)."""
+    """Image by image: a label is a belief that is confident, whose entropy is 0; without one the belief is q(y|x)."""
     log_q = class_logits.double() - torch.logsumexp(class_logits.double(), 1, keepdim=True)
     values = []
     for bound, logs, label in zip(by_class.double(), log_q, y.tolist(), strict=True):
@@ -163,12 +163,12 @@ def draw(generator: torch.Generator, size: int) -> Case:
     if size == 5:
         y[places[0]] = 0
         return Case((by_class, logits, y, alpha), "5 images, all with a label", ALL_LABELLED)
-    if size == 6:  # sure and wrong, sure and right, sure without a label
+    if size == 6:  # confident and wrong, confident and right, confident without a label
         y = torch.tensor([1, 2, -1, 3, -1, 0])
         logits[:4] *= 20
         logits[torch.arange(4), torch.tensor([3, 2, 0, 1])] = 200.0
         logits[torch.arange(4), torch.tensor([1, 0, 4, 3])] = -150.0
-        return Case((by_class, logits, y, alpha), "6 images with a classifier that is quite sure, and wrong for two: "
+        return Case((by_class, logits, y, alpha), "6 images with a classifier that is confident, and wrong for two: "
                     "logits from −150 to 200", VERY_SURE)
     if size == 4:
         y[:] = -1
@@ -274,7 +274,7 @@ def _labelled(cases: list[Case], got: list[Parts]) -> str:
 
 
 EXERCISE = Exercise(
-    "m2_loss", "6 · M2: the whole loss", "function", 3, 12,
+    "m2_loss", "6 · M2: the whole loss", "function", 3, 10,
     reference=reference, oracle=oracle, draw=draw, sizes=(3, 7, 9, 5, 4, 6, 1), rtol=2e-4, atol=1e-3,
     arguments=("by_class", "class_logits", "y", "alpha"), gives=(PER_IMAGE,), gradients=(0, 1), family=family,
     look=look, mistakes=MISTAKES, errors=ERRORS,

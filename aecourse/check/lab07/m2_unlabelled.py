@@ -18,14 +18,15 @@ from aecourse.check.lab07._losses import bounds
 ZERO_LOG_ZERO = ("It is right while every class has some probability, and wrong where one is exactly 0 in float32: 0 · "
                  "log 0 gives NaN, and should be 0. `class_logits.log_softmax(1)` gives log q without taking a "
                  "logarithm of 0.")
-VERY_SURE = ("It is right for moderate logits, and wrong where the classifier is so sure that a probability is 0 in "
-             "float32. `class_logits.log_softmax(1)` gives log q for such logits as well; nothing has to be cut off.")
+VERY_SURE = ("It is right for moderate logits, and wrong where the classifier is so confident that a probability is 0 "
+             "in float32. `class_logits.log_softmax(1)` gives log q for such logits as well; nothing has to be cut "
+             "off.")
 SURER = ("It is right where logits go down to −1000, and wrong where one is 200. `class_logits.softmax(1)` and "
          "`class_logits.log_softmax(1)` hold for all logits, however large.")
 MISTAKES = (
     Mistake("no entropy", {"entropy": "none"},
             "The entropy is missing. Without it the best q(y|x) puts everything on one class: the model is paid for "
-            "being sure, whether it is right or not."),
+            "being confident, whether it is right or not."),
     Mistake("entropy sign", {"entropy": "plus"},
             "The entropy has the wrong sign: U = Σ q L − H. U is a loss, and doubt makes it smaller."),
     Mistake("mean entropy", {"entropy": "mean"}, "The entropy is a mean over the classes; their sum is meant."),
@@ -117,7 +118,7 @@ def oracle(by_class: Tensor, class_logits: Tensor) -> Tensor:
 
 
 def draw(generator: torch.Generator, size: int) -> Case:
-    """Return bounds and logits; those of sizes 6 and 4 are so sure that a probability is 0 in float32.
+    """Return bounds and logits; those of sizes 6 and 4 are so confident that a probability is 0 in float32.
 
     In size 6 no logit is large, so that no exponential is inf.
     """
@@ -132,7 +133,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
                     f"{rows(logits, '.1f')[1:-1]}")
     by_class, logits = bounds(size, classes, generator)
     if size == 5:
-        logits[0, 0] = 8.0  # one image of which the classifier is nearly sure
+        logits[0, 0] = 8.0  # one image of which the classifier is nearly confident
     if size == 6:
         logits[:3, 0], logits[:3, 1:] = 0.0, -150.0
         logits[3:, 1] = logits[3:, 0]  # two alike, and others that are far below them
@@ -142,7 +143,7 @@ def draw(generator: torch.Generator, size: int) -> Case:
         logits = logits * 20
         logits[torch.arange(4), torch.arange(4)] = 200.0
         logits[torch.arange(4), torch.arange(4) + 1] = -150.0
-        return Case((by_class, logits), "4 images with a classifier that is quite sure: logits from −150 to 200",
+        return Case((by_class, logits), "4 images with a classifier that is quite confident: logits from −150 to 200",
                     SURER)
     return Case((by_class, logits), f"{size} images of {classes} classes")
 
@@ -228,7 +229,7 @@ def _small_number(cases: list[Case], got: list[Parts]) -> str:
 
 
 EXERCISE = Exercise(
-    "m2_unlabelled", "5 · M2: an image without a label", "function", 3, 12,
+    "m2_unlabelled", "5 · M2: an image without a label", "function", 3, 8,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 2, 3, 5, 6, 4), rtol=2e-4, atol=1e-3,
     arguments=("by_class", "class_logits"), gives=(PER_IMAGE,), gradients=(0, 1), family=family, look=look,
     mistakes=MISTAKES, errors=ERRORS,
@@ -237,5 +238,5 @@ EXERCISE = Exercise(
            "is subtracted.",
            "Both together: the sum over the classes of q · (L + log q)."),
     why="Nobody says which class it is, so all of them are tried, each as probable as the classifier finds it. The "
-        "entropy is paid back for doubt: the sum is smallest not where q is sure, but where it is the posterior, "
+        "entropy is paid back for doubt: the sum is smallest not where q is confident, but where it is the posterior, "
         "proportional to exp(−L).")

@@ -161,12 +161,11 @@ def _cut_off(model: nn.Module, x: Tensor, bound: int) -> Tensor:
 
 
 EXERCISE = Exercise(
-    "pretraining_loss", "2 · Pre-training without labels", "function", 1, 6,
+    "pretraining_loss", "2 · Pre-training without labels", "function", 1, 4,
     reference=reference, oracle=oracle, draw=draw, sizes=(1, 3, 6), rtol=1e-3, atol=1e-4, arguments=("model", "x"),
     gives=(PER_IMAGE,), gradients=(0,), family=family, look=look, mistakes=MISTAKES, errors=ERRORS,
     hints=("`model(x)` encodes and decodes; it gives logits.",
            "`torch.sigmoid` turns logits into pixels. Compare them with `x` itself.",
            "`losses.squared_error(x_hat, x)` sums over the pixels of each image."),
     why="The target is the image itself, so every image can take part, with a label or without. What the code "
-        "keeps is what helps to redraw the image; that it helps to tell digits apart is a hope, and this lab tests "
-        "it.")
+        "keeps is what helps to reconstruct the image. Whether it helps to tell digits apart, this lab tests.")
