@@ -5,7 +5,7 @@
 # more slanted.
 #
 # **After this unit you can**
-# 1. say what the prior fixes about single units, and what it does not;
+# 1. say what the prior does to single units, and what it leaves open;
 # 2. walk along a unit or a direction of the code, and measure what changes.
 #
 # **Before it:** unit 06; unit 02c (thickness and slant) helps. **Time:** about {minutes} minutes; the cells run in less
@@ -26,17 +26,20 @@ digits = data.load()
 claim = Claims("06", digits.name)
 
 # %%
-diagrams.flow({"x": (0, 0.5, "the same images", plots.SKY),
-               "a": (1.8, 1, "VAE, seed 0", plots.ORANGE),
-               "b": (1.8, 0, "VAE, seed 1", plots.ORANGE),
-               "p": (3.6, 1, "20 units", plots.GREEN),
-               "q": (3.6, 0, "20 units", plots.GREEN),
-               "c": (5, 0.5, "the same\nunits?")},
-              dict.fromkeys([("x", "a"), ("x", "b"), ("a", "p"), ("b", "q"), ("p", "c"),
-                             ("q", "c")], ""), size=(10.5, 2.5));
+diagrams.flow({"x": (0, 1, "the same images", plots.SKY),
+               "a": (1.8, 2, "VAE, seed 0", plots.ORANGE),
+               "b": (1.8, 1, "VAE, seed 1", plots.ORANGE),
+               "d": (1.8, 0, "VAE, seed 2", plots.ORANGE),
+               "p": (3.6, 2, "20 units", plots.GREEN),
+               "q": (3.6, 1, "20 units", plots.GREEN),
+               "r": (3.6, 0, "20 units", plots.GREEN),
+               "c": (5, 1, "the same\nunits?")},
+              dict.fromkeys([("x", "a"), ("x", "b"), ("x", "d"), ("a", "p"), ("b", "q"),
+                             ("d", "r"), ("p", "c"), ("q", "c"), ("r", "c")], ""),
+              size=(10.5, 3.2));
 
 # %% [markdown]
-# Three networks differ in their random seed only. (The picture shows two.)
+# Three networks differ in their random seed only.
 #
 # ## 1 · Units of three networks
 #
@@ -65,17 +68,19 @@ def largest_correlation(z):  # of two different units, in absolute value
     return (torch.corrcoef(z.T) - torch.eye(20)).abs().max().item()
 
 
-table(["seed", "largest |mean|", "smallest std", "largest std", "largest |correlation|"],
+table(["seed", "largest |mean|", "smallest standard deviation",
+       "largest standard deviation", "largest |correlation|"],
       [[seed, z.mean(0).abs().max().item(), z.std(0).min().item(), z.std(0).max().item(),
         largest_correlation(z)] for seed, z in enumerate(samples)])
 
 # %% [markdown]
-# The prior has mean 0, standard deviation 1 and no correlations. The means and standard deviations of all three networks
-# are near these. Some pairs of units are correlated.
+# The prior has mean 0, standard deviation 1 and no correlations. The means are near 0. The standard deviations are near
+# 1, on MNIST a little above it. Some pairs of units are correlated. This does not make the aggregated posterior the prior
+# (unit 06c): a density is more than the mean and the variance of each unit.
 #
 # Now we ask whether the units are *the same*. For each unit of seed 1 we look for the unit of seed 0 with the largest
 # correlation (in absolute value). And we predict all units of seed 1 from the **whole code** of seed 0 by linear
-# regression. Its $R^2$ is the share of the variance that is predicted.
+# regression. Its $R^2$ is the fraction of the variance that is predicted.
 #
 # **Predict.** What is the correlation (absolute value) with the best matching unit, from 0 to 1, on average over the
 # units?
@@ -105,54 +110,53 @@ match = (rows[0][1] + rows[1][1]) / 2
 score([("mean |correlation| with the best unit", prediction_match, match)])
 
 # %% [markdown]
-# A unit of one network has, on average, no counterpart in another. The last row shows how alike units are after a random
-# rotation of *one* code, and units of two networks are about as alike as that. Yet the whole code of one network nearly
-# determines the whole code of the other.
+# The last row shows how alike units are after a random rotation of *one* code. Units of two networks are, on average, no
+# more alike than that. Yet the whole code of one network nearly determines the whole code of the other.
 #
 # The prior $\mathcal N(0, I)$ is the same in every direction, so it does not fix the units. Many texts conclude that the
 # code may be rotated freely. This is too strong. If we rotate the code, $z' = U z$, and let the decoder rotate back, then
 # $\log p(x)$ stays the same. But the encoder's $q$ has a **diagonal** covariance, and after a rotation the posterior's
-# is not diagonal. How much does this cost? Suppose that $q$ was exact before. So the posterior of $z$ is $\mathcal
-# N(\mu, \operatorname{diag} \sigma^2)$, with the precisions $\lambda_j = 1 / \sigma_j^2$, and the posterior of $z'$ has
-# the precision matrix $\Lambda = U \operatorname{diag}(\lambda)\, U^\top$. The ELBO is $\log p(x)$ minus the KL
-# divergence of $q$ from the posterior. Let the new $q$ be a diagonal Gaussian at the posterior's mean, with variances
-# $s_j^2$:
+# is not diagonal. How much does this cost?
+#
+# Suppose that $q$ was exact before, so the posterior of $z$ is $\mathcal N(\mu, \Sigma)$ with $\Sigma = \operatorname{diag}
+# \sigma^2$. Let $\lambda_j = 1 / \sigma_j^2$ be its precisions. The covariance of $z' = U z$ is $U \Sigma U^\top$. Since
+# $U^{-1} = U^\top$, its inverse, the precision matrix, is $\Lambda = U \Sigma^{-1} U^\top = U \operatorname{diag}(\lambda)\,
+# U^\top$.
+#
+# The ELBO is $\log p(x)$ minus the KL divergence of $q$ from the posterior. The new $q$ is a diagonal Gaussian with
+# variances $s_j^2$. Its best mean is the posterior's, since a difference $d$ of the means adds $\frac12 d^\top \Lambda d
+# \ge 0$ to the KL divergence. So with equal means:
 #
 # $$\begin{aligned}
 # \mathrm{KL} &= \tfrac12 \Big( \textstyle\sum_j \Lambda_{jj} s_j^2 - K - \sum_j \log s_j^2 - \log \det \Lambda \Big)
-#   && \text{KL of two Gaussians with one mean} \\
+#   && \text{KL of two Gaussians (cited)} \\
 # &\ge \tfrac12 \Big( \textstyle\sum_j \log \Lambda_{jj} - \log \det \Lambda \Big)
 #   && \text{the minimum, at } s_j^2 = 1 / \Lambda_{jj} \\
 # &= \tfrac12 \Big( \textstyle\sum_j \log \Lambda_{jj} - \sum_j \log \lambda_j \Big)
 #   && \text{a rotation keeps the determinant}
 # \end{aligned}$$
 #
-# The last line is the price of the rotation, in nats of the ELBO. It is 0 without a rotation. It is never negative, since
-# a KL divergence is not.
+# The last line is the price of the rotation, in nats of the ELBO. It is never negative, since a KL divergence is not. It
+# is 0 without a rotation, and also if all $\lambda_j$ are equal, since then $\Lambda = \lambda\, U U^\top = \lambda I$. So
+# units with equal precisions may be rotated freely. (Exchanging units and changing their signs is free, too.)
 
 # %%
 with torch.no_grad():
     precision = (-models[0].encode(b_few[:2000])[1]).exp()  # λ, (2000, 20)
 
 
-def price_of(angle):  # 0: no rotation, 1: the random one
-    rotation = torch.linalg.qr(torch.eye(20) * (1 - angle) + angle * random)[0]  # U
-    diagonal = precision @ rotation.square().T  # Λ_jj, (2000, 20)
+def price_of(precision):  # λ, (N, 20) → price of the random rotation, in nats
+    diagonal = precision @ random.square().T  # Λ_jj, (N, 20)
     return (diagonal.log() - precision.log()).sum(1).mean().item() / 2
 
 # %%
-angle = 1.0
-price = price_of(angle)
-print(f"angle {angle}: price of the rotation {price:.2f} nats")
+price = price_of(precision)
+print(f"price of the random rotation: {price:.2f} nats")
 
 # %%
-try_it("Change `angle = 1.0` to `angle = 0.2`, a small rotation. What is the price now?",
-       None, price, changed=angle == 0.2)
-
-# %%
-every = samples[0].std(0).mean().item() + samples[1].std(0).mean().item()
+spread = sum(z.std(0).mean().item() for z in samples) / 3
 claim("units look right", "Standard deviation of single units over codes of images, mean",
-      (every + samples[2].std(0).mean().item()) / 3, near=1, within=0.2, seeds=3,
+      spread, near=1, within=0.2, seeds=3,
       baseline="largest correlation of two units "
       f"{max(map(largest_correlation, samples)):.2f}")
 claim("turned", "Best |correlation| of a unit with one unit of another seed, mean", match,
@@ -160,7 +164,18 @@ claim("turned", "Best |correlation| of a unit with one unit of another seed, mea
       baseline=f"whole code, R² {(rows[0][2] + rows[1][2]) / 2:.2f}; one code, rotated at "
       f"random, {rows[2][1]:.2f}")
 claim("not free", "Price of a random rotation of the code, if the encoder were exact",
-      price_of(1.0), "nats", at_least=0.2)
+      price, "nats", at_least=0.2)
+
+# %%
+times = 1  # the factor for the precisions of ten units
+uneven = torch.cat([times * precision[:, :10], precision[:, 10:]], 1)  # (2000, 20)
+of_uneven = price_of(uneven)
+print(f"ten precisions times {times}: price {of_uneven:.2f} nats")
+
+# %%
+try_it("Change `times = 1` to `times = 16`. What is the price of the rotation now?", None,
+       of_uneven, changed=times == 16,
+       says="Compare with times = 1: does it cost more if the precisions differ more?")
 
 # %% [markdown]
 # A random rotation has a price, so the diagonal $q$ prefers some axes (Rolinek and others 2019). The price is small
@@ -169,11 +184,15 @@ claim("not free", "Price of a random rotation of the code, if the encoder were e
 # ## 2 · Walks along a unit and along a direction
 #
 # What does a unit of the code mean? Take a code, set *one* unit to values from −2.5 to 2.5, decode, and measure the
-# thickness and the slant of the digit. Every unit gets such a walk. For comparison we walk along a **direction**: the
-# vector of length 1 along which a property rises most, found by linear regression of the property on the code. (On the
-# built-in digits the pen's true thickness and slant are known, and the regression uses these.)
+# thickness and the slant of the digit. Every unit gets such a walk, over 200 images. The **reach** of a walk is the
+# difference between the largest and the smallest mean of the property along it.
 #
-# **Predict.** How many times further than along its best single unit does the thickness move along the direction?
+# For comparison we walk along a **direction**: the vector of length 1 along which a property rises most, found by linear
+# regression of the property on the code. (On the built-in digits the pen's true thickness and slant are known, and the
+# regression uses these.)
+#
+# **Predict.** Divide the reach of the thickness along its direction by the largest reach along a single unit. What is
+# the result?
 
 # %%
 prediction_further = None
@@ -213,8 +232,7 @@ plots.images(walks, columns=[f"{value:.1f}" for value in values], zoom=0.75);
 # digit gets thicker and stays the same digit. Along the direction of slant, it gets more slanted. At one end of this walk
 # its shape changes, too, and it is no longer the same digit.
 #
-# Now 200 images, all 20 units and both directions. The *reach* of a walk is the difference between the largest and the
-# smallest mean of the property.
+# Now 200 images, all 20 units and both directions.
 
 # %%
 many = means[0][:200]  # (200, 20)
@@ -247,7 +265,13 @@ score([("thickness: direction over best unit", prediction_further, further["thic
 
 # %% [markdown]
 # Grey lines are the other units. Both directions move their property further than any single unit does. Many units move
-# it a little. Nothing in the loss asks a unit to stand for one property.
+# it a little. Nothing in the loss asks a unit to stand for one property. Every walk goes from −2.5 to 2.5, whatever the
+# standard deviation of the codes along it. The table shows this standard deviation for the codes of images.
+
+# %%
+table(["property", "codes along the direction, standard deviation", "along the best unit"],
+      [[name, (means[0] @ direction(name)).std().item(),
+        means[0][:, best[name]].std().item()] for name in reach])
 
 # %%
 for name in reach:
@@ -270,8 +294,17 @@ moved = (curve.max() - curve.min()).item()
 print(f"along the direction of {along}: the thickness moves by {moved:.2f} pixels")
 
 # %%
+other = walked("slant", direction("thickness"))  # (11,)
+print(f"the slant moves by {other.max() - other.min():.2f} along the direction of thickness"
+      f", along its own by {reach['slant'][20]:.2f} (pixels per pixel)")
+
+# %%
 try_it("Change `along = \"thickness\"` to `\"slant\"`. By how many pixels does the "
-       "thickness move now?", None, moved, changed=along == "slant")
+       "thickness move now?", None, moved, changed=along == "slant",
+       says="It would be 0 if this direction changed the slant only.")
+
+# %% [markdown]
+# The regression finds the direction along which one property rises most. It is not asked to keep another property fixed.
 
 # %% [markdown]
 # ## 3 · Checkpoint
@@ -282,9 +315,9 @@ claim.checkpoint()
 # %% [markdown]
 # ## 4 · What to keep
 #
-# - The prior fixes the mean and variance of single units, not what they mean.
+# - The prior pulls the mean and variance of single units towards 0 and 1. It does not fix what they mean.
 # - Different seeds find different units, and nearly the same whole code.
-# - A diagonal $q$ makes rotations cost nats, so the code may not be rotated freely.
+# - With a diagonal $q$ a rotation costs nats in general. Units of equal precision may be rotated freely.
 # - To change a property, walk along a direction found by regression.
 #
 # **Next:** [06d](06d_gradients.ipynb), gradients of expectations.
