@@ -653,7 +653,7 @@ cent, a code of ten numbers against one (`auto_2` against `auto_3`), and for `ml
 hundred epochs against ten. Not larger is what pre-training gains after a hundred epochs,
 in any pair.
 
-Conclusion 4 stands in part: with the same encoder, a code of ten is far better than one
+Conclusion 4 stands in part: with the same encoder, a code of ten is far better than a code
 of one. That `auto_2` is above `auto_1` does not tell which of several differences it is.
 Conclusion 5 does not stand: `auto_2` and `auto_3` have nearly as many weights, and need
 about as many seconds. On conclusion 3: after ten epochs the pre-trained networks are even
