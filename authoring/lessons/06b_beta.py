@@ -198,8 +198,12 @@ axis.set(xlabel="rate (nats)", ylabel="distortion (nats)", xlim=(-10, None), yli
 axis.legend(frameon=False);
 
 # %%
-steps = {(a, b): (found[a][0] - found[b][0]) / (found[b][1] - found[a][1])
-         for a, b in ((D / K, 4.0), (4.0, 1.0), (1.0, 1 / K))}  # nats saved for each nat
+def saved_by(a, b):  # nats of distortion for each nat of rate, from β = a to β = b
+    (distortion_a, rate_a, _), (distortion_b, rate_b, _) = found[a], found[b]
+    return (distortion_a - distortion_b) / (rate_b - rate_a or float("nan"))
+
+
+steps = {pair: saved_by(*pair) for pair in ((D / K, 4.0), (4.0, 1.0), (1.0, 1 / K))}
 table(["from", "to", "distortion saved for each nat of rate"],
       [[f"β = {a:.3g}", f"β = {b:.3g}", saved] for (a, b), saved in steps.items()])
 score([("distortion saved for each nat of rate, from β = 4 to β = 1", prediction_slope,

@@ -72,9 +72,9 @@ prediction_units = None
 
 # %%
 with torch.no_grad():
-    used = m1.encode(x[:10_000])[0].std(0) > 0.1  # (50,)
+    std = m1.encode(x[:10_000])[0].std(0)  # (50,)
+used = std >= min(0.1, std.max())  # (50,), at least one
 n_used = int(used.sum())
-print(f"units in use: {n_used} of 50")
 score([("units in use", prediction_units, n_used)])
 
 # %%
