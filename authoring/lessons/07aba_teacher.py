@@ -38,8 +38,8 @@ diagrams.flow({"x": (0, 0.5, "image without\na label", plots.SKY),
                             ""), size=(10, 2.6));
 
 # %% [markdown]
-# The circle of unit 07a: the decoder's bounds are what the classifier is taught, and the classifier's probabilities weigh
-# the classes under which the decoder learns an image.
+# The circle of unit 07a: the decoder's bounds are what the classifier is taught, and the classifier's probabilities
+# weigh the classes under which the decoder learns an image.
 #
 # ## 1 · How much can the decoder teach?
 #
@@ -95,13 +95,13 @@ best = models["100 labels"]
 
 # %% [markdown]
 # On images without a label, the bounds of the ten classes are the classifier's only teacher (unit 07a). It is told
-# $r(y|x)$, which is proportional to $e^{-\mathcal L(x, y)}$. So how many nats more does a *wrong* class cost than the right
-# one? Each $\mathcal L$ is an expectation over codes, and we estimate it with 20 samples. The noise of sampling blurs the
-# differences between classes. So all ten classes get **the same noise** $\varepsilon$ in each sample. What the noise does to
-# all ten alike then cancels in the differences. (This is called *common random numbers*.)
+# $r(y|x)$, which is proportional to $e^{-\mathcal L(x, y)}$. So how many nats more does a *wrong* class cost than the
+# right one? Each $\mathcal L$ is an expectation over codes, and we estimate it with 20 samples. The noise of sampling
+# blurs the differences between classes. So all ten classes get **the same noise** $\varepsilon$ in each sample. What
+# the noise does to all ten alike then cancels in the differences. (This is called *common random numbers*.)
 #
-# **Predict.** For the model with all labels and a code of 5, how many nats more does a wrong class cost, on average? (The
-# whole loss of this model is about 130 nats on MNIST.)
+# **Predict.** For the model with all labels and a code of 5, how many nats more does a wrong class cost, on average?
+# (The whole loss of this model is about 130 nats on MNIST.)
 
 # %%
 prediction_cost = None
@@ -155,18 +155,19 @@ score([("cost of a wrong class, code of 5 (nats)", prediction_cost,
 
 # %% [markdown]
 # Read the first column from top to bottom. With a short code and all labels a wrong class costs many nats, with a
-# longer code fewer, and with 100 labels fewest. A mean of nine classes can mislead: 4 nats more for *each* of them would
-# give the right class $r = 1 / (1 + 9 e^{-4}) = 0.86$. But the nine differ, and $r$ depends mostly on the cheapest one. With
-# 100 labels it costs little more than the right class, or less, for many images (second column). So $r$ of the right class
-# is far from 1. The smallest $\mathcal L$ is less often at the right class than the classifier's largest probability. On
-# MNIST such a teacher is wrong for about every third image.
+# longer code fewer, and with 100 labels fewest. (The last model has fewer labels and also fewer steps, so a part of
+# this difference may be due to the steps.) A mean of nine classes can mislead: 4 nats more for *each* of them would
+# give the right class $r = 1 / (1 + 9 e^{-4}) = 0.86$. But the nine differ, and $r$ depends mostly on the cheapest one.
+# With 100 labels it costs little more than the right class, or less, for many images (second column). So $r$ of the
+# right class is far from 1. The smallest $\mathcal L$ is less often at the right class than the classifier's largest
+# probability. On MNIST such a teacher is wrong for about every third image.
 #
 # This is like posterior collapse (unit [06ba](06ba_collapse.ipynb)) with the roles exchanged. There the decoder ignores
 # the code. Here it ignores the class. For the decoder, the classes of an image without a label are weighed by $q(y|x)$
-# (unit 07a). As long as the classifier is undecided, the decoder cannot rely on $y$, and the code takes over. What would
-# the model gain if it moved the class back to $y$? The code would save up to $\log 10$ nats of KL. But an image without a
-# label would pay $\log 10$ for the class, since the entropy of a confident classifier is 0. So its loss would stay nearly
-# the same, and little pushes the model back.
+# (unit 07a). As long as the classifier is undecided, the decoder cannot rely on $y$, and the code takes over. What
+# would the model gain if it moved the class back to $y$? The code would save up to $\log 10$ nats of KL. But an image
+# without a label would pay $\log 10$ for the class, since the entropy of a confident classifier is 0. So this sum would
+# stay nearly the same, and little pushes the model back.
 
 # %%
 claim("teacher", "Nats that a wrong class costs, code of 20: all labels over 100 labels",
@@ -176,8 +177,8 @@ claim("pupil and teacher", "Accuracy of the classifier minus that of the smalles
       at_least=3)
 
 # %% [markdown]
-# In training there is only *one* sample, and each class has a noise of its own. How often is the smallest $\mathcal L$ then
-# at the right class, for M2 with 100 labels?
+# In training there is only *one* sample, and each class has a noise of its own. How often is the smallest $\mathcal L$
+# then at the right class, for M2 with 100 labels?
 
 # %%
 samples = 20
@@ -196,8 +197,8 @@ try_it("Change `samples = 20` to `samples = 1`. How many % are right with a nois
 # %% [markdown]
 # ## 2 · A shorter code, and a heavy KL term
 #
-# The model with the code of 5 also had a heavy KL term at first. Which of the two makes a wrong class cost more? We train
-# the other two combinations, for as many epochs.
+# The model with the code of 5 also had a heavy KL term at first. Which of the two makes a wrong class cost more? We
+# train the other two combinations, for as many epochs.
 #
 # **Predict.** How many nats does a wrong class cost with a code of 20 and the heavy KL term?
 
@@ -268,9 +269,11 @@ score([("change of the classifier's accuracy (points)", prediction_classifier,
         of_heavier - of_classifier)])
 
 # %% [markdown]
-# With this, the decoder uses the class: far more images are classified as requested, and a wrong class costs far more. Yet
-# the accuracy of the classifier changes little in these four epochs. The long run of M2 in unit
-# [07b](07b_today.ipynb) begins with a heavy KL term, too. It has thirty epochs on all of MNIST's training images.
+# With this, the decoder uses the class: far more images are classified as requested, and a wrong class costs far more.
+# It has a price, as
+# the cures of unit 06ba have: on MNIST the printed training losses are higher. Yet the
+# accuracy of the classifier changes little in these four epochs. The long run of M2 in unit [07b](07b_today.ipynb)
+# begins with a heavy KL term, too. It has thirty epochs on all of MNIST's training images.
 
 # %%
 claim("class regained", "Images of the nine other classes that an SVM classifies as "
@@ -291,8 +294,8 @@ claim.checkpoint()
 # - The differences between the bounds of the ten classes are what the decoder can teach. Compare classes with the same
 #   noise.
 # - M2 with few labels can ignore the class: collapse with the roles exchanged, and the loss hardly pushes it back.
-# - A short code and a heavy KL term at first both bring the class back into the decoder. A better teacher alone hardly
-#   changed the classifier here.
+# - A short code and a heavy KL term at first both bring the class back into the decoder, at a price in the loss. A
+#   better teacher alone hardly changed the classifier here.
 #
 # **Next:** [07ac](07ac_stacked.ipynb) gives M2 the codes of M1 in place of pixels.
 #

@@ -39,11 +39,12 @@ diagrams.layers([784, 64, 1, 64, 784], {0: "image", 2: "code", 4: "reconstructio
 # ## 1 · Decode the logs
 #
 # The report's logs show a "cost" of the reconstruction and an "accuracy". The cost ends at about 2,646 for `auto_2` and
-# 5,093 for `auto_3`. The logs are not part of this course, and we do not know how many epochs they cover.
+# 5,093 for `auto_3`. The two are linked: the accuracy is 1 − (root of the cost) ÷ (mean pixel). So we read the cost as
+# the mean squared error of a pixel on grey levels from **0 to 255**. (The logs are not part of this course, and we do
+# not know how many epochs they cover.)
 #
-# The measure of this course is the squared error $e$ of an image: a sum over 784 pixels between 0 and 1. It is at most
-# 784, so the cost is another measure. Our reading is the mean squared error of a pixel on grey levels from **0 to 255**.
-# A pixel's error is 255 times larger on this scale, so its square is $255^2$ times larger. The mean divides the sum by
+# The measure of this course is the squared error $e$ of an image: a sum over 784 pixels between 0 and 1. A pixel's
+# error is 255 times larger on the report's scale, so its square is $255^2$ times larger. The mean divides the sum by
 # 784:
 #
 # $$\text{cost} = \frac{255^2}{784}\, e, \qquad\text{so}\qquad e = \frac{784}{255^2}\, \text{cost} .$$
@@ -77,8 +78,8 @@ errors = {"black image": x_test.square().sum(1).mean().item(),
           "report, auto_2": 784 * 2646 / 255**2, "report, auto_3": 784 * 5093 / 255**2}
 
 # %% [markdown]
-# The log's "accuracy" is, in our reading, 1 − (root of the cost) ÷ (mean pixel). In symbols, with the mean pixel
-# $\bar x$ between 0 and 1, it is $1 - \sqrt{\text{cost}}\, /\, (255\, \bar x)$.
+# The "accuracy" in symbols, with the mean pixel $\bar x$ between 0 and 1, is $1 - \sqrt{\text{cost}}\, /\, (255\, \bar
+# x)$.
 
 # %%
 def logged(e):  # cost and "accuracy", as such a log would show them
@@ -91,12 +92,13 @@ table(["reconstruction", "squared error", "cost", "accuracy in such a log"],
 score([("squared error of the mean image", prediction_mean, errors["mean image"])])
 
 # %% [markdown]
-# A number that is called accuracy is a share, from 0 to 1. This one is negative in every row. The sizes fit our reading of
-# the cost: both costs lie between PCA and a black image, as a cost of reconstructions on this scale can. This is weak
-# evidence. The test would be an accuracy that the log shows beside a cost, which we do not have.
+# A number that is called accuracy is usually a share, from 0 to 1. This one is negative in every row, so it is no
+# share. The sizes fit our reading of the cost: both costs lie between PCA and a black image. The size alone would be
+# weak evidence. If the cost were the sum of $e$ over a batch of 100 images, each error would be a hundredth of its
+# cost, and both of the following conclusions would turn around. So find out what a log measures before you compare it.
 #
-# If the reading is right, then on MNIST, which the report is about, the autoencoder of `auto_2` reconstructs worse than PCA
-# with as many numbers, and that of `auto_3` worse than the mean image. (On the built-in digits, the report's rows and the
+# In our reading, on MNIST, which the report is about, the autoencoder of `auto_2` reconstructs worse than PCA with as
+# many numbers, and that of `auto_3` worse than the mean image. (On the built-in digits, the report's rows and the
 # others are about different images.)
 
 # %%
@@ -111,8 +113,9 @@ claim("auto_3's autoencoder", "The same with a code of one number, over that of 
 # ## 2 · Train them again
 #
 # Can these widths do better? We train each autoencoder with five initialisations at the same time. `sidebyside.Deep` is
-# five networks that share no weight (unit 01a). Their output layer begins at the mean image, and they train for **one to
-# three epochs** of MNIST (three times as many of the built-in digits).
+# five networks that share no weight (unit 01a). Their output layer begins at the mean image, and they train for **one
+# to three epochs** of MNIST (three times as many of the built-in digits). The printed loss is the sum over the five
+# networks.
 
 # %%
 encoders = {"auto_1": [784, 10], "auto_2": [784, 64, 10], "auto_3": [784, 64, 1]}
@@ -133,8 +136,8 @@ def train_again(name):
     return nets
 
 # %% [markdown]
-# **Predict.** What squared error has `auto_2` after our training, on test images? (The report's is in the table above, and so
-# is that of PCA.)
+# **Predict.** What squared error has `auto_2` after our training, on test images? (The report's is in the table above,
+# and so is that of PCA.)
 
 # %%
 prediction_auto_2 = None
@@ -162,12 +165,13 @@ say(f"PCA with ten numbers is beaten by {ten_win} of our two autoencoders with a
     "autoencoder with a 1-dimensional code.")
 
 # %% [markdown]
-# So these widths can do better than the report's logs, after few epochs. **What went wrong there we cannot tell**: the number
-# of epochs, the learning rate, the output layer, the initialisation or the scale of the pixels. Our output layer begins at
-# the mean image, which is already better than the report's `auto_3`.
+# So these widths can do better than the report's logs, after few epochs. **What went wrong there we cannot tell**: the
+# number of epochs, the learning rate, the output layer, the initialisation or the scale of the pixels. Our output layer
+# begins at the mean image, which is already better than the report's `auto_3`.
 #
-# One of the report's conclusions is that unsupervised learning alone "gives nothing useful". This is *not shown*: in our
-# reading, these autoencoders had learned little. Unit 07 measures what codes are worth.
+# One of the report's conclusions is that unsupervised learning alone "gives nothing useful". This is *not shown*. In
+# our reading, `auto_3` had learned nothing that the mean image does not have, and `auto_2` less than PCA. And the
+# quality of a reconstruction does not tell what a code is worth for classes. Unit 07 measures that.
 
 # %%
 code = 10
@@ -187,9 +191,9 @@ try_it("Change `code = 10` to `code = 2`. What is the squared error?", None, of_
 # %% [markdown]
 # ## 3 · What costs time?
 #
-# Another conclusion of the report reads: "A small change costs far more training time". Its `auto_2` took 306 seconds, and
-# its `auto_3` 294. We do not have its other times. Here are ours, for the losses and gradients of twenty batches. A time also
-# depends on what else the computer does, so we take the smallest of five.
+# Another conclusion of the report reads: "A small change costs far more training time". Its `auto_2` took 306 seconds,
+# and its `auto_3` 294. We do not have its other times. Here are ours, for the losses and gradients of twenty batches. A
+# time also depends on what else the computer does, so we take the smallest of five.
 
 # %%
 def seconds_of(nets):
@@ -215,10 +219,11 @@ try_it("Change `auto_3` in the line `ratio = ` to `auto_1`. What is the ratio of
             f"{seconds['auto_2'] / seconds['auto_1']:.1f}.")
 
 # %% [markdown]
-# A code of 10 in place of 1 is a small change: most weights are in the first and the last layer. In the report it costs 4 %
-# more time. So the sentence is *not so* for this change. A hidden layer of 64 between the image and the code is a larger
-# change: several times as many weights. The table shows what it costs on your computer, and that time and weights need not
-# grow by the same factor.
+# A code of 10 in place of 1 is a small change: most weights are in the first and the last layer. In the report it costs
+# 4 % more time. If both ran for as many epochs, this is no more than two runs of the same program may differ by. So the
+# sentence is *not supported* for this change. A hidden layer of 64 between the image and the code is a larger change:
+# several times as many weights. The table shows what it costs on your computer, and that time and weights need not grow
+# by the same factor.
 #
 # ## 4 · Checkpoint
 
@@ -229,8 +234,8 @@ claim.checkpoint()
 # ## 5 · What to keep
 #
 # - Decode a log into a measure with known baselines, before you read it, and say what tests your reading.
-# - In this reading, on MNIST, the report's autoencoders were worse than PCA and than the mean image. The same widths can do better. This
-#   does not tell what went wrong.
+# - In this reading, on MNIST, the report's `auto_2` was worse than PCA with ten numbers, and its `auto_3` worse than
+#   the mean image. The same widths can do better. This does not tell what went wrong.
 # - A sentence about time needs the times of networks that differ in one thing.
 #
 # **Next:** [07d](07d_harm.ipynb).
