@@ -270,10 +270,9 @@ score([("change of the classifier's accuracy (points)", prediction_classifier,
 
 # %% [markdown]
 # With this, the decoder uses the class: far more images are classified as requested, and a wrong class costs far more.
-# It has a price, as
-# the cures of unit 06ba have: on MNIST the printed training losses are higher. Yet the
-# accuracy of the classifier changes little in these four epochs. The long run of M2 in unit [07b](07b_today.ipynb)
-# begins with a heavy KL term, too. It has thirty epochs on all of MNIST's training images.
+# It has a price, as the cures of unit 06ba have: on MNIST the printed training losses are higher. Yet the accuracy of
+# the classifier changes little in these four epochs. The long run of M2 in unit [07b](07b_today.ipynb) begins with a
+# heavy KL term, too. It has thirty epochs on all of MNIST's training images.
 
 # %%
 claim("class regained", "Images of the nine other classes that an SVM classifies as "
