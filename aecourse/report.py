@@ -5,7 +5,6 @@ import io
 import logging
 import platform
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +16,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from aecourse import CourseError
-from aecourse.base.project import ROOT, write
+from aecourse.base.project import write
+from aecourse.sittings import folder
 
 _MARK = "<!-- a report of aecourse -->"  # at the end of every page that was written here: such a page may be replaced
 _NOT_THEIRS = ("### BEGIN SOLUTION", "### END SOLUTION", "YOUR CODE HERE")  # lines that no learner wrote
@@ -98,7 +98,7 @@ def write_report(name: str, title: str, *, author: str, data: str, sections: Seq
     answers = [part for _, content in parts for part in content if isinstance(part, Answer)]
     lacking = [*missing, *(f"{answer.name} is not answered yet" for answer in answers if not _own(answer.text))]
     page = _page(title, _front(title, author, data, lacking), parts)
-    path = _free(_folder() / name)
+    path = _free(folder() / name)
     try:
         write(path, page + _MARK + "\n")
     except OSError as error:
@@ -117,12 +117,6 @@ def _own(text: Any) -> str:
     lines = text.splitlines() if isinstance(text, str) else []
     kept = "\n".join(line for line in lines if not any(mark in line for mark in _NOT_THEIRS)).strip()
     return re.sub(r"\](?=[(\[:])", "] ", re.sub(r"<(?=[a-zA-Z/!?])", "&lt;", kept))
-
-
-def _folder() -> Path:
-    here = Path.cwd()
-    kept = here == ROOT or any(here.is_relative_to(ROOT / room) for room in ("notebooks", "exercises", "solutions"))
-    return Path(tempfile.mkdtemp(prefix="aecourse-")) if kept else here
 
 
 def _free(path: Path) -> Path:

@@ -5,7 +5,7 @@ import re
 import matplotlib.pyplot as plt
 import pytest
 
-from aecourse import CourseError, report
+from aecourse import CourseError, report, sittings
 from aecourse.base import project
 from aecourse.report import Answer, Picture, Table, write_report
 
@@ -94,8 +94,8 @@ def test_the_courses_own_folders_stay_as_they_are(tmp_path, monkeypatch, capsys,
     course, elsewhere = tmp_path / "course", tmp_path / "temporary"
     (course / room).mkdir(parents=True)
     elsewhere.mkdir()
-    monkeypatch.setattr(report, "ROOT", course)
-    monkeypatch.setattr(report.tempfile, "mkdtemp", lambda **_: str(elsewhere))
+    monkeypatch.setattr(sittings, "ROOT", course)
+    monkeypatch.setattr(sittings, "_temporary", lambda: elsewhere)
     monkeypatch.chdir(course / room)
     write_report("report.html", "Lab 99", author="", data="mnist", sections=[])
     assert (elsewhere / "report.html").is_file()
@@ -105,7 +105,7 @@ def test_the_courses_own_folders_stay_as_they_are(tmp_path, monkeypatch, capsys,
 
 def test_a_learners_folder_is_written_to(tmp_path, monkeypatch):
     (tmp_path / "work").mkdir()
-    monkeypatch.setattr(report, "ROOT", tmp_path)
+    monkeypatch.setattr(sittings, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path / "work")
     write_report("report.html", "Lab 99", author="", data="mnist", sections=[])
     assert [path.name for path in (tmp_path / "work").iterdir()] == ["report.html"]
@@ -118,7 +118,7 @@ def test_a_folder_that_cannot_be_written_to_is_named(here, monkeypatch):
     monkeypatch.setattr(report, "write", full)
     with pytest.raises(CourseError, match="No space left on device"):
         write_report("report.html", "Lab 99", author="", data="mnist", sections=[])
-    assert project.ROOT == report.ROOT
+    assert project.ROOT == sittings.ROOT
 
 
 def test_a_table_has_its_caption_and_a_picture_too_and_the_page_can_be_printed(here):
